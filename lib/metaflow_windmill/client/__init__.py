@@ -1,0 +1,1 @@
+"""Windmill's REST API: one Transport, typed answers, errors."""

@@ -1,0 +1,1 @@
+"""A Dag and a Deployment become an OpenFlow document; pure: no I/O, no clock, no environment."""

@@ -1,0 +1,163 @@
+"""The deployment record: ``flow_env.metaflow`` of a deployed flow, the one place for what was deployed.
+
+Ownership, ``from_deployment``, listing, status and diff read it from the deployed flow; each
+task gets it as its input ``deployment``. It holds no secret: credentials come from the
+worker's environment or from Windmill's variables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from metaflow_windmill.errors import InvalidDocument
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ParameterInfo:
+    """A parameter of the flow, enough to rebuild it without the flow file.
+
+    Parameters
+    ----------
+    name, python_name : str
+        As on the command line, and as an attribute of the flow.
+    type : str
+        ``str``, ``int``, ``float``, ``bool``, ``json`` or ``file``.
+    required : bool
+        Whether a run without it is refused.
+    default : JSON value
+        Evaluated at deploy time; None where there is none.
+    help : str
+    separator : str or None
+    is_text : bool
+    encoding : str or None
+        The last two for IncludeFile only.
+    """
+
+    name: str
+    python_name: str
+    type: str
+    required: bool = False
+    default: Any = None
+    help: str = ""
+    separator: str | None = None
+    is_text: bool = True
+    encoding: str | None = None
+
+
+@dataclass(frozen=True)
+class PackageInfo:
+    """The code package in the flow's datastore: its address, sha1, Metaflow's metadata of it, the flow file in it."""
+
+    url: str
+    sha: str
+    metadata: str
+    flow_file: str
+
+
+@dataclass(frozen=True)
+class StoreInfo:
+    """A datastore or metadata provider of Metaflow: its type and its root or URL."""
+
+    type: str
+    root: str = ""
+
+
+@dataclass(frozen=True)
+class GitInfo:
+    """Where the deployed flow file came from."""
+
+    repository: str
+    commit: str
+    path: str
+    ref: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was deployed.
+
+    Parameters
+    ----------
+    flow : str
+        The name of the flow class.
+    owner : str
+        The Metaflow user who deployed it.
+    token : str
+        Metaflow's production token: a name that tells deployments apart, not a credential.
+    package : PackageInfo
+    datastore, metadata : StoreInfo
+    parameters : tuple of ParameterInfo
+    project, branch : str or None
+        Of ``@project``; `branch` is the full name (``user.alice``, ``prod``, ``test.x``).
+    top_level : tuple of str
+        Top-level options of the flow's command line for every task (``--branch``, ``--production``,
+        ``--environment``, ``--event-logger``, ``--monitor``, ``--with``).
+    tags : tuple of str
+    namespace : str or None
+    variables : dict of str to str
+        Environment variables for every task (METAFLOW_*, never a secret).
+    git : GitInfo or None
+    versions : dict of str to str
+        Of ``metaflow``, ``metaflow_windmill`` and ``python``.
+    """
+
+    flow: str
+    owner: str
+    token: str
+    package: PackageInfo
+    datastore: StoreInfo
+    metadata: StoreInfo
+    parameters: tuple[ParameterInfo, ...] = ()
+    project: str | None = None
+    branch: str | None = None
+    top_level: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    namespace: str | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    git: GitInfo | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON, with the number of its format."""
+        plain = asdict(self)
+        for key in ("parameters", "top_level", "tags"):
+            plain[key] = list(plain[key])
+        return {"format": FORMAT, **plain}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Record:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        InvalidDocument
+            If this is not a record, or one of a later version of this project.
+        """
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise InvalidDocument(
+                "this is not a deployment record that this version of metaflow-windmill can read",
+                "flow_env.metaflow",
+            )
+        known = {item.name for item in fields(cls)}
+        plain = {key: value for key, value in data.items() if key in known}
+        try:
+            return cls(**{**plain, **_parts(plain)})
+        except (KeyError, TypeError) as why:
+            raise InvalidDocument(
+                f"the deployment record is incomplete ({why})", "flow_env.metaflow"
+            ) from why
+
+
+def _parts(plain: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "package": PackageInfo(**plain["package"]),
+        "datastore": StoreInfo(**plain["datastore"]),
+        "metadata": StoreInfo(**plain["metadata"]),
+        "parameters": tuple(ParameterInfo(**item) for item in plain.get("parameters", [])),
+        "git": GitInfo(**plain["git"]) if plain.get("git") else None,
+        "top_level": tuple(plain.get("top_level", [])),
+        "tags": tuple(plain.get("tags", [])),
+    }

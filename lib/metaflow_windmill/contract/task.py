@@ -1,0 +1,121 @@
+"""What a compiled module tells the job that runs it.
+
+The compiler writes a `TaskSpec` into each step's module as the static input ``task``; the
+runtime reads it back. Everything else that a task needs comes by the other inputs of
+`windmill_scripts/run_step.py`:
+
+``deployment``
+    ``flow_env.metaflow``, the deployment record.
+``run``
+    ``results.<start>.run_id``; absent on the start step, which makes the run id.
+``parameters``
+    ``flow_input``, on the start step only.
+``splits``
+    ``results.<foreach>.count``, on the join of a foreach (and of a gang) only.
+``level_0``, ``level_1``, ...
+    ``flow_input.iter_parent``, ``flow_input.iter``: one for each level of `TaskSpec.levels`,
+    outermost first, each ``{"index", "value"}``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Level = Literal["foreach", "turn"]
+At = Literal["same", "outer", "each", "gang"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A step that may be the parent of a task.
+
+    Parameters
+    ----------
+    step : str
+        Its name in the Metaflow graph.
+    recursive : bool
+        Whether the step returns to itself, so that its last turn is the parent.
+    """
+
+    step: str
+    recursive: bool = False
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input path of a task (or, from a foreach, one for each split).
+
+    Parameters
+    ----------
+    any_of : tuple of Source
+        The steps that may lead here, latest in the graph first. Where there are several, the
+        first one that has a task at the position is the parent: on one path through the
+        graph, the last step that ran is the one that chose this task.
+    at : {"same", "outer", "each", "gang"}
+        Where the parent stands: at the task's own position; one foreach level out (the
+        foreach step, seen from the first step of its body); at every split (the last steps
+        of the body, seen from the join); or the control task and the nodes of a gang.
+    """
+
+    any_of: tuple[Source, ...]
+    at: At = "same"
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """All that is known of a task when its flow is compiled.
+
+    Parameters
+    ----------
+    step : str
+        The step's name in the Metaflow graph.
+    levels : tuple of {"foreach", "turn"}
+        The loops that the task is inside of, outermost first. A ``foreach`` level counts by
+        ``value`` (a lane hands out item numbers as values), a ``turn`` level by ``index``.
+    inputs : tuple of Input
+        Empty for the start step.
+    lanes : int or None
+        On a foreach step: deal the splits into this many lanes.
+    gang : bool
+        Whether the task is the control task of a ``num_parallel`` gang.
+    recursive : bool
+        Whether the step returns to itself; its own level is then the last of `levels`.
+    retries : int
+        How often Windmill runs the module again after a failure.
+    user_retries : int
+        Metaflow's ``--max-user-code-retries``.
+    """
+
+    step: str
+    levels: tuple[Level, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    lanes: int | None = None
+    gang: bool = False
+    recursive: bool = False
+    retries: int = 0
+    user_retries: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the spec as JSON, without what has its default value."""
+        blank = TaskSpec(self.step)
+        kept = {key: value for key, value in asdict(self).items() if value != getattr(blank, key)}
+        return {"step": self.step, **_lists(kept)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> TaskSpec:
+        """Read what `to_json` wrote."""
+        inputs = tuple(
+            Input(tuple(Source(**source) for source in item["any_of"]), item["at"])
+            for item in data.get("inputs", [])
+        )
+        return cls(**{**data, "inputs": inputs, "levels": tuple(data.get("levels", []))})
+
+
+def _lists(value: Any) -> Any:
+    """Turn tuples into lists, so that the data equals its JSON text read back."""
+    if isinstance(value, dict):
+        return {key: _lists(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_lists(item) for item in value]
+    return value

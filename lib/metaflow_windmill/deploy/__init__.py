@@ -1,0 +1,1 @@
+"""Names, ownership, tokens, and the upsert of a flow with its schedule and subscriptions."""

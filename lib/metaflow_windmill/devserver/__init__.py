@@ -1,0 +1,1 @@
+"""The embedded Windmill: expressions, engine, runner, store, api and pages."""

@@ -1,0 +1,123 @@
+"""Every error of this project, as one tree.
+
+::
+
+    MetaflowWindmillError
+    ├── CompileError             the flow cannot become an OpenFlow document
+    │   └── UnsupportedFlow      it uses something that is not carried over; names every place
+    ├── InvalidDocument          a JSON document is not what it should be; ends with the path of the fault
+    ├── PackageError             the code package cannot be made, fetched or trusted
+    ├── WindmillError            a request to Windmill did not do what was asked
+    │   ├── Unreachable          no answer: the host, the network or a time-out
+    │   ├── Unauthorized         401 or 403: the token is missing, wrong or has too few rights
+    │   ├── NotFound             404
+    │   ├── Conflict             the thing is there already
+    │   └── Refused              any other answer of 400 and above
+    ├── DeployError              a deployment was not made, or only in part
+    │   ├── NotOurs              the path holds something that this deployment does not own
+    │   └── InvalidParameter     a run was asked for with values that the flow does not take
+    ├── TaskError                a task cannot be run as Metaflow needs it
+    ├── GitSourceError           a repository cannot be read safely
+    └── ServerError              the embedded server cannot start or go on
+
+Each message is a sentence for the person at the terminal, says what to do next, and never
+holds a secret.
+"""
+
+from __future__ import annotations
+
+
+class MetaflowWindmillError(Exception):
+    """The root of the tree: catch this to catch all of it."""
+
+
+class CompileError(MetaflowWindmillError):
+    """The flow cannot become an OpenFlow document."""
+
+
+class UnsupportedFlow(CompileError):
+    """The flow uses something that is not carried over to Windmill."""
+
+
+class InvalidDocument(MetaflowWindmillError):
+    """A JSON document is not what it should be.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, as a clause.
+    where : str
+        The path of the fault inside the document, such as ``modules[2].value.iterator``.
+    """
+
+    def __init__(self, problem: str, where: str = "") -> None:
+        super().__init__(f"{problem}, at {where}" if where else problem)
+        self.problem = problem
+        self.where = where
+
+
+class PackageError(MetaflowWindmillError):
+    """The code package cannot be made, fetched or trusted."""
+
+
+class WindmillError(MetaflowWindmillError):
+    """A request to Windmill did not do what was asked.
+
+    Parameters
+    ----------
+    message : str
+        What happened, with Windmill's own words.
+    request : str
+        The request, as ``METHOD /path``; never a header or a query.
+    status : int or None
+        The HTTP status; None where there was no answer.
+    """
+
+    def __init__(self, message: str, request: str = "", status: int | None = None) -> None:
+        super().__init__(message)
+        self.request = request
+        self.status = status
+
+
+class Unreachable(WindmillError):
+    """No answer: the host, the network or a time-out."""
+
+
+class Unauthorized(WindmillError):
+    """401 or 403: the token is missing, wrong or has too few rights."""
+
+
+class NotFound(WindmillError):
+    """404."""
+
+
+class Conflict(WindmillError):
+    """The thing is there already."""
+
+
+class Refused(WindmillError):
+    """Any other answer of 400 and above."""
+
+
+class DeployError(MetaflowWindmillError):
+    """A deployment was not made, or only in part."""
+
+
+class NotOurs(DeployError):
+    """The path holds something that this deployment does not own."""
+
+
+class InvalidParameter(DeployError):
+    """A run was asked for with values that the flow does not take."""
+
+
+class TaskError(MetaflowWindmillError):
+    """A task cannot be run as Metaflow needs it."""
+
+
+class GitSourceError(MetaflowWindmillError):
+    """A repository cannot be read safely."""
+
+
+class ServerError(MetaflowWindmillError):
+    """The embedded server cannot start or go on."""

@@ -1,0 +1,1 @@
+"""A git resource becomes a verified checkout of one commit."""

@@ -1,0 +1,1 @@
+"""The typed OpenFlow document, to and from JSON."""

@@ -1,0 +1,1 @@
+"""The code package: what is in it and where it is kept."""
