@@ -8,9 +8,12 @@ worker's environment or from Windmill's variables.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.errors import InvalidDocument
+
+if TYPE_CHECKING:
+    from metaflow_windmill.types import Json
 
 FORMAT = 1
 
@@ -40,7 +43,7 @@ class ParameterInfo:
     python_name: str
     type: str
     required: bool = False
-    default: Any = None
+    default: Json = None
     help: str = ""
     separator: str | None = None
     is_text: bool = True
@@ -49,7 +52,7 @@ class ParameterInfo:
 
 @dataclass(frozen=True)
 class PackageInfo:
-    """The code package in the flow's datastore: its address, sha1, Metaflow's metadata of it, the flow file in it."""
+    """The code package: its address in the datastore, its sha1, Metaflow's metadata, the flow file in it."""
 
     url: str
     sha: str
@@ -128,7 +131,7 @@ class Record:
         return {"format": FORMAT, **plain}
 
     @classmethod
-    def from_json(cls, data: Any) -> Record:
+    def from_json(cls, data: Json) -> Record:
         """Read what `to_json` wrote.
 
         Raises

@@ -20,7 +20,10 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from metaflow_windmill.types import Json
 
 Level = Literal["foreach", "turn"]
 At = Literal["same", "outer", "each", "gang"]
@@ -112,7 +115,7 @@ class TaskSpec:
         return cls(**{**data, "inputs": inputs, "levels": tuple(data.get("levels", []))})
 
 
-def _lists(value: Any) -> Any:
+def _lists(value: Json) -> Json:
     """Turn tuples into lists, so that the data equals its JSON text read back."""
     if isinstance(value, dict):
         return {key: _lists(item) for key, item in value.items()}
