@@ -1,0 +1,190 @@
+"""The words that the rooms of the embedded server share: who asks, what is to run, how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from metaflow_windmill.types import Json
+
+JobKind = Literal[
+    "script",
+    "preview",
+    "flow",
+    "flowpreview",
+    "flownode",
+    "flowscript",
+    "identity",
+    "dependencies",
+    "flowdependencies",
+]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a request or a job acts for."""
+
+    username: str
+    email: str
+    workspace: str
+    is_admin: bool = True
+    scopes: tuple[str, ...] | None = None
+
+    @property
+    def permissioned_as(self) -> str:
+        """Return the identity as Windmill writes it into jobs."""
+        return f"u/{self.username}"
+
+
+@dataclass(frozen=True)
+class Code:
+    """A Python script, ready to run.
+
+    Parameters
+    ----------
+    content, language : str
+    lock : str or None
+        Pinned requirements, one a line; None where they were never resolved.
+    path : str
+        Where the script stands in the workspace; its module name and relative imports follow from it.
+    hash : str or None
+        Of a deployed script, 16 hexadecimal digits.
+    tag : str or None
+        The kind of worker it wants.
+    timeout : int or None
+        Seconds.
+    has_preprocessor : bool
+    """
+
+    content: str
+    language: str = "python3"
+    lock: str | None = None
+    path: str = ""
+    hash: str | None = None
+    tag: str | None = None
+    timeout: int | None = None
+    has_preprocessor: bool = False
+    envs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FlowVersion:
+    """A deployed flow at one version: the raw OpenFlow value as it was given."""
+
+    path: str
+    version: int
+    value: Json
+    labels: tuple[str, ...] = ()
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job that somebody asks for.
+
+    Parameters
+    ----------
+    kind : JobKind
+    who : Identity
+    args : dict
+        The arguments of ``main`` or of the flow.
+    path : str
+        Of the runnable; for previews, what the caller said.
+    code : Code or None
+        Of scripts and previews.
+    flow : FlowVersion or None
+        Of flows and flow previews.
+    job_id : str or None
+        A UUID that the caller chose.
+    scheduled_for : datetime or None
+        Not before this instant (aware, UTC).
+    schedule_path : str or None
+    tag : str or None
+        Overrides the runnable's.
+    timeout : int or None
+        Seconds; overrides the runnable's.
+    parent_job, root_job : str or None
+        Said by the caller of the API (a job that starts another one).
+    event : dict or None
+        What a trigger brought; the runnable's preprocessor turns it into arguments.
+    created_by : str or None
+        Where it is not the user, such as ``schedule-f/x/y``.
+    """
+
+    kind: JobKind
+    who: Identity
+    args: dict[str, Json]
+    path: str = ""
+    code: Code | None = None
+    flow: FlowVersion | None = None
+    job_id: str | None = None
+    scheduled_for: datetime | None = None
+    schedule_path: str | None = None
+    tag: str | None = None
+    timeout: int | None = None
+    parent_job: str | None = None
+    root_job: str | None = None
+    event: Json = None
+    created_by: str | None = None
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: its result as JSON (an error is ``{"error": {...}}``) and whether that is a success."""
+
+    success: bool
+    result: Json
+    memory_kb: int = 0
+    canceled_by: str | None = None
+    canceled_reason: str | None = None
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class RunnableJob:
+    """A job handed to a worker: all it needs, so that a worker never reads the store."""
+
+    id: str
+    workspace: str
+    code: Code
+    args: dict[str, Json]
+    environment: dict[str, str] = field(default_factory=dict)
+    timeout: int | None = None
+    preprocess: bool = False
+
+
+class Catalog(Protocol):
+    """What a flow may name by path: scripts and flows of a workspace, its variables and resources."""
+
+    def script(self, workspace: str, path: str) -> Code | None:
+        """Return the latest deployed script at a path."""
+
+    def script_by_hash(self, workspace: str, hash_: str) -> Code | None:
+        """Return one version of a script."""
+
+    def flow(self, workspace: str, path: str) -> FlowVersion | None:
+        """Return the latest version of a flow."""
+
+    def variable(self, workspace: str, path: str) -> str | None:
+        """Return a variable's value, decrypted."""
+
+    def resource(self, workspace: str, path: str) -> Json:
+        """Return a resource's value with its references filled in; None where it is absent."""
+
+    def environment(self, workspace: str) -> dict[str, str]:
+        """Return the environment variables that the workspace sets for every job."""
+
+
+class Credentials(Protocol):
+    """Makes the token that a job acts with, and ends it with the job."""
+
+    def issue(self, job_id: str, who: Identity) -> str:
+        """Return the job's token."""
+
+    def revoke(self, job_ids: Sequence[str]) -> None:
+        """End the tokens of jobs."""
