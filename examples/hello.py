@@ -1,0 +1,20 @@
+"""The smallest useful flow: one parameter, two steps."""
+
+from metaflow import FlowSpec, Parameter, step
+
+
+class HelloFlow(FlowSpec):
+    name = Parameter("name", default="world", help="Who is greeted")
+
+    @step
+    def start(self):
+        self.greeting = f"Hello, {self.name}!"
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print(self.greeting)
+
+
+if __name__ == "__main__":
+    HelloFlow()
