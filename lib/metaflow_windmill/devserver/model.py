@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from metaflow_windmill.errors import ServerError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -135,7 +137,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: its result as JSON (an error is ``{"error": {...}}``) and whether that is a success."""
+    """How a job ended: its result as JSON (an error is ``{"error": {...}}``) and whether it succeeded."""
 
     success: bool
     result: Json
@@ -188,3 +190,11 @@ class Credentials(Protocol):
 
     def revoke(self, job_ids: Sequence[str]) -> None:
         """End the tokens of jobs."""
+
+
+class JobExists(ServerError):
+    """A job with the id that the caller chose is there already."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"A job with id {job_id} already exists. Choose another id, or ask for that job.")
+        self.job_id = job_id

@@ -1,0 +1,1 @@
+"""The state machine that carries flows from step to step, and the queue of jobs that workers take from."""

@@ -1,0 +1,1 @@
+"""The worker processes: each runs one Python script at a time, as Windmill's workers do."""
