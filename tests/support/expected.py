@@ -1,0 +1,108 @@
+"""What a run of a graph must have done, worked out from the graph alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from tests.support.graphs import Graph, Node
+
+Identity: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...]]
+"""A task by its place: its step, its foreach indices, its turn (empty outside a recursion)."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A task that ran: who it is, who it read from, and the digest of its whole history."""
+
+    me: Identity
+    parents: tuple[Identity, ...]
+    trace: str
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """An open split: how many tasks its join waits for, and the index inside a foreach."""
+
+    split: str
+    count: int
+    index: int | None = None
+
+
+@dataclass(frozen=True)
+class _Token:
+    """A transition on its way to a step."""
+
+    step: str
+    stack: tuple[_Frame, ...] = ()
+    sources: tuple[Done, ...] = ()
+    turn: int = 0
+
+
+def expected_tasks(graph: Graph) -> dict[Identity, Done]:
+    """Return every task of a successful run, by its identity.
+
+    A transition carries the splits that it is inside of; a join waits until as many have
+    arrived as its innermost split sent out. So this needs no knowledge of which join matches.
+    """
+    done: dict[Identity, Done] = {}
+    waiting: dict[tuple[str, tuple[_Frame, ...]], list[_Token]] = defaultdict(list)
+    queue = deque([_Token(graph.start.name)])
+    while queue:
+        arrived = queue.popleft()
+        node = graph[arrived.step]
+        token = _gather(waiting, arrived) if node.join else arrived
+        if token is None:
+            continue
+        task = _run(node, token)
+        done[task.me] = task
+        queue.extend(_transitions(node, token, task))
+    return done
+
+
+def _gather(waiting: dict[tuple[str, tuple[_Frame, ...]], list[_Token]], token: _Token) -> _Token | None:
+    outer, top = token.stack[:-1], token.stack[-1]
+    arrived = waiting[token.step, outer]
+    arrived.append(token)
+    if len(arrived) < top.count:
+        return None
+    sources = tuple(source for one in arrived for source in one.sources)
+    return _Token(token.step, outer, sources)
+
+
+def _run(node: Node, token: _Token) -> Done:
+    indices = tuple(frame.index for frame in token.stack if frame.index is not None)
+    me: Identity = (node.name, indices, (token.turn,) if node.recursive else ())
+    known = sorted((_plain(source.me), source.trace) for source in token.sources)
+    text = repr((_plain(me), known))
+    parents = tuple(sorted(source.me for source in token.sources))
+    return Done(me, parents, sha1(text.encode()).hexdigest())
+
+
+def _plain(me: Identity) -> list[object]:
+    return [me[0], list(me[1]), list(me[2])]
+
+
+def _transitions(node: Node, token: _Token, task: Done) -> list[_Token]:
+    stack, sources = token.stack, (task,)
+    if node.kind == "split":
+        inner = (*stack, _Frame(node.name, len(node.next)))
+        return [_Token(step, inner, sources) for step in node.next]
+    if node.kind in {"foreach", "gang"}:
+        frames = [_Frame(node.name, node.items, index) for index in range(node.items)]
+        return [_Token(node.next[0], (*stack, frame), sources) for frame in frames]
+    if node.kind == "switch":
+        return [_choose(node, token, task)]
+    return [_Token(step, stack, sources) for step in node.next]
+
+
+def _choose(node: Node, token: _Token, task: Done) -> _Token:
+    position = sum(task.me[1])
+    if node.recursive and token.turn < node.turns[position % len(node.turns)]:
+        return _Token(node.name, token.stack, (task,), token.turn + 1)
+    value = node.picks[position % len(node.picks)]
+    step = next(step for key, step in node.cases if key == value and type(key) is type(value))
+    return _Token(step, token.stack, (task,))

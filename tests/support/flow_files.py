@@ -1,0 +1,104 @@
+"""A graph of plain data as the text of a flow file whose artifacts make its lineage checkable.
+
+Every task stores ``ME`` (its step, its foreach indices, its turn), ``PARENTS`` (the ``ME`` of each
+input) and ``TRACE`` (a digest of both and of the inputs' digests), so two runs that agree in
+``TRACE`` at the end step agree in everything that led there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.graphs import Graph, Node
+
+# Step names are lower-case, so an artifact or function in upper case can never meet one.
+_HEAD = '''\
+from hashlib import sha1
+
+from metaflow import FlowSpec, current, parallel, retry, step
+
+
+def ARRIVE(flow, step_name, inputs=None):
+    """Store who this task is and who its parents are."""
+    sources = list(inputs) if inputs is not None else ([flow] if hasattr(flow, "ME") else [])
+    known = sorted((list(source.ME), source.TRACE) for source in sources)
+    turns = getattr(flow, "_iteration_stack", None) or []
+    flow.PARENTS = [me for me, _ in known]
+    flow.ME = [step_name, [frame[0] for frame in flow.foreach_stack() or []], list(turns)]
+    flow.TRACE = sha1(repr((flow.ME, known)).encode()).hexdigest()
+    flow.ATTEMPT = current.retry_count
+    flow.ITEM = flow.input
+
+
+def AT(flow, options):
+    """Return the option that this task's position in its foreaches gives."""
+    return options[sum(index or 0 for index in flow.ME[1]) % len(options)]
+
+'''
+
+
+def write_flow(graph: Graph) -> str:
+    """Return the text of a flow file that has this graph.
+
+    Parameters
+    ----------
+    graph : Graph
+
+    Returns
+    -------
+    str
+        Python source; running it as a script is Metaflow's command line.
+    """
+    members = {step for node in graph.nodes if node.kind == "gang" for step in node.next}
+    steps = [_step(graph, node, gang=node.name in members) for node in graph.nodes]
+    body = "\n".join(steps)
+    return (
+        f'{_HEAD}\nclass {graph.name}(FlowSpec):\n{body}\n\nif __name__ == "__main__":\n    {graph.name}()\n'
+    )
+
+
+def _step(graph: Graph, node: Node, *, gang: bool) -> str:
+    arguments = "self, inputs" if node.join else "self"
+    lines = [*_decorators(graph, node, gang=gang), f"def {node.name}({arguments}):"]
+    lines += [f"    ARRIVE(self, {node.name!r}{', inputs' if node.join else ''})"]
+    if node.failures:
+        lines.append(f"    if current.retry_count < {node.failures}:")
+        lines.append("        raise RuntimeError(f'attempt {current.retry_count} was told to fail')")
+    lines += [f"    {line}" for line in _transition(node)]
+    return "".join(f"    {line}\n" for line in lines)
+
+
+def _decorators(graph: Graph, node: Node, *, gang: bool) -> list[str]:
+    marks = []
+    if node is graph.start and node.name != "start":
+        marks.append("start=True")
+    if node is graph.end and node.name != "end":
+        marks.append("end=True")
+    lines = [f"@retry(times={node.failures}, minutes_between_retries=0)"] if node.failures else []
+    if gang:
+        lines.append("@parallel")
+    return [*lines, f"@step({', '.join(marks)})" if marks else "@step"]
+
+
+def _transition(node: Node) -> list[str]:
+    named = ", ".join(f"self.{step}" for step in node.next)
+    if node.kind == "end":
+        return []
+    if node.kind == "foreach":
+        items = [f"{node.name} {number}" for number in range(node.items)]
+        return [f"self.ITEMS = {items!r}", f"self.next({named}, foreach='ITEMS')"]
+    if node.kind == "gang":
+        return [f"self.next({named}, num_parallel={node.items})"]
+    if node.kind == "switch":
+        return _switch(node)
+    return [f"self.next({named})"]
+
+
+def _switch(node: Node) -> list[str]:
+    lines = [f"self.CONDITION = AT(self, {list(node.picks)!r})"]
+    if node.recursive:
+        lines.append(f"if self.ME[2][-1] < AT(self, {list(node.turns)!r}):")
+        lines.append(f"    self.CONDITION = {node.again()!r}")
+    cases = ", ".join(f"{key!r}: self.{step}" for key, step in node.cases)
+    return [*lines, f"self.next({{{cases}}}, condition='CONDITION')"]
