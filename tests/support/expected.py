@@ -59,7 +59,7 @@ def expected_tasks(graph: Graph) -> dict[Identity, Done]:
             continue
         task = _run(node, token)
         done[task.me] = task
-        queue.extend(_transitions(node, token, task))
+        queue.extend(_transitions(graph, node, token, task))
     return done
 
 
@@ -86,7 +86,7 @@ def _plain(me: Identity) -> list[object]:
     return [me[0], list(me[1]), list(me[2])]
 
 
-def _transitions(node: Node, token: _Token, task: Done) -> list[_Token]:
+def _transitions(graph: Graph, node: Node, token: _Token, task: Done) -> list[_Token]:
     stack, sources = token.stack, (task,)
     if node.kind == "split":
         inner = (*stack, _Frame(node.name, len(node.next)))
@@ -95,14 +95,16 @@ def _transitions(node: Node, token: _Token, task: Done) -> list[_Token]:
         frames = [_Frame(node.name, node.items, index) for index in range(node.items)]
         return [_Token(node.next[0], (*stack, frame), sources) for frame in frames]
     if node.kind == "switch":
-        return [_choose(node, token, task)]
+        return [_choose(graph, node, token, task)]
     return [_Token(step, stack, sources) for step in node.next]
 
 
-def _choose(node: Node, token: _Token, task: Done) -> _Token:
+def _choose(graph: Graph, node: Node, token: _Token, task: Done) -> _Token:
     position = sum(task.me[1])
     if node.recursive and token.turn < node.turns[position % len(node.turns)]:
         return _Token(node.name, token.stack, (task,), token.turn + 1)
     value = node.picks[position % len(node.picks)]
-    step = next(step for key, step in node.cases if key == value and type(key) is type(value))
-    return _Token(step, token.stack, (task,))
+    step = next(step for key, step in node.cases if key == value)
+    # Metaflow counts on where one recursive step leads straight to another (task.py, _init_iteration).
+    counts_on = node.recursive and graph[step].recursive
+    return _Token(step, token.stack, (task,), token.turn + 1 if counts_on else 0)

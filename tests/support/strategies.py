@@ -93,22 +93,17 @@ def bodies(draw: DrawFn, depth: int, *, before_join: bool = False) -> Body:
         Whether a join follows, so that no switch may lead straight to what follows.
     """
     parts = draw(st.lists(_parts(depth), min_size=1, max_size=3 if depth else 2))
-    return _settled(tuple(_apart(parts)), before_join=before_join)
+    return _settled(tuple(parts), before_join=before_join)
 
 
 def _settled(body: Body, *, before_join: bool) -> Body:
     return (*body, Step()) if before_join and leads_straight(body) else body
 
 
-def _apart(parts: list[Part]) -> list[Part]:
-    """Keep a step between two recursions: Metaflow's own runtime goes wrong where they touch."""
-    result: list[Part] = []
-    for part in parts:
-        if result and isinstance(part, Switch) and isinstance(result[-1], Switch):
-            touches = part.first.again is not None and leads_straight((result[-1],))
-            result += [Step()] if touches else []
-        result.append(part)
-    return result
+def _startable(body: Body) -> Body:
+    """Put a step before a recursion: the start step may not return to itself."""
+    returns = body and isinstance(body[0], Switch) and body[0].first.again is not None
+    return (Step(), *body) if returns else body
 
 
 def _parts(depth: int) -> SearchStrategy[Part]:
@@ -194,7 +189,7 @@ def graphs(draw: DrawFn, *, depth: int = 2, most_tasks: int = 20, with_gang: boo
         Whether to end with a gang.
     """
     body = draw(bodies(depth)) if draw(st.integers(0, 19)) else ()
-    body = (*body, draw(gangs())) if with_gang else body
+    body = _startable((*body, draw(gangs())) if with_gang else body)
     size = len(lower(body).nodes)
     names = draw(st.lists(step_names(), min_size=size, max_size=size, unique=True))
     first, last = draw(
