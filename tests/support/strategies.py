@@ -75,11 +75,11 @@ def flow_names() -> SearchStrategy[str]:
 
 
 def keys() -> SearchStrategy[Key]:
-    """Values that a switch may compare, as literals in the source."""
+    """Values that a switch may compare: Metaflow takes a constant, which a negative number is not."""
     words = st.sampled_from(
         ["a", "yes", "1", "", "no way", "it's", '"', "naïve", "☃", "null", "true", "\\n", "{}"]
     )
-    return st.one_of(words, st.integers(-3, 99), st.sampled_from([0.5, -1.5, 1e21]), st.booleans())
+    return st.one_of(words, st.integers(0, 99), st.sampled_from([0.5, 1e21]), st.booleans())
 
 
 @st.composite
