@@ -1,0 +1,59 @@
+"""What an answer of Windmill means: the value that was asked for, or an error of this project's tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.errors import Conflict, NotFound, Refused, Unauthorized, WindmillError
+
+if TYPE_CHECKING:
+    from metaflow_windmill.client.transport import Request, Response
+
+ERROR = 400
+WORDS_SHOWN = 600
+
+_BY_STATUS: dict[int, type[WindmillError]] = {
+    401: Unauthorized,
+    403: Unauthorized,
+    404: NotFound,
+    409: Conflict,
+}
+
+_ADVICE: dict[type[WindmillError], str] = {
+    Unauthorized: "Check WINDMILL_TOKEN: it must be a token of this server with the rights for this.",
+}
+
+
+def checked(request: Request, response: Response) -> Response:
+    """Return the response if it is good.
+
+    Raises
+    ------
+    WindmillError
+        The member of the tree that fits the status; its text names the request, the status
+        and Windmill's own words.
+    """
+    if response.status < ERROR:
+        return response
+    kind = _kind(response)
+    said = words(response)
+    message = f"{request} was answered with status {response.status}" + (f": {said}" if said else "")
+    advice = _ADVICE.get(kind, "")
+    raise kind(f"{message}. {advice}" if advice else message, str(request), response.status)
+
+
+def made_before(response: Response) -> bool:
+    """Tell whether a refusal only says that an earlier attempt of this very request did its work."""
+    return response.attempts > 1 and response.status == ERROR and "already exists" in response.text
+
+
+def words(response: Response) -> str:
+    """Return what Windmill said, on one line and not too long."""
+    said = " ".join(response.text.split())
+    return said if len(said) <= WORDS_SHOWN else said[:WORDS_SHOWN] + " ..."
+
+
+def _kind(response: Response) -> type[WindmillError]:
+    if response.status == ERROR and "already exists" in response.text:
+        return Conflict
+    return _BY_STATUS.get(response.status, Refused)

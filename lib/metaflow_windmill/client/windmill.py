@@ -1,0 +1,235 @@
+"""The calls of Windmill's REST API that this project makes, each with its types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from metaflow_windmill.client.answers import checked, made_before
+from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User
+from metaflow_windmill.client.transport import Request
+from metaflow_windmill.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from metaflow_windmill.client.transport import Response, Transport
+    from metaflow_windmill.types import Json
+
+PAGE = 1000
+
+
+class Windmill:
+    """A workspace of a Windmill server.
+
+    Parameters
+    ----------
+    transport : Transport
+    workspace : str
+
+    Raises
+    ------
+    WindmillError
+        From each method: `Unreachable` without an answer, else the member of the tree that
+        fits the status of the answer.
+    """
+
+    def __init__(self, transport: Transport, workspace: str) -> None:
+        self._transport = transport
+        self.workspace = workspace
+
+    def __repr__(self) -> str:
+        return f"Windmill({self._transport!r}, {self.workspace!r})"
+
+    # -- server, users and workspaces
+
+    def version(self) -> str:
+        """Return the edition and version of the server, such as ``CE v1.788.0``."""
+        return self._answer(Request("GET", "/version")).text.strip()
+
+    def whoami(self) -> User:
+        """Return whom the token belongs to, in the workspace."""
+        return User.from_json(self._get("users/whoami"))
+
+    def token_is_known(self) -> bool:
+        """Tell whether the server knows the token at all, in whatever workspace."""
+        return self._transport.send(Request("GET", "/users/whoami")).status == 200  # noqa: PLR2004
+
+    def workspace_exists(self) -> bool:
+        """Tell whether the workspace exists; a superadmin's token passes in any name."""
+        request = Request("POST", "/workspaces/exists", body={"id": self.workspace}, repeatable=True)
+        return self._answer(request).json(request) is True
+
+    # -- folders
+
+    def folder_exists(self, name: str) -> bool:
+        """Tell whether a folder, given by its bare name, exists."""
+        return self._get(f"folders/exists/{quote(name)}") is True
+
+    def create_folder(self, name: str) -> None:
+        """Make a folder that the user owns."""
+        self._post("folders/create", {"name": name}, creates=True)
+
+    # -- flows
+
+    def flow_exists(self, path: str) -> bool:
+        """Tell whether there is a flow, archived or not."""
+        return self._get(f"flows/exists/{quote(path)}") is True
+
+    def get_flow(self, path: str) -> Flow:
+        """Return the flow as it is deployed now; `NotFound` if there is none."""
+        return Flow.from_json(self._get(f"flows/get/{quote(path)}"))
+
+    def find_flow(self, path: str) -> Flow | None:
+        """Return the flow, or None if there is none."""
+        try:
+            return self.get_flow(path)
+        except NotFound:
+            return None
+
+    def list_flows(self, *, label: str = "", path_start: str = "") -> Iterator[Flow]:
+        """Yield the flows with a label, below a path; they come without their values."""
+        query = _query(label=label, path_start=path_start, per_page=PAGE)
+        page = 1
+        while items := self._get("flows/list", {**query, "page": str(page)}):
+            yield from (Flow.from_json(item) for item in items if not item.get("draft_only"))
+            if len(items) < PAGE:
+                return
+            page += 1
+
+    def create_flow(self, document: Json) -> None:
+        """Deploy a new flow; `Conflict` if its path is taken."""
+        self._post("flows/create", document, creates=True)
+
+    def update_flow(self, document: Json) -> None:
+        """Deploy a new version of the flow at the document's path."""
+        self._post(f"flows/update/{quote(document['path'])}", document)
+
+    def archive_flow(self, path: str, *, archived: bool) -> None:
+        """Put a flow away, or bring it back."""
+        self._post(f"flows/archive/{quote(path)}", {"archived": archived})
+
+    def delete_flow(self, path: str) -> None:
+        """Delete a flow with its history; no error if there is none."""
+        self._answer(Request("DELETE", self._path(f"flows/delete/{quote(path)}")))
+
+    def flow_history(self, path: str) -> tuple[FlowVersion, ...]:
+        """Return the versions of a flow, newest first."""
+        return tuple(map(FlowVersion.from_json, self._get(f"flows/history/p/{quote(path)}")))
+
+    def get_flow_version(self, version: int) -> Flow:
+        """Return a flow as a version of it was deployed."""
+        return Flow.from_json({"version_id": version, **self._get(f"flows/get/v/{version}")})
+
+    def deployment(self, path: str) -> tuple[str | None, str]:
+        """Return the job that prepares the newest version (or None) and its errors (or nothing)."""
+        status = self._get(f"flows/deployment_status/p/{quote(path)}")
+        return status.get("job_id"), status.get("lock_error_logs") or ""
+
+    # -- runs and jobs
+
+    def run_flow(self, path: str, args: Mapping[str, Json], job_id: str) -> str:
+        """Run a flow under a job id that the caller chose, which makes a second try harmless."""
+        request = Request(
+            "POST",
+            self._path(f"jobs/run/f/{quote(path)}"),
+            {"job_id": job_id, "skip_preprocessor": "true"},
+            dict(args),
+            repeatable=True,
+        )
+        self._answer(request, creates=True)
+        return job_id
+
+    def get_job(self, job_id: str) -> Job:
+        """Return a job with its arguments, result and flow status, without its code and logs."""
+        query = {"no_logs": "true", "no_code": "true"}
+        return Job.from_json(self._get(f"jobs_u/get/{quote(job_id)}", query))
+
+    def list_jobs(self, **filters: str | float | bool | None) -> tuple[Job, ...]:
+        """Return jobs, newest first, by the filters of ``jobs/list``; None leaves a filter out."""
+        return self._jobs("jobs/list", filters)
+
+    def list_completed_jobs(self, **filters: str | float | bool | None) -> tuple[Job, ...]:
+        """Return jobs that are over, by the filters of ``jobs/completed/list``."""
+        return self._jobs("jobs/completed/list", filters)
+
+    def list_queued_jobs(self, **filters: str | float | bool | None) -> tuple[Job, ...]:
+        """Return jobs that wait or run, by the filters of ``jobs/queue/list``."""
+        return self._jobs("jobs/queue/list", filters)
+
+    def outcome(self, job_id: str) -> Outcome:
+        """Return what is known of the end of a job; it is not completed if there is no such job."""
+        data = self._get(f"jobs_u/completed/get_result_maybe/{quote(job_id)}")
+        return Outcome(bool(data.get("completed")), bool(data.get("success")), data.get("result"))
+
+    def job_logs(self, job_id: str) -> str:
+        """Return the whole log of a job."""
+        return self._answer(Request("GET", self._path(f"jobs_u/get_logs/{quote(job_id)}"))).text
+
+    def log_update(self, job_id: str, offset: int) -> tuple[str, int]:
+        """Return what a job logged after an offset, and the next offset."""
+        query = {"running": "true", "log_offset": str(offset)}
+        data = self._get(f"jobs_u/getupdate/{quote(job_id)}", query)
+        return data.get("new_logs") or "", data.get("log_offset") or offset
+
+    def cancel_job(self, job_id: str, reason: str) -> None:
+        """Stop a job and all of its parts; no error if it is over."""
+        self._post(f"jobs_u/queue/cancel/{quote(job_id)}", {"reason": reason})
+
+    # -- schedules
+
+    def find_schedule(self, path: str) -> Schedule | None:
+        """Return the schedule at a path, or None."""
+        try:
+            return Schedule.from_json(self._get(f"schedules/get/{quote(path)}"))
+        except NotFound:
+            return None
+
+    def create_schedule(self, body: Json) -> None:
+        """Make a schedule; `Conflict` if its path is taken."""
+        self._post("schedules/create", body, creates=True)
+
+    def update_schedule(self, path: str, body: Json) -> None:
+        """Change a schedule's times and arguments; whether it is on stays."""
+        self._post(f"schedules/update/{quote(path)}", body)
+
+    def enable_schedule(self, path: str, *, enabled: bool) -> None:
+        """Turn a schedule on or off."""
+        self._post(f"schedules/setenabled/{quote(path)}", {"enabled": enabled})
+
+    def delete_schedule(self, path: str) -> None:
+        """Delete a schedule; no error if there is none."""
+        try:
+            self._answer(Request("DELETE", self._path(f"schedules/delete/{quote(path)}")))
+        except NotFound:
+            return
+
+    # -- how a call is made
+
+    def _path(self, tail: str) -> str:
+        return f"/w/{quote(self.workspace)}/{tail}"
+
+    def _get(self, tail: str, query: Mapping[str, str] | None = None) -> Json:
+        request = Request("GET", self._path(tail), query or {})
+        return self._answer(request).json(request)
+
+    def _post(self, tail: str, body: Json, *, creates: bool = False) -> Response:
+        return self._answer(Request("POST", self._path(tail), body=body, repeatable=True), creates=creates)
+
+    def _jobs(self, tail: str, filters: Mapping[str, str | float | bool | None]) -> tuple[Job, ...]:
+        return tuple(map(Job.from_json, self._get(tail, _query(**filters))))
+
+    def _answer(self, request: Request, *, creates: bool = False) -> Response:
+        """Send and check. With `creates`, a second attempt that finds its work done is a success."""
+        response = self._transport.send(request)
+        if creates and made_before(response):
+            return response
+        return checked(request, response)
+
+
+def _query(**filters: str | float | bool | None) -> dict[str, str]:
+    return {name: _word(value) for name, value in filters.items() if value not in (None, "")}
+
+
+def _word(value: str | float | bool | None) -> str:  # noqa: FBT001
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,176 @@
+"""The calls: what each one asks, and what it makes of the answers that a real server was seen to give."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from metaflow_windmill.client.models import Job, JobState, Outcome, Schedule, User, moment
+from metaflow_windmill.client.retrying import Retrying
+from metaflow_windmill.client.transport import Request, Response
+from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.errors import Conflict, NotFound, Unreachable
+
+RUN = "00000000-0000-4000-8000-000000000001"
+
+
+@dataclass
+class Recorded:
+    """A transport that keeps what it is asked and gives the answers of a list."""
+
+    answers: list[Any]
+    asked: list[Request] = field(default_factory=list)
+
+    def send(self, request: Request) -> Response:
+        self.asked.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Response) else Response(200, json.dumps(answer).encode())
+
+
+def workspace(*answers: Any) -> tuple[Windmill, Recorded]:
+    transport = Recorded(list(answers))
+    return Windmill(Retrying(transport, sleep=lambda _: None), "my-team"), transport
+
+
+def test_flows_are_addressed_by_workspace_and_path() -> None:
+    windmill, transport = workspace(True, {"path": "f/a/b-c/D", "labels": ["metaflow"], "version_id": 7})
+    assert windmill.flow_exists("f/a/b-c/D")
+    flow = windmill.get_flow("f/a/b-c/D")
+    assert (flow.labels, flow.version, flow.archived) == (("metaflow",), 7, False)
+    assert [str(request) for request in transport.asked] == [
+        "GET /api/w/my-team/flows/exists/f/a/b-c/D",
+        "GET /api/w/my-team/flows/get/f/a/b-c/D",
+    ]
+
+
+def test_a_flow_that_is_not_there() -> None:
+    absent = Response(404, b"Not found: Flow not found at path f/x/y")
+    windmill, _ = workspace(absent, absent)
+    assert windmill.find_flow("f/x/y") is None
+    with pytest.raises(NotFound):
+        windmill.get_flow("f/x/y")
+
+
+def test_lists_are_read_page_by_page() -> None:
+    page = [{"path": f"f/x/{n}"} for n in range(1000)]
+    windmill, transport = workspace(page, [{"path": "f/x/last"}])
+    assert len(list(windmill.list_flows(label="metaflow"))) == 1001
+    assert [dict(request.query) for request in transport.asked] == [
+        {"label": "metaflow", "per_page": "1000", "page": "1"},
+        {"label": "metaflow", "per_page": "1000", "page": "2"},
+    ]
+
+
+def test_a_run_gets_the_id_that_the_caller_chose() -> None:
+    windmill, transport = workspace(Response(201, RUN.encode()))
+    assert windmill.run_flow("f/x/y", {"alpha": 1}, RUN) == RUN
+    (request,) = transport.asked
+    assert request.path == "/w/my-team/jobs/run/f/f/x/y"
+    assert request.query == {"job_id": RUN, "skip_preprocessor": "true"}
+    assert request.body == {"alpha": 1}
+
+
+def test_a_run_asked_for_twice_is_one_run() -> None:
+    taken = Response(400, f"Bad request: Job with id {RUN} already exists".encode())
+    windmill, transport = workspace(Unreachable("the answer was lost"), taken)
+    assert windmill.run_flow("f/x/y", {}, RUN) == RUN
+    assert len(transport.asked) == 2
+
+
+def test_a_run_id_of_somebody_else_is_a_conflict() -> None:
+    taken = Response(400, f"Bad request: Job with id {RUN} already exists".encode())
+    windmill, _ = workspace(taken)
+    with pytest.raises(Conflict):
+        windmill.run_flow("f/x/y", {}, RUN)
+
+
+def test_filters_of_job_lists() -> None:
+    windmill, transport = workspace([], [])
+    windmill.list_jobs(script_path_exact="f/x/y", success=True, running=None, per_page=5)
+    windmill.list_queued_jobs(parent_job=RUN)
+    assert dict(transport.asked[0].query) == {
+        "script_path_exact": "f/x/y",
+        "success": "true",
+        "per_page": "5",
+    }
+    assert transport.asked[1].path == "/w/my-team/jobs/queue/list"
+
+
+def test_a_schedule_that_is_not_there() -> None:
+    absent = Response(404, b"Not found: Schedule f/x/y not found")
+    windmill, _ = workspace(absent, absent)
+    assert windmill.find_schedule("f/x/y") is None
+    windmill.delete_schedule("f/x/y")
+
+
+def test_models() -> None:
+    windmill, _ = workspace(
+        {
+            "path": "f/x/y",
+            "schedule": "0 0 10 * * ?",
+            "timezone": "Europe/Paris",
+            "enabled": True,
+            "script_path": "f/x/y",
+            "is_flow": True,
+            "args": None,
+        },
+        {"started": None, "success": None, "completed": False, "result": None},
+    )
+    assert windmill.find_schedule("f/x/y") == Schedule("f/x/y", "0 0 10 * * ?", "Europe/Paris", True, "f/x/y")
+    assert windmill.outcome(RUN) == Outcome(False, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "state"),
+    [
+        ({"type": "QueuedJob", "running": False}, JobState.PENDING),
+        ({"type": "QueuedJob", "running": True}, JobState.RUNNING),
+        ({"type": "CompletedJob", "success": True}, JobState.SUCCEEDED),
+        ({"type": "CompletedJob", "success": False}, JobState.FAILED),
+        ({"type": "CompletedJob", "success": False, "canceled": True}, JobState.CANCELED),
+    ],
+)
+def test_job_states(data: dict[str, Any], state: JobState) -> None:
+    job = Job.from_json({"id": RUN, **data})
+    assert job.state is state
+    assert job.state.final is (data["type"] == "CompletedJob")
+
+
+def test_a_job_knows_its_end_by_its_duration() -> None:
+    job = Job.from_json(
+        {
+            "id": RUN,
+            "type": "CompletedJob",
+            "success": True,
+            "started_at": "2026-01-02T03:04:05.123456789Z",
+            "duration_ms": 1500,
+        }
+    )
+    assert job.started_at == datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=timezone.utc)
+    assert job.seconds == 1.5
+    assert Job.from_json({"id": RUN, "type": "QueuedJob"}).seconds is None
+
+
+def test_times() -> None:
+    assert moment("2026-01-02T03:04:05Z") == datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+    assert moment("2026-01-02T05:04:05.5+02:00") == datetime(2026, 1, 2, 3, 4, 5, 500000, tzinfo=timezone.utc)
+    assert moment(None) is None
+
+
+@pytest.mark.parametrize(
+    ("user", "folder", "may"),
+    [
+        (User("a", "a@x", is_admin=True), "flows", True),
+        (User("a", "a@x", folders=("flows",)), "flows", True),
+        (User("a", "a@x", folders=("flows",)), "other", False),
+        (User("a", "a@x", folders=("flows",), operator=True), "flows", False),
+    ],
+)
+def test_who_may_write(user: User, folder: str, may: bool) -> None:
+    assert user.may_write(folder) is may
