@@ -69,6 +69,8 @@ class Home:
         }
         return {
             **kept,
+            # Metaflow's gang starts its nodes by the word `python`.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "METAFLOW_HOME": str(self.root / "config"),
             "METAFLOW_PROFILE": "",
             "METAFLOW_USER": "tester",
