@@ -1,1 +1,30 @@
 """A git resource becomes a verified checkout of one commit."""
+
+from __future__ import annotations
+
+from metaflow_windmill.gitsource.access import Credentials
+from metaflow_windmill.gitsource.git import Limits
+from metaflow_windmill.gitsource.redaction import Redactor
+from metaflow_windmill.gitsource.remote import Checkout, Head, Remote, connect
+from metaflow_windmill.gitsource.validation import (
+    Repository,
+    check_path,
+    check_ref,
+    is_commit,
+    parse_repository,
+)
+
+__all__ = [
+    "Checkout",
+    "Credentials",
+    "Head",
+    "Limits",
+    "Redactor",
+    "Remote",
+    "Repository",
+    "check_path",
+    "check_ref",
+    "connect",
+    "is_commit",
+    "parse_repository",
+]
