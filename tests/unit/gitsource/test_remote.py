@@ -347,14 +347,22 @@ def refusal(
     git: str = "git",
 ) -> str:
     """Return the sentence with which the head of main, or its checkout, is refused."""
-    with (
-        pytest.raises(GitSourceError) as refused,
-        connect(repository, credentials, limits, git=git) as remote,
-    ):
+    with pytest.raises(GitSourceError) as refused:
+        _read(repository, credentials, limits, into, git)
+    return str(refused.value)
+
+
+def _read(
+    repository: Repository,
+    credentials: Credentials | None,
+    limits: Limits | None,
+    into: Path | None,
+    git: str,
+) -> None:
+    with connect(repository, credentials, limits, git=git) as remote:
         head = remote.look_up("main")
         if into is not None:
             remote.check_out(head, into)
-    return str(refused.value)
 
 
 def script(path: Path, text: str) -> Path:
