@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from tests.support.graphs import Graph, Node
+    from tests.support.oracle import RunSeen
 
 Identity: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...]]
 """A task by its place: its step, its foreach indices, its turn (empty outside a recursion)."""
@@ -108,3 +109,16 @@ def _choose(graph: Graph, node: Node, token: _Token, task: Done) -> _Token:
     # Metaflow counts on where one recursive step leads straight to another (task.py, _init_iteration).
     counts_on = node.recursive and graph[step].recursive
     return _Token(step, token.stack, (task,), token.turn + 1 if counts_on else 0)
+
+
+def contradictions(graph: Graph, seen: RunSeen) -> list[str]:
+    """Return where a run is not what its graph says, one sentence each."""
+    wanted = expected_tasks(graph)
+    found = Counter(task.place for task in seen.tasks)
+    told = [f"{place} ran {found[place]} time(s)." for place in wanted if found[place] != 1]
+    told += [f"{place} ran, which is not on the way." for place in found if place not in wanted]
+    for task in seen.tasks:
+        if task.place in wanted and task.artifacts.get("TRACE") != repr(wanted[task.place].trace):
+            parents, read = wanted[task.place].parents, task.artifacts.get("PARENTS")
+            told.append(f"{task.place} should have read from {parents} and read from {read}.")
+    return told

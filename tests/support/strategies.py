@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import keyword
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hypothesis import assume
+import hypothesis
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from tests.support.expected import expected_tasks
 from tests.support.graphs import (
@@ -198,3 +200,28 @@ def graphs(draw: DrawFn, *, depth: int = 2, most_tasks: int = 20, with_gang: boo
     graph = lower(body, [first, *names[1:-1]], draw(flow_names()), ends=last)
     assume(len(expected_tasks(graph)) <= most_tasks)
     return graph
+
+
+def drawn_graphs(seed: int, count: int, *, most_tasks: int = 20) -> list[Graph]:
+    """Return the first `count` different graphs that `seed` gives, each under a flow name of its own.
+
+    The same seed gives the same graphs, so that a failure comes back.
+    """
+    drawn: dict[Graph, None] = {}
+
+    @hypothesis.seed(seed)
+    @settings(
+        database=None,
+        deadline=None,
+        max_examples=3 * count,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(graphs(most_tasks=most_tasks))
+    def draw(graph: Graph) -> None:
+        drawn.setdefault(graph)
+
+    draw()
+    # The smallest come first and are much alike: the last ones show more.
+    chosen = list(drawn)[-count:]
+    return [replace(graph, name=f"{graph.name}_{seed}_{number}") for number, graph in enumerate(chosen)]

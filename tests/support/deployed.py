@@ -1,0 +1,108 @@
+"""Deploy a flow by its own command line, run it on a Windmill, and read the run back."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.client.http import HttpTransport
+from metaflow_windmill.client.windmill import Windmill
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from subprocess import CompletedProcess
+
+    from tests.support.oracle import Home, RunSeen
+
+    from metaflow_windmill.client.models import Job
+
+
+@dataclass(frozen=True)
+class Target:
+    """A Windmill to run on."""
+
+    host: str
+    token: str
+    workspace: str = "admins"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that tell a flow's command line where to go."""
+        return {
+            "WINDMILL_HOST": self.host,
+            "WINDMILL_TOKEN": self.token,
+            "WINDMILL_WORKSPACE": self.workspace,
+        }
+
+    @cached_property
+    def client(self) -> Windmill:
+        """A client with this target's token."""
+        return Windmill(HttpTransport(self.host, self.token), self.workspace)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A flow file and where its commands go."""
+
+    home: Home
+    target: Target
+    flow: Path
+    name: str
+
+    def command(self, *words: str) -> CompletedProcess[str]:
+        """Run a command of the flow's ``windmill`` group, whatever its exit code."""
+        line = ("--quiet", "--no-pylint", "windmill", *words)
+        return self.home.python(self.flow, *line, env=self.target.environment)
+
+    def create(self, *options: str) -> None:
+        """Deploy the flow."""
+        done = self.command("create", *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def trigger(self, *options: str) -> str:
+        """Start a run; return its run id."""
+        number = self.home.root / f"{self.flow.stem}.windmill"
+        done = self.command("trigger", f"--run-id-file={number}", *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return number.read_text(encoding="utf-8").strip()
+
+    def wait(self, run_id: str, seconds: float = 150) -> Job:
+        """Wait until the run's job is over; return the job."""
+        job_id = run_id.removeprefix("windmill-")
+        deadline = time.monotonic() + seconds
+        while not (job := self.target.client.get_job(job_id)).state.final:
+            assert time.monotonic() < deadline, f"{run_id} is still {job.state.value} after {seconds:.0f} s"
+            time.sleep(0.1)
+        return job
+
+    def step_job(self, run_id: str, step: str) -> Job:
+        """Return the job of a step that stands in no loop and no branch."""
+        modules = self.target.client.get_job(run_id.removeprefix("windmill-")).flow_status["modules"]
+        (job_id,) = (module["job"] for module in modules if module["id"] == step)
+        return self.target.client.get_job(job_id)
+
+    def finish(self, run_id: str, seconds: float = 150) -> RunSeen:
+        """Wait until the run is over; return what Metaflow's client tells of it."""
+        job = self.wait(run_id, seconds)
+        (seen,) = self.home.read(f"{self.name}/{run_id}")
+        log = self.target.client.job_logs(job.id)
+        assert seen.successful == (job.state.value == "SUCCEEDED"), (job, seen)
+        return replace(seen, log=log)
+
+
+def run_on_windmill(
+    home: Home,
+    target: Target,
+    flow: Path,
+    name: str,
+    *,
+    create: Sequence[str] = (),
+    trigger: Sequence[str] = (),
+) -> RunSeen:
+    """Deploy a flow, run it once, and return what Metaflow's client tells of the run."""
+    deployed = Deployed(home, target, flow, name)
+    deployed.create(*create)
+    return deployed.finish(deployed.trigger(*trigger))
