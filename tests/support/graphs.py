@@ -101,17 +101,37 @@ class Step:
 
 @dataclass(frozen=True)
 class Split:
-    """A static split into `arms`, with the join that matches."""
+    """A static split into `arms`, with the join that matches.
+
+    Parameters
+    ----------
+    arms : tuple of Body
+    heads : int
+        With more than one, a switch chooses between as many steps that split into the same arms.
+    joins : int
+        With more than one, each arm ends in a switch between as many joins, and all take the same.
+    way : int
+        Which head and which join, modulo their number.
+    """
 
     arms: tuple[Body, ...]
+    heads: int = 1
+    joins: int = 1
+    way: int = 0
 
 
 @dataclass(frozen=True)
 class Foreach:
-    """A foreach over `items` items, with the join that matches."""
+    """A foreach over `items` items, with the join that matches; the rest as in `Split`.
+
+    Each further head has one item more.
+    """
 
     items: int
     body: Body
+    heads: int = 1
+    joins: int = 1
+    way: int = 0
 
 
 @dataclass(frozen=True)
@@ -200,21 +220,42 @@ class _Lowering:
     def part(self, part: Part, after: str) -> str:
         if isinstance(part, Switch):
             return self.switch(part, after)
-        name = self.name()
+        if isinstance(part, Gang):
+            return self.gang(part, after)
         if isinstance(part, Step):
-            self.nodes.append(Node(name, next=(after,), failures=part.failures))
-            return name
-        join = self.name()
-        self.nodes.append(Node(join, next=(after,), join=True))
-        if isinstance(part, Split):
-            arms = tuple(self.body(arm, join) for arm in part.arms)
-            self.nodes.append(Node(name, "split", arms))
-        elif isinstance(part, Foreach):
-            self.nodes.append(Node(name, "foreach", (self.body(part.body, join),), items=part.items))
-        else:
-            member = self.part(Step(), join)
-            self.nodes.append(Node(name, "gang", (member,), items=part.nodes))
-        return name
+            return self.add(Node(self.name(), next=(after,), failures=part.failures))
+        return self.fan(part, after)
+
+    def add(self, node: Node) -> str:
+        self.nodes.append(node)
+        return node.name
+
+    def gang(self, gang: Gang, after: str) -> str:
+        join = self.add(Node(self.name(), next=(after,), join=True))
+        member = self.add(Node(self.name(), next=(join,)))
+        return self.add(Node(self.name(), "gang", (member,), items=gang.nodes))
+
+    def fan(self, part: Split | Foreach, after: str) -> str:
+        joins = [self.add(Node(self.name(), next=(after,), join=True)) for _ in range(part.joins)]
+        arms = part.arms if isinstance(part, Split) else (part.body,)
+        first = tuple(self.body(arm, self.way_out(joins, part.way)) for arm in arms)
+        kind: Kind = "split" if isinstance(part, Split) else "foreach"
+        items = [part.items + more if isinstance(part, Foreach) else 0 for more in range(part.heads)]
+        heads = [self.add(Node(self.name(), kind, first, items=count)) for count in items]
+        return self.one_of(heads, part.way)
+
+    def way_out(self, joins: list[str], way: int) -> str:
+        """Return what an arm leads to: its join, or a choice of steps before each of several."""
+        if len(joins) == 1:
+            return joins[0]
+        return self.one_of([self.add(Node(self.name(), next=(join,))) for join in joins], way)
+
+    def one_of(self, steps: list[str], way: int) -> str:
+        if len(steps) == 1:
+            return steps[0]
+        cases = tuple((f"way {number}", step) for number, step in enumerate(steps))
+        picks = (cases[way % len(cases)][0],)
+        return self.add(Node(self.name(), "switch", tuple(steps), cases=cases, picks=picks))
 
     def switch(self, switch: Switch, after: str) -> str:
         heads: dict[int, str] = {MERGE: after}

@@ -116,12 +116,16 @@ def _parts(depth: int) -> SearchStrategy[Part]:
 
 
 def _splits(depth: int) -> SearchStrategy[Part]:
-    arms = st.lists(bodies(depth, before_join=True), min_size=2, max_size=3)
-    return arms.map(lambda drawn: Split(tuple(drawn)))
+    arms = st.lists(bodies(depth, before_join=True), min_size=2, max_size=3).map(tuple)
+    return st.builds(Split, arms, _MOSTLY_ONE, _MOSTLY_ONE, st.integers(0, 1))
 
 
 def _foreaches(depth: int) -> SearchStrategy[Part]:
-    return st.builds(Foreach, st.integers(1, 3), bodies(depth, before_join=True))
+    body = bodies(depth, before_join=True)
+    return st.builds(Foreach, st.integers(1, 3), body, _MOSTLY_ONE, _MOSTLY_ONE, st.integers(0, 1))
+
+
+_MOSTLY_ONE = st.sampled_from([1, 1, 1, 1, 2])
 
 
 def gangs() -> SearchStrategy[Part]:
