@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.support.graphs import Graph, Node
 
-# Step names are lower-case, so an artifact or function in upper case can never meet one.
+# A step may have any lower-case name, `step` and `retry` too, so all that a step needs is in upper case.
 _HEAD = '''\
 from hashlib import sha1
 
-from metaflow import FlowSpec, current, parallel, retry, step
+from metaflow import FlowSpec, current
+from metaflow import parallel as PARALLEL, retry as RETRY, step as STEP
 
 
 def ARRIVE(flow, step_name, inputs=None):
@@ -75,10 +76,10 @@ def _decorators(graph: Graph, node: Node, *, gang: bool) -> list[str]:
         marks.append("start=True")
     if node is graph.end and node.name != "end":
         marks.append("end=True")
-    lines = [f"@retry(times={node.failures}, minutes_between_retries=0)"] if node.failures else []
+    lines = [f"@RETRY(times={node.failures}, minutes_between_retries=0)"] if node.failures else []
     if gang:
-        lines.append("@parallel")
-    return [*lines, f"@step({', '.join(marks)})" if marks else "@step"]
+        lines.append("@PARALLEL")
+    return [*lines, f"@STEP({', '.join(marks)})" if marks else "@STEP"]
 
 
 def _transition(node: Node) -> list[str]:
