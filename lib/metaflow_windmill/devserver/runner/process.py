@@ -1,0 +1,170 @@
+"""One job as a process group: started, awaited, killed whole, and its end put into words."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from metaflow_windmill.devserver.model import Outcome
+from metaflow_windmill.devserver.runner.files import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from metaflow_windmill.types import Json
+
+TAIL_BYTES = 4000
+TAIL_LINES = 20
+Killed = Literal["timeout", "canceled", "stopped"]
+
+
+@dataclass(frozen=True)
+class End:
+    """How the process ended: its status as `os.waitstatus_to_exitcode` gives it, and who killed it."""
+
+    code: int
+    memory_kb: int = 0
+    killed: Killed | None = None
+
+
+class JobProcess:
+    """A running job.
+
+    Parameters
+    ----------
+    command : sequence of str
+    directory : Path
+        The working directory.
+    environment : dict of str to str
+        All of the environment: nothing is inherited.
+    log : Path
+        Output and errors are appended to it.
+    timeout : int or None
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        directory: Path,
+        environment: dict[str, str],
+        log: Path,
+        timeout: int | None = None,
+    ) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._killed: Killed | None = None
+        self._lock = threading.Lock()
+        self._over = False
+        self._timer = threading.Timer(timeout, self.kill, ["timeout"]) if timeout else None
+        if self._timer:
+            self._timer.daemon = True
+            self._timer.start()
+
+    @property
+    def group(self) -> int:
+        """The number of its process group, which is that of its first process."""
+        return self._process.pid
+
+    def kill(self, why: Killed) -> None:
+        """Kill the whole group at once."""
+        with self._lock:
+            if not self._over:
+                self._killed = self._killed or why
+                kill_group(self.group)
+
+    def wait(self) -> End:
+        """Wait for the first process, end what it left behind, and return how it ended."""
+        _, status, usage = os.wait4(self.group, 0)
+        with self._lock:
+            self._over = True
+            kill_group(self.group)
+        if self._timer:
+            self._timer.cancel()
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        return End(self._process.returncode, usage.ru_maxrss, self._killed)
+
+
+def kill_group(group: int) -> None:
+    """Kill every process of a group; nothing happens where there is none."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def outcome(end: End, directory: Path, log: Path, timeout: int | None, step: str | None) -> Outcome:
+    """Return how a job ended, in Windmill's words where the recorded ones are known.
+
+    Parameters
+    ----------
+    end : End
+    directory : Path
+        Of the job; ``result.json`` is there if the script got that far.
+    log : Path
+        Its last lines are quoted where the script left no error of its own.
+    timeout : int or None
+        Seconds, for the message.
+    step : str or None
+        The id of the flow's module.
+    """
+    result = read_json(directory / "result.json")
+    preprocessed = read_json(directory / "preprocessed.json")
+    if end.killed is None and end.code == 0:
+        if result is None and not (directory / "result.json").exists():
+            return _failed(end, "InternalErr", "Result of job is invalid json (empty)", None)
+        return Outcome(success=True, result=result, memory_kb=end.memory_kb, args=preprocessed)
+    if end.killed is None and isinstance(result, dict) and "name" in result:
+        return Outcome(success=False, result={"error": result}, memory_kb=end.memory_kb, args=preprocessed)
+    return _failed(end, "ExecutionErr", explain(end, timeout, tail(log)), step)
+
+
+def explain(end: End, timeout: int | None, last_lines: str) -> str:
+    """Say why a process is gone that left no error behind."""
+    if end.killed == "timeout":
+        return f"job process terminated due to timeout after {timeout} s"
+    if end.killed == "canceled":
+        return "job process terminated because the job was canceled"
+    if end.killed == "stopped":
+        return "job process terminated because the server was stopped"
+    if end.code < 0:
+        name = signal.Signals(-end.code).name
+        hint = ", perhaps because memory ran out" if name == "SIGKILL" else ""
+        why = f"the process was ended by {name}{hint}"
+    else:
+        why = f"the process ended with exit code {end.code}"
+    return f"{why}; the last lines of its log: {last_lines}" if last_lines else why
+
+
+def tail(log: Path) -> str:
+    """Return the last lines of a log."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-TAIL_LINES:])
+
+
+def _failed(end: End, name: str, message: str, step: str | None) -> Outcome:
+    error: Json = {"message": message, "name": name}
+    if step:
+        error["step_id"] = step
+    if end.code > 0:
+        error["exit_code"] = end.code
+    return Outcome(success=False, result={"error": error}, memory_kb=end.memory_kb)

@@ -1,0 +1,181 @@
+"""A worker: a process that runs one job at a time and outlives the server that started it.
+
+A job's outcome is written to a file before it is told, and told until the server has taken it. So neither the
+server's death nor this worker's loses a result.
+
+Run as ``python -m metaflow_windmill.devserver.runner.worker DATA NAME [--isolated]``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.model import Outcome
+from metaflow_windmill.devserver.runner.environment import job_environment
+from metaflow_windmill.devserver.runner.files import Places, hold, write_json
+from metaflow_windmill.devserver.runner.frames import Line, job_from_json, outcome_to_json
+from metaflow_windmill.devserver.runner.layout import lay_out
+from metaflow_windmill.devserver.runner.process import JobProcess, outcome
+from metaflow_windmill.devserver.runner.requirements import installed, wanted
+from metaflow_windmill.errors import ServerError
+
+if TYPE_CHECKING:
+    from metaflow_windmill.devserver.model import RunnableJob
+    from metaflow_windmill.types import Json
+
+PATIENCE = 300.0
+"""Seconds that a worker waits for a server to come back."""
+AGAIN = 0.2
+"""Seconds between two tries to reach the server."""
+
+
+class Worker:
+    """The state of a worker: its line to the server, the job at hand, the outcomes not yet taken.
+
+    Parameters
+    ----------
+    places : Places
+    name : str
+    isolated : bool
+        Whether jobs get only the packages that they require.
+    """
+
+    def __init__(self, places: Places, name: str, *, isolated: bool) -> None:
+        self._places, self._name, self._isolated = places, name, isolated
+        self._lock = threading.Lock()
+        self._line: Line | None = None
+        self._process: JobProcess | None = None
+        self._job: str | None = None
+        self._killed: set[str] = set()
+        self._untaken: dict[str, Json] = {}
+
+    def serve(self) -> None:
+        """Speak with the server, and if it dies with the next one, until told to stop or left alone."""
+        while (connection := self._connect()) is not None:
+            line = Line(connection)
+            self._greet(line)
+            for message in line.messages():
+                if "stop" in message:
+                    self._stop()
+                    return
+                self._handle(message)
+            line.close()
+        self._stop()
+
+    def _connect(self) -> socket.socket | None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self._places.data.exists():
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                connection.connect(str(self._places.socket))
+            except OSError:
+                connection.close()
+                time.sleep(AGAIN)
+            else:
+                return connection
+        return None
+
+    def _greet(self, line: Line) -> None:
+        with self._lock:
+            self._line = line
+            known = [*self._untaken, *([self._job] if self._job else [])]
+            line.send({"hello": self._name, "jobs": known, "busy": self._job})
+            for job, ended in self._untaken.items():
+                line.send({"ended": job, "outcome": ended})
+
+    def _handle(self, message: Json) -> None:
+        if "run" in message:
+            job = job_from_json(message["run"])
+            with self._lock:
+                self._job = job.id
+            threading.Thread(target=self._run, args=[job], daemon=True).start()
+        elif "kill" in message:
+            self._kill(message["kill"])
+        elif "taken" in message:
+            with self._lock:
+                self._untaken.pop(message["taken"], None)
+            shutil.rmtree(self._places.job(message["taken"]), ignore_errors=True)
+
+    def _kill(self, job: str) -> None:
+        with self._lock:
+            self._killed.add(job)
+            if self._job == job and self._process is not None:
+                self._process.kill("canceled")
+
+    def _stop(self) -> None:
+        with self._lock:
+            if self._process is not None:
+                self._process.kill("stopped")
+
+    def _run(self, job: RunnableJob) -> None:
+        ended = self._ended(job)
+        if ended is None:
+            return
+        said = outcome_to_json(ended)
+        directory = self._places.job(job.id)
+        directory.mkdir(parents=True, exist_ok=True)
+        write_json(self._places.outcome(job.id), said)
+        with self._lock:
+            self._job = None
+            self._killed.discard(job.id)
+            self._untaken[job.id] = said
+            if self._line is not None:
+                self._line.send({"ended": job.id, "outcome": said})
+
+    def _ended(self, job: RunnableJob) -> Outcome | None:
+        """Run a job to its end; None where the server was stopped, so that the next one runs it again."""
+        directory, log = self._places.job(job.id), self._places.log(job.id)
+        step = job.environment.get("WM_FLOW_STEP_ID") or None
+        try:
+            process = self._start(job, directory, log)
+        except (OSError, ServerError) as why:
+            error = {"name": "ExecutionErr", "message": str(why), "step_id": step}
+            return Outcome(success=False, result={"error": error})
+        end = process.wait()
+        with self._lock:
+            self._process = None
+        if end.killed == "stopped":
+            return None
+        return outcome(end, directory, log, job.timeout, step)
+
+    def _start(self, job: RunnableJob, directory: Path, log: Path) -> JobProcess:
+        shutil.rmtree(directory, ignore_errors=True)
+        lay_out(directory, job)
+        packages = installed(wanted(job.code), self._places.cache) if self._isolated else None
+        environment = job_environment(job, os.environ, str(packages) if packages else None)
+        command = [self._python(), "-u", "wrapper.py"]
+        with self._lock:
+            process = JobProcess(command, directory, environment, log, job.timeout)
+            self._process = process
+            if job.id in self._killed:
+                process.kill("canceled")
+        write_json(self._places.process(job.id), {"worker": self._name, "group": process.group})
+        return process
+
+    def _python(self) -> str:
+        """Return the interpreter: in isolated mode the one below this environment, without its packages."""
+        base = getattr(sys, "_base_executable", sys.executable)
+        return base if self._isolated else sys.executable
+
+
+def main(arguments: list[str]) -> int:
+    """Run a worker until its server stops it."""
+    data, name, *flags = arguments
+    places = Places(Path(data))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with hold(places.worker_lock(name)):
+        Worker(places, name, isolated="--isolated" in flags).serve()
+    places.worker_lock(name).unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
