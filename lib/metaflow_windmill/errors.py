@@ -17,8 +17,10 @@
     │   ├── NotOurs              the path holds something that this deployment does not own
     │   └── InvalidParameter     a run was asked for with values that the flow does not take
     ├── TaskError                a task cannot be run as Metaflow needs it
+    │   └── RetryNotAllowed      and trying again cannot help; Windmill's `retry_if` knows it by this name
     ├── GitSourceError           a repository cannot be read safely
     └── ServerError              the embedded server cannot start or go on
+        └── RequestRefused       it answers one request with an error
 
 Each message is a sentence for the person at the terminal, says what to do next, and never
 holds a secret.
@@ -115,9 +117,29 @@ class TaskError(MetaflowWindmillError):
     """A task cannot be run as Metaflow needs it."""
 
 
+class RetryNotAllowed(TaskError):
+    """A task cannot be run, and trying again cannot help."""
+
+
 class GitSourceError(MetaflowWindmillError):
     """A repository cannot be read safely."""
 
 
 class ServerError(MetaflowWindmillError):
     """The embedded server cannot start or go on."""
+
+
+class RequestRefused(ServerError):
+    """The embedded server answers one request with an error.
+
+    Parameters
+    ----------
+    message : str
+        The whole answer, as Windmill words it: ``Not found: Flow not found at path f/x/y``.
+    status : int
+        The HTTP status.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status

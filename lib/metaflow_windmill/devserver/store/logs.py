@@ -52,6 +52,21 @@ class Logs:
             file.seek(offset)
             return self._masked(job_id, file.read().decode("utf-8", errors="replace"))
 
+    def part(self, job_id: str, offset: int, *, whole: bool) -> tuple[str, int]:
+        """Return the log from a byte on, masked, and the byte where the next part begins.
+
+        Unless the whole rest is asked for, a part ends with a line, so that no character and no secret is cut.
+        """
+        path = self.path(job_id)
+        if not path.exists():
+            return "", offset
+        with path.open("rb") as file:
+            file.seek(offset)
+            found = file.read()
+        if not whole:
+            found = found[: found.rfind(b"\n") + 1]
+        return self._masked(job_id, found.decode("utf-8", errors="replace")), offset + len(found)
+
     def _masked(self, job_id: str, text: str) -> str:
         for value in sorted(self._masks.get(job_id, ()), key=len, reverse=True):
             text = text.replace(value, MASK)

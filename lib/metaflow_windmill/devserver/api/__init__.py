@@ -1,0 +1,1 @@
+"""Windmill's REST API over the catalog and the engine: a table of routes for each subject."""

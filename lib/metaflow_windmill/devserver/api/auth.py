@@ -1,0 +1,78 @@
+"""Who asks: a token in the header, in the query or in the cookie of a page."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.api.services import EMAIL, USER
+from metaflow_windmill.devserver.catalog import tokens
+from metaflow_windmill.devserver.model import Identity
+from metaflow_windmill.devserver.refusals import denied, unauthorized
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import HTTPConnection
+
+    from metaflow_windmill.devserver.api.services import Services
+
+COOKIE = "token"
+
+
+def said_token(request: HTTPConnection) -> str | None:
+    """Return the token that a request carries: in the header, the query or the cookie of a page."""
+    return said_token_of(request.headers, request.query_params) or request.cookies.get(COOKIE)
+
+
+def said_token_of(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+    """Return the token in a header or else in the query."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and given:
+        return given.strip()
+    return query.get("token")
+
+
+def bearer_of(services: Services, token: str | None) -> tokens.Bearer:
+    """Return whom a token stands for.
+
+    Raises
+    ------
+    RequestRefused
+        401 if there is no token, or it is unknown, expired or of a job that has ended.
+    """
+    found = None if not token else _found(services, token)
+    if found is None:
+        raise unauthorized()
+    return found
+
+
+def identity(bearer: tokens.Bearer, workspace: str) -> Identity:
+    """Return who acts in a workspace.
+
+    Raises
+    ------
+    RequestRefused
+        401 if the token belongs to another workspace.
+    """
+    if bearer.workspace not in (None, workspace):
+        raise unauthorized(f"this token belongs to another workspace than {workspace}")
+    return Identity(bearer.username, bearer.email, workspace, is_admin=True, scopes=bearer.scopes)
+
+
+def require_super_admin(bearer: tokens.Bearer) -> None:
+    """Let only a token through that may do everything.
+
+    Raises
+    ------
+    RequestRefused
+        403 otherwise.
+    """
+    if not bearer.super_admin or bearer.scopes is not None:
+        raise denied("this needs a token of a superadmin, without scopes")
+
+
+def _found(services: Services, token: str) -> tokens.Bearer | None:
+    if hmac.compare_digest(tokens.hashed(token), services.own_token):
+        return tokens.Bearer(USER, EMAIL, super_admin=True)
+    return services.job_tokens.find(token) or tokens.find(services.database.read(), token)

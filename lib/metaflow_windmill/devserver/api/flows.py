@@ -1,0 +1,169 @@
+"""``/flows``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.api.lists import page
+from metaflow_windmill.devserver.api.replies import as_json, as_text
+from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.catalog import flows
+from metaflow_windmill.devserver.catalog.scopes import Need
+from metaflow_windmill.devserver.model import Submission
+from metaflow_windmill.devserver.refusals import bad_request, unprocessable
+from metaflow_windmill.errors import InvalidDocument
+from metaflow_windmill.openflow import read_flow_value
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from metaflow_windmill.devserver.api.call import Call
+    from metaflow_windmill.devserver.model import FlowVersion
+    from metaflow_windmill.types import Json
+
+
+def create(call: Call) -> Response:
+    """Deploy a new flow."""
+    asked = _asked(call, path=str)
+    call.require(Need("flows", "write", path=asked["path"]))
+    with call.services.database.write() as connection:
+        made = flows.create(connection, call.who, asked)
+    _lock(call, made)
+    return as_text(made.path, 201)
+
+
+def update(call: Call) -> Response:
+    """Deploy a new version of a flow."""
+    asked = _asked(call)
+    if asked.get("path"):
+        call.require(Need("flows", "write", path=asked["path"]))
+    with call.services.database.write() as connection:
+        made = flows.update(connection, call.who, call.path["path"], asked)
+    _lock(call, made)
+    return as_text(made.path)
+
+
+def get(call: Call) -> Response:
+    """Show the latest version of a flow."""
+    return as_json(flows.get(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def get_version(call: Call) -> Response:
+    """Show one version of a flow."""
+    shown = flows.get_version(call.services.database.read(), call.workspace, version_number(call))
+    call.require(Need("flows", "read", path=shown["path"]))
+    return as_json(shown)
+
+
+def exists(call: Call) -> Response:
+    """Tell whether a flow is there."""
+    return as_json(flows.exists(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def list_all(call: Call) -> Response:
+    """Show flows without their values."""
+    limit, offset = page(call)
+    found = flows.listed(
+        call.services.database.read(),
+        call.workspace,
+        path_start=call.query.get("path_start", ""),
+        path_exact=call.query.get("path_exact"),
+        label=call.query.get("label"),
+        archived=call.flag("show_archived"),
+        limit=limit,
+        offset=offset,
+    )
+    return as_json(found)
+
+
+def list_paths(call: Call) -> Response:
+    """Show the paths of all flows."""
+    return as_json([row["path"] for row in flows.listed(call.services.database.read(), call.workspace)])
+
+
+def history(call: Call) -> Response:
+    """Show the versions of a flow."""
+    return as_json(flows.history(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def latest_version(call: Call) -> Response:
+    """Show the newest version's number."""
+    return as_json(flows.latest_version(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def deployment_status(call: Call) -> Response:
+    """Show the job that locks the latest version."""
+    return as_json(flows.deployment_status(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def archive(call: Call) -> Response:
+    """Hide a flow from lists, or show it again."""
+    path, archived = call.path["path"], call.fields(archived=bool)["archived"]
+    with call.services.database.write() as connection:
+        flows.archive(connection, call.workspace, path, archived=archived)
+    return as_text(f"Flow {path} {'archived' if archived else 'unarchived'}")
+
+
+def delete(call: Call) -> Response:
+    """Remove a flow."""
+    path = call.path["path"]
+    with call.services.database.write() as connection:
+        flows.delete(connection, call.workspace, path)
+    return as_text(f"Flow {path} deleted")
+
+
+def check_value(value: Json) -> None:
+    """Check that a value is an OpenFlow document.
+
+    Raises
+    ------
+    RequestRefused
+        422 if it is not, with the place of the fault.
+    """
+    try:
+        read_flow_value(value)
+    except InvalidDocument as fault:
+        raise unprocessable(f"value: {fault}") from fault
+
+
+def version_number(call: Call) -> int:
+    """Return the version in the route.
+
+    Raises
+    ------
+    RequestRefused
+        400 if it is not a number.
+    """
+    try:
+        return int(call.path["version"])
+    except ValueError as fault:
+        raise bad_request(f"{call.path['version']!r} is not the number of a flow's version") from fault
+
+
+def _asked(call: Call, **required: type) -> Json:
+    asked = call.fields(**required, summary=str, value=dict)
+    check_value(asked["value"])
+    return asked
+
+
+def _lock(call: Call, made: FlowVersion) -> None:
+    asked = Submission("flowdependencies", call.who, {}, path=made.path, flow=made)
+    job_id = call.services.engine.submit(asked)
+    with call.services.database.write() as connection:
+        flows.set_dependency_job(connection, call.workspace, made.path, job_id)
+
+
+ENDPOINTS = (
+    Endpoint("POST", f"{W}/flows/create", create),
+    Endpoint("GET", f"{W}/flows/list", list_all, "flows:read"),
+    Endpoint("GET", f"{W}/flows/list_paths", list_paths, "flows:read"),
+    Endpoint("GET", W + "/flows/get/v/{version}", get_version),
+    Endpoint("GET", W + "/flows/get/{path:path}", get, "flows:read"),
+    Endpoint("GET", W + "/flows/exists/{path:path}", exists, "flows:read"),
+    Endpoint("GET", W + "/flows/history/p/{path:path}", history, "flows:read"),
+    Endpoint("GET", W + "/flows/get_latest_version/{path:path}", latest_version, "flows:read"),
+    Endpoint("GET", W + "/flows/deployment_status/p/{path:path}", deployment_status, "flows:read"),
+    Endpoint("POST", W + "/flows/update/{path:path}", update, "flows:write"),
+    Endpoint("POST", W + "/flows/archive/{path:path}", archive, "flows:write"),
+    Endpoint("DELETE", W + "/flows/delete/{path:path}", delete, "flows:write"),
+)

@@ -1,0 +1,82 @@
+"""``/folders``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.api.replies import as_json, as_text
+from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.catalog import folders
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from metaflow_windmill.devserver.api.call import Call
+
+
+def create(call: Call) -> Response:
+    """Make a folder."""
+    asked = call.fields(name=str)
+    with call.services.database.write() as connection:
+        name = folders.create(connection, call.who, asked)
+    return as_text(f"Created folder {name}")
+
+
+def exists(call: Call) -> Response:
+    """Tell whether a folder is there."""
+    return as_json(folders.exists(call.services.database.read(), call.workspace, call.path["name"]))
+
+
+def get(call: Call) -> Response:
+    """Show a folder."""
+    return as_json(folders.get(call.services.database.read(), call.workspace, call.path["name"]))
+
+
+def list_all(call: Call) -> Response:
+    """Show all folders."""
+    return as_json(folders.listed(call.services.database.read(), call.workspace))
+
+
+def list_names(call: Call) -> Response:
+    """Show the names of all folders."""
+    found = folders.listed(call.services.database.read(), call.workspace)
+    return as_json([folder["name"] for folder in found])
+
+
+def update(call: Call) -> Response:
+    """Change a folder."""
+    name, asked = call.path["name"], call.fields()
+    with call.services.database.write() as connection:
+        folders.update(connection, call.workspace, name, asked)
+    return as_text(f"Successfully updated folder at name {name}")
+
+
+def add_owner(call: Call) -> Response:
+    """Give a folder one more owner."""
+    name, owner = call.path["name"], call.fields(owner=str)["owner"]
+    with call.services.database.write() as connection:
+        old = folders.get(connection, call.workspace, name)
+        owners = sorted({*old["owners"], owner})
+        asked = {"owners": owners, "extra_perms": {**old["extra_perms"], owner: True}}
+        folders.update(connection, call.workspace, name, asked)
+    return as_text(f"Added {owner} to folder {name}")
+
+
+def delete(call: Call) -> Response:
+    """Remove a folder."""
+    name = call.path["name"]
+    with call.services.database.write() as connection:
+        folders.delete(connection, call.workspace, name)
+    return as_text(f"delete folder at name {name}")
+
+
+ENDPOINTS = (
+    Endpoint("POST", f"{W}/folders/create", create, "folders:write"),
+    Endpoint("GET", f"{W}/folders/list", list_all, "folders:read"),
+    Endpoint("GET", f"{W}/folders/listnames", list_names, "folders:read"),
+    Endpoint("GET", W + "/folders/exists/{name}", exists, "folders:read"),
+    Endpoint("GET", W + "/folders/get/{name}", get, "folders:read"),
+    Endpoint("POST", W + "/folders/update/{name}", update, "folders:write"),
+    Endpoint("POST", W + "/folders/addowner/{name}", add_owner, "folders:write"),
+    Endpoint("DELETE", W + "/folders/delete/{name}", delete, "folders:write"),
+)

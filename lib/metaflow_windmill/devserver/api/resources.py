@@ -1,0 +1,140 @@
+"""``/resources`` and their types."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.api.replies import as_json, as_text
+from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.api.variables import hide
+from metaflow_windmill.devserver.catalog import resources
+from metaflow_windmill.devserver.catalog.scopes import Need
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from metaflow_windmill.devserver.api.call import Call
+
+
+def create(call: Call) -> Response:
+    """Make a resource."""
+    asked = call.fields(path=str, resource_type=str)
+    call.require(Need("resources", "write", path=asked["path"]))
+    with call.services.database.write() as connection:
+        path = resources.create(connection, call.who, asked, replace=call.flag("update_if_exists"))
+    return as_text(f"resource {path} created", 201)
+
+
+def get(call: Call) -> Response:
+    """Show a resource."""
+    return as_json(resources.get(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def get_value(call: Call) -> Response:
+    """Show a resource's value as it was written."""
+    shown = resources.get(call.services.database.read(), call.workspace, call.path["path"])
+    return as_json(shown["value"])
+
+
+def get_value_interpolated(call: Call) -> Response:
+    """Show a resource's value with its references filled in."""
+    written = resources.get(call.services.database.read(), call.workspace, call.path["path"])["value"]
+    return as_json(call.services.catalog.fill_in(call.workspace, written, partial(hide, call)))
+
+
+def exists(call: Call) -> Response:
+    """Tell whether a resource is there."""
+    return as_json(resources.exists(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def list_all(call: Call) -> Response:
+    """Show resources without their values."""
+    found = resources.listed(
+        call.services.database.read(),
+        call.workspace,
+        resource_type=call.query.get("resource_type"),
+        path_start=call.query.get("path_start", ""),
+    )
+    return as_json(found)
+
+
+def update(call: Call) -> Response:
+    """Change a resource."""
+    asked = call.fields()
+    with call.services.database.write() as connection:
+        path = resources.update(connection, call.who, call.path["path"], asked)
+    return as_text(f"resource {path} updated (npath: {path})")
+
+
+def update_value(call: Call) -> Response:
+    """Change a resource's value."""
+    path, value = call.path["path"], call.fields().get("value")
+    with call.services.database.write() as connection:
+        resources.update(connection, call.who, path, {"value": value})
+    return as_text(f"value of resource {path} updated")
+
+
+def delete(call: Call) -> Response:
+    """Remove a resource."""
+    with call.services.database.write() as connection:
+        resources.delete(connection, call.workspace, call.path["path"])
+    return as_text(f"resource {call.path['path']} deleted")
+
+
+def create_type(call: Call) -> Response:
+    """Make a resource type."""
+    asked = call.fields(name=str)
+    with call.services.database.write() as connection:
+        name = resources.create_type(connection, call.who, asked)
+    return as_text(f"resource_type {name} created", 201)
+
+
+def list_types(call: Call) -> Response:
+    """Show the resource types."""
+    return as_json(resources.types(call.services.database.read(), call.workspace))
+
+
+def list_type_names(call: Call) -> Response:
+    """Show the names of the resource types."""
+    found = resources.types(call.services.database.read(), call.workspace)
+    return as_json([row["name"] for row in found])
+
+
+def get_type(call: Call) -> Response:
+    """Show a resource type."""
+    return as_json(resources.get_type(call.services.database.read(), call.workspace, call.path["name"]))
+
+
+def type_exists(call: Call) -> Response:
+    """Tell whether a resource type is there."""
+    found = resources.types(call.services.database.read(), call.workspace)
+    return as_json(call.path["name"] in [row["name"] for row in found])
+
+
+def delete_type(call: Call) -> Response:
+    """Remove a resource type."""
+    with call.services.database.write() as connection:
+        resources.delete_type(connection, call.workspace, call.path["name"])
+    return as_text(f"resource_type {call.path['name']} deleted")
+
+
+ENDPOINTS = (
+    Endpoint("POST", f"{W}/resources/create", create),
+    Endpoint("GET", f"{W}/resources/list", list_all, "resources:read"),
+    Endpoint("POST", f"{W}/resources/type/create", create_type, "resources:write"),
+    Endpoint("GET", f"{W}/resources/type/list", list_types, "resources:read"),
+    Endpoint("GET", f"{W}/resources/type/listnames", list_type_names, "resources:read"),
+    Endpoint("GET", W + "/resources/type/get/{name}", get_type, "resources:read"),
+    Endpoint("GET", W + "/resources/type/exists/{name}", type_exists, "resources:read"),
+    Endpoint("DELETE", W + "/resources/type/delete/{name}", delete_type, "resources:write"),
+    Endpoint("GET", W + "/resources/get/{path:path}", get, "resources:read"),
+    Endpoint("GET", W + "/resources/get_value/{path:path}", get_value, "resources:read"),
+    Endpoint(
+        "GET", W + "/resources/get_value_interpolated/{path:path}", get_value_interpolated, "resources:read"
+    ),
+    Endpoint("GET", W + "/resources/exists/{path:path}", exists, "resources:read"),
+    Endpoint("POST", W + "/resources/update/{path:path}", update, "resources:write"),
+    Endpoint("POST", W + "/resources/update_value/{path:path}", update_value, "resources:write"),
+    Endpoint("DELETE", W + "/resources/delete/{path:path}", delete, "resources:write"),
+)

@@ -1,0 +1,99 @@
+"""``/schedules``."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.api.replies import as_json, as_text
+from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.catalog import schedules
+from metaflow_windmill.devserver.catalog.scopes import Need
+from metaflow_windmill.devserver.schedules.cron import next_times
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from metaflow_windmill.devserver.api.call import Call
+
+SHOWN = 5
+"""Instants of a preview."""
+
+
+def create(call: Call) -> Response:
+    """Make a schedule."""
+    asked = call.fields(path=str, schedule=str, timezone=str, script_path=str, is_flow=bool)
+    call.require(Need("schedules", "write", path=asked["path"]))
+    with call.services.database.write() as connection:
+        path = schedules.create(connection, call.who, asked)
+    call.services.scheduler.wake()
+    return as_text(path)
+
+
+def update(call: Call) -> Response:
+    """Change a schedule."""
+    asked = call.fields(schedule=str, timezone=str)
+    with call.services.database.write() as connection:
+        path = schedules.update(connection, call.who, call.path["path"], asked)
+    call.services.scheduler.wake()
+    return as_text(path)
+
+
+def set_enabled(call: Call) -> Response:
+    """Switch a schedule on or off."""
+    path, enabled = call.path["path"], call.fields(enabled=bool)["enabled"]
+    with call.services.database.write() as connection:
+        schedules.set_enabled(connection, call.workspace, path, enabled=enabled)
+    call.services.scheduler.wake()
+    return as_text(f"succesfully updated schedule at path {path} to status {str(enabled).lower()}")
+
+
+def get(call: Call) -> Response:
+    """Show a schedule."""
+    return as_json(schedules.get(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def exists(call: Call) -> Response:
+    """Tell whether a schedule is there."""
+    return as_json(schedules.exists(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def list_all(call: Call) -> Response:
+    """Show schedules."""
+    found = schedules.listed(
+        call.services.database.read(),
+        call.workspace,
+        path=call.query.get("path"),
+        path_start=call.query.get("path_start", ""),
+        is_flow=call.choice("is_flow"),
+    )
+    return as_json(found)
+
+
+def delete(call: Call) -> Response:
+    """Remove a schedule."""
+    with call.services.database.write() as connection:
+        schedules.delete(connection, call.workspace, call.path["path"])
+    call.services.scheduler.wake()
+    return as_text(f"schedule {call.path['path']} deleted")
+
+
+def preview(call: Call) -> Response:
+    """Show when a schedule would be due."""
+    asked = call.fields(schedule=str, timezone=str)
+    pattern, zone = schedules.check_pattern(asked["schedule"], asked["timezone"])
+    found = islice(next_times(pattern, zone, datetime.now(timezone.utc)), SHOWN)
+    return as_json([instant.strftime("%Y-%m-%dT%H:%M:%SZ") for instant in found])
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/api/schedules/preview", preview),
+    Endpoint("POST", f"{W}/schedules/create", create),
+    Endpoint("GET", f"{W}/schedules/list", list_all, "schedules:read"),
+    Endpoint("GET", W + "/schedules/get/{path:path}", get, "schedules:read"),
+    Endpoint("GET", W + "/schedules/exists/{path:path}", exists, "schedules:read"),
+    Endpoint("POST", W + "/schedules/update/{path:path}", update, "schedules:write"),
+    Endpoint("POST", W + "/schedules/setenabled/{path:path}", set_enabled, "schedules:write"),
+    Endpoint("DELETE", W + "/schedules/delete/{path:path}", delete, "schedules:write"),
+)

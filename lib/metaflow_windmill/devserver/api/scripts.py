@@ -1,0 +1,135 @@
+"""``/scripts``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from metaflow_windmill.devserver.api.lists import page
+from metaflow_windmill.devserver.api.replies import as_json, as_text
+from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.catalog import scripts
+from metaflow_windmill.devserver.catalog.scopes import Need
+from metaflow_windmill.devserver.model import Submission
+
+if TYPE_CHECKING:
+    from metaflow_windmill.devserver.api.call import Call
+
+
+def create(call: Call) -> Response:
+    """Deploy a version of a script."""
+    asked = call.fields(path=str, content=str, language=str)
+    call.require(Need("scripts", "write", path=asked["path"]))
+    with call.services.database.write() as connection:
+        hash_, is_new = scripts.create(connection, call.who, asked, skip_noop=call.flag("skip_if_noop"))
+    if is_new and not asked.get("lock"):
+        _lock(call, hash_)
+    return as_text(hash_, 201)
+
+
+def get(call: Call) -> Response:
+    """Show the latest version of a script."""
+    return as_json(scripts.get(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def get_by_hash(call: Call) -> Response:
+    """Show one version of a script."""
+    shown = scripts.get_by_hash(call.services.database.read(), call.workspace, call.path["hash"])
+    call.require(Need("scripts", "read", path=shown["path"]))
+    return as_json(shown)
+
+
+def raw(call: Call) -> Response:
+    """Show the text of a script; jobs import each other's modules by this route."""
+    path = call.path["file"].removesuffix(".py")
+    call.require(Need("scripts", "read", path=path))
+    return as_text(scripts.raw(call.services.database.read(), call.workspace, path))
+
+
+def exists(call: Call) -> Response:
+    """Tell whether a script is there."""
+    return as_json(scripts.exists(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def list_all(call: Call) -> Response:
+    """Show the latest version of each script, without the texts."""
+    limit, offset = page(call)
+    found = scripts.listed(
+        call.services.database.read(),
+        call.workspace,
+        path_start=call.query.get("path_start", ""),
+        path_exact=call.query.get("path_exact"),
+        label=call.query.get("label"),
+        archived=call.flag("show_archived"),
+        limit=limit,
+        offset=offset,
+    )
+    return as_json(found)
+
+
+def list_paths(call: Call) -> Response:
+    """Show the paths of all scripts."""
+    return as_json([row["path"] for row in scripts.listed(call.services.database.read(), call.workspace)])
+
+
+def history(call: Call) -> Response:
+    """Show the versions of a script."""
+    return as_json(scripts.history(call.services.database.read(), call.workspace, call.path["path"]))
+
+
+def deployment_status(call: Call) -> Response:
+    """Show the lock of a version and the job that makes it."""
+    found = scripts.deployment_status(call.services.database.read(), call.workspace, call.path["hash"])
+    return as_json(found)
+
+
+def archive(call: Call) -> Response:
+    """Archive a script."""
+    with call.services.database.write() as connection:
+        scripts.archive(connection, call.workspace, call.path["path"])
+    return Response()
+
+
+def archive_version(call: Call) -> Response:
+    """Archive one version."""
+    with call.services.database.write() as connection:
+        return as_json(scripts.archive_version(connection, call.workspace, call.path["hash"]))
+
+
+def delete(call: Call) -> Response:
+    """Remove a script."""
+    with call.services.database.write() as connection:
+        return as_json(scripts.delete(connection, call.workspace, call.path["path"]))
+
+
+def delete_version(call: Call) -> Response:
+    """Blank one version."""
+    with call.services.database.write() as connection:
+        return as_json(scripts.delete_version(connection, call.workspace, call.path["hash"]))
+
+
+def _lock(call: Call, hash_: str) -> None:
+    code = call.services.catalog.script_by_hash(call.workspace, hash_)
+    if code is None:
+        return
+    job_id = call.services.engine.submit(Submission("dependencies", call.who, {}, code.path, code))
+    with call.services.database.write() as connection:
+        scripts.set_dependency_job(connection, call.workspace, hash_, job_id)
+
+
+ENDPOINTS = (
+    Endpoint("POST", f"{W}/scripts/create", create),
+    Endpoint("GET", f"{W}/scripts/list", list_all, "scripts:read"),
+    Endpoint("GET", f"{W}/scripts/list_paths", list_paths, "scripts:read"),
+    Endpoint("GET", W + "/scripts/get/p/{path:path}", get, "scripts:read"),
+    Endpoint("GET", W + "/scripts/get/h/{hash}", get_by_hash),
+    Endpoint("GET", W + "/scripts/raw/p/{file:path}", raw),
+    Endpoint("GET", W + "/scripts/exists/p/{path:path}", exists, "scripts:read"),
+    Endpoint("GET", W + "/scripts/history/p/{path:path}", history, "scripts:read"),
+    Endpoint("GET", W + "/scripts/deployment_status/h/{hash}", deployment_status, "scripts:read"),
+    Endpoint("POST", W + "/scripts/archive/p/{path:path}", archive, "scripts:write"),
+    Endpoint("POST", W + "/scripts/archive/h/{hash}", archive_version, "scripts:write"),
+    Endpoint("POST", W + "/scripts/delete/p/{path:path}", delete, "scripts:write"),
+    Endpoint("POST", W + "/scripts/delete/h/{hash}", delete_version, "scripts:write"),
+)

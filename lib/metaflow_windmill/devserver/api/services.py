@@ -1,0 +1,63 @@
+"""What the handlers of requests work with."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from metaflow_windmill.devserver.catalog.catalog import WorkspaceCatalog
+    from metaflow_windmill.devserver.catalog.credentials import JobTokens
+    from metaflow_windmill.devserver.catalog.vault import Vault
+    from metaflow_windmill.devserver.engine.engine import Engine
+    from metaflow_windmill.devserver.store.database import Database
+    from metaflow_windmill.devserver.store.logs import Logs
+    from metaflow_windmill.types import Json
+
+USER = "admin"
+"""The one user of an embedded server: a superadmin, as on a fresh Windmill."""
+
+EMAIL = "admin@windmill.dev"
+
+
+class Wakeable(Protocol):
+    """Something that sleeps until the next schedule is due, and looks again when it is told."""
+
+    def wake(self) -> None:
+        """Look at the schedules again."""
+
+
+class Workers(Protocol):
+    """The worker processes, as `workers/list` shows them."""
+
+    def crew(self) -> list[dict[str, Json]]:
+        """Return each worker's name, job and tags."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of a running server that the API needs.
+
+    Parameters
+    ----------
+    database, engine, catalog, vault, logs, job_tokens
+        The rooms of the server.
+    own_token : str
+        The hash of the token that the server was started with.
+    scheduler : Wakeable
+    workers : Workers
+    closing : threading.Event
+        Set when the server ends, so that nobody waits on.
+    """
+
+    database: Database
+    engine: Engine
+    catalog: WorkspaceCatalog
+    vault: Vault
+    logs: Logs
+    job_tokens: JobTokens
+    own_token: str
+    scheduler: Wakeable
+    workers: Workers
+    closing: threading.Event = field(default_factory=threading.Event)

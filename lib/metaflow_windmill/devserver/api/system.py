@@ -1,0 +1,91 @@
+"""The version, the health, the workspaces and the workers of the server."""
+
+from __future__ import annotations
+
+from socket import gethostname
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.api.auth import require_super_admin
+from metaflow_windmill.devserver.api.replies import as_json, as_text
+from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.catalog import workspaces
+from metaflow_windmill.devserver.refusals import unprocessable
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from metaflow_windmill.devserver.api.call import Call
+
+VERSION = "CE v1.788.0"
+"""The Windmill that this server behaves as; other tools read the number."""
+
+
+def version(_call: Call) -> Response:
+    """Say which Windmill this is."""
+    return as_text(f"{VERSION}-metaflow-windmill")
+
+
+def uptodate(_call: Call) -> Response:
+    """Say that there is nothing newer: the embedded server is upgraded with its package."""
+    return as_text("yes")
+
+
+def list_workspaces(call: Call) -> Response:
+    """Show the workspaces that the token opens."""
+    found = workspaces.listed(call.services.database.read())
+    return as_json([row for row in found if call.bearer.workspace in (None, row["id"])])
+
+
+def workspace_exists(call: Call) -> Response:
+    """Tell whether a workspace is there."""
+    return as_json(workspaces.exists(call.services.database.read(), call.fields(id=str)["id"]))
+
+
+def create_workspace(call: Call) -> Response:
+    """Make a workspace."""
+    require_super_admin(call.bearer)
+    asked = call.fields(id=str)
+    with call.services.database.write() as connection:
+        made = workspaces.create(connection, asked, call.bearer.email)
+    return as_text(f"Created workspace {made}", 201)
+
+
+def set_environment_variable(call: Call) -> Response:
+    """Set or remove an environment variable of all jobs of the workspace."""
+    asked = call.fields(name=str)
+    name, value = asked["name"], asked.get("value")
+    if value is not None and not isinstance(value, str):
+        raise unprocessable("value: expected a text")
+    with call.services.database.write() as connection:
+        workspaces.set_variable(connection, call.workspace, name, value)
+    return as_text(f"{'Deleted' if value is None else 'Set'} environment variable {name}")
+
+
+def list_workers(call: Call) -> Response:
+    """Show the worker processes."""
+    rows = [
+        {
+            "worker": row["worker"],
+            "worker_instance": gethostname(),
+            "last_ping": 0,
+            "current_job_id": row["job"],
+            "custom_tags": row["tags"],
+            "worker_group": "default",
+            "wm_version": VERSION,
+        }
+        for row in call.services.workers.crew()
+    ]
+    return as_json(rows)
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/version", version, public=True),
+    Endpoint("GET", "/api/uptodate", uptodate, public=True),
+    Endpoint("GET", "/api/workspaces/list", list_workspaces, "workspaces:read"),
+    Endpoint("POST", "/api/workspaces/exists", workspace_exists),
+    Endpoint("POST", "/api/workspaces/create", create_workspace, "workspaces:write"),
+    Endpoint(
+        "POST", f"{W}/workspaces/set_environment_variable", set_environment_variable, "workspaces:write"
+    ),
+    Endpoint("GET", "/api/workers/list", list_workers, "workers:read"),
+)

@@ -1,0 +1,1 @@
+"""What a workspace holds besides jobs: scripts, flows, variables, resources, schedules, tokens."""

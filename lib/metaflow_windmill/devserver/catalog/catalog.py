@@ -1,0 +1,87 @@
+"""The catalog as the engine asks for it: by workspace and path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.catalog import flows, resources, scripts, variables, workspaces
+from metaflow_windmill.devserver.catalog.references import fill_in
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from metaflow_windmill.devserver.catalog.vault import Vault
+    from metaflow_windmill.devserver.model import Code, FlowVersion
+    from metaflow_windmill.devserver.store.database import Database
+    from metaflow_windmill.types import Json
+
+
+def _forget(_secret: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class WorkspaceSource:
+    """The variables and resources of one workspace, for `fill_in`."""
+
+    connection: sqlite3.Connection
+    vault: Vault
+    workspace: str
+    hide: Callable[[str], None] | None = None
+
+    def variable(self, path: str) -> str | None:
+        """Return a variable's text; a secret one is told to `hide`."""
+        text = variables.value(self.connection, self.vault, self.workspace, path)
+        if text and self.hide and variables.is_secret(self.connection, self.workspace, path):
+            self.hide(text)
+        return text
+
+    def resource(self, path: str) -> Json:
+        """Return a resource's value as it was written."""
+        return resources.value(self.connection, self.workspace, path)
+
+
+class WorkspaceCatalog:
+    """Implements `metaflow_windmill.devserver.model.Catalog` over the database.
+
+    Parameters
+    ----------
+    database : Database
+    vault : Vault
+        Opens the secrets.
+    """
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    def script(self, workspace: str, path: str) -> Code | None:
+        """Return the latest deployed script at a path."""
+        return scripts.runnable(self._database.read(), workspace, path)
+
+    def script_by_hash(self, workspace: str, hash_: str) -> Code | None:
+        """Return one version of a script."""
+        return scripts.runnable_version(self._database.read(), workspace, hash_)
+
+    def flow(self, workspace: str, path: str) -> FlowVersion | None:
+        """Return the latest version of a flow."""
+        return flows.latest(self._database.read(), workspace, path)
+
+    def variable(self, workspace: str, path: str) -> str | None:
+        """Return a variable's value, decrypted."""
+        return variables.value(self._database.read(), self._vault, workspace, path)
+
+    def resource(self, workspace: str, path: str) -> Json:
+        """Return a resource's value with its references filled in; None where it is absent."""
+        found = resources.value(self._database.read(), workspace, path)
+        return None if found is None else self.fill_in(workspace, found, _forget)
+
+    def fill_in(self, workspace: str, value: Json, hide: Callable[[str], None]) -> Json:
+        """Return a value with its references filled in, and tell ``hide`` each secret in it."""
+        return fill_in(value, WorkspaceSource(self._database.read(), self._vault, workspace, hide))
+
+    def environment(self, workspace: str) -> dict[str, str]:
+        """Return the environment variables that the workspace sets for every job."""
+        return workspaces.environment(self._database.read(), workspace)

@@ -1,0 +1,292 @@
+"""Flows and their versions."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.catalog.paths import check_place
+from metaflow_windmill.devserver.model import FlowVersion
+from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.store.clock import iso, now
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.types import Json
+
+CURRENT = """SELECT flow.*, flow_version.value, flow_version.schema FROM flow
+    JOIN flow_version ON flow_version.id = flow.version"""
+
+
+def create(connection: sqlite3.Connection, who: Identity, asked: Json) -> FlowVersion:
+    """Deploy a flow at a path that holds none.
+
+    Raises
+    ------
+    RequestRefused
+        If the path is not valid, its folder is absent, or a flow stands there.
+    """
+    path = check_place(connection, who.workspace, asked["path"])
+    if exists(connection, who.workspace, path):
+        raise bad_request(f"Flow {path} already exists")
+    version = _new_version(connection, who, asked, path)
+    connection.execute(
+        "INSERT INTO flow (workspace, path, version, summary, description, tag, labels, edited_by, edited_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (who.workspace, path, version, *_fields(asked), who.username, now()),
+    )
+    return _version(connection, who.workspace, path)
+
+
+def update(connection: sqlite3.Connection, who: Identity, path: str, asked: Json) -> FlowVersion:
+    """Deploy a new version of a flow, under a new path where the request names one.
+
+    Raises
+    ------
+    RequestRefused
+        If there is no flow at the path, or the new path is not valid or taken.
+    """
+    if not exists(connection, who.workspace, path):
+        raise not_found(f"Flow not found at name {path}")
+    target = asked.get("path") or path
+    if target != path:
+        check_place(connection, who.workspace, target)
+        if exists(connection, who.workspace, target):
+            raise bad_request(f"Flow {target} already exists")
+        _move(connection, who.workspace, path, target)
+    version = _new_version(connection, who, asked, target)
+    connection.execute(
+        "UPDATE flow SET version = ?, summary = ?, description = ?, tag = ?, labels = ?, archived = 0,"
+        " edited_by = ?, edited_at = ? WHERE workspace = ? AND path = ?",
+        (version, *_fields(asked), who.username, now(), who.workspace, target),
+    )
+    return _version(connection, who.workspace, target)
+
+
+def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
+    """Tell whether a flow stands at a path, archived or not."""
+    found = connection.execute("SELECT 1 FROM flow WHERE workspace = ? AND path = ?", (workspace, path))
+    return found.fetchone() is not None
+
+
+def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
+    """Return the latest version of a flow as Windmill shows it.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    row = connection.execute(
+        f"{CURRENT} WHERE flow.workspace = ? AND flow.path = ?", (workspace, path)
+    ).fetchone()
+    if row is None:
+        raise not_found(f"Flow not found at path {path}")
+    return {
+        **_shown(row),
+        "value": json.loads(row["value"]),
+        "schema": _read(row["schema"]),
+        "version_id": row["version"],
+    }
+
+
+def get_version(connection: sqlite3.Connection, workspace: str, version: int) -> Json:
+    """Return one version of a flow.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    row = connection.execute(
+        "SELECT * FROM flow_version WHERE workspace = ? AND id = ?", (workspace, version)
+    ).fetchone()
+    if row is None:
+        raise not_found(f"Flow version not found at name {version}")
+    shown = get(connection, workspace, row["path"])
+    return {
+        **shown,
+        "value": json.loads(row["value"]),
+        "schema": _read(row["schema"]),
+        "version_id": row["id"],
+    }
+
+
+def latest(connection: sqlite3.Connection, workspace: str, path: str) -> FlowVersion | None:
+    """Return what a run of a flow runs; an archived flow can be run as well."""
+    if not exists(connection, workspace, path):
+        return None
+    return _version(connection, workspace, path)
+
+
+def at_version(connection: sqlite3.Connection, workspace: str, version: int) -> FlowVersion | None:
+    """Return one version of a flow, ready to run."""
+    row = connection.execute(
+        "SELECT flow_version.id AS version, flow_version.value, flow.path, flow.labels, flow.tag"
+        " FROM flow_version JOIN flow USING (workspace, path)"
+        " WHERE flow_version.workspace = ? AND flow_version.id = ?",
+        (workspace, version),
+    ).fetchone()
+    return None if row is None else _runnable(row)
+
+
+def listed(
+    connection: sqlite3.Connection,
+    workspace: str,
+    *,
+    path_start: str = "",
+    path_exact: str | None = None,
+    label: str | None = None,
+    archived: bool = False,
+    limit: int = 1000,
+    offset: int = 0,
+) -> list[Json]:
+    """Return the flows of a workspace, the newest change first, without their values."""
+    rows = connection.execute(
+        "SELECT flow.* FROM flow WHERE workspace = ? AND archived = ? AND substr(path, 1, ?) = ?"
+        " AND (? IS NULL OR path = ?)"
+        " AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(flow.labels) WHERE json_each.value = ?))"
+        " ORDER BY edited_at DESC, path LIMIT ? OFFSET ?",
+        (
+            workspace,
+            archived,
+            len(path_start),
+            path_start,
+            path_exact,
+            path_exact,
+            label,
+            label,
+            limit,
+            offset,
+        ),
+    )
+    return [{**_shown(row), "starred": False, "ws_error_handler_muted": False} for row in rows]
+
+
+def history(connection: sqlite3.Connection, workspace: str, path: str) -> list[Json]:
+    """Return the versions of a flow, the newest first."""
+    rows = connection.execute(
+        "SELECT id, created_at, deployment_message FROM flow_version"
+        " WHERE workspace = ? AND path = ? ORDER BY id DESC",
+        (workspace, path),
+    )
+    return [_told(row) for row in rows]
+
+
+def latest_version(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
+    """Return the newest version's number and time; None where there is no such flow."""
+    return next(iter(history(connection, workspace, path)), None)
+
+
+def deployment_status(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
+    """Return the job that locks the dependencies of the latest version.
+
+    Raises
+    ------
+    RequestRefused
+        If there is no such flow.
+    """
+    row = connection.execute(
+        "SELECT * FROM flow WHERE workspace = ? AND path = ?", (workspace, path)
+    ).fetchone()
+    if row is None:
+        raise not_found(f"Flow not found at name {path}")
+    return {"lock_error_logs": None, "job_id": row["dependency_job"]}
+
+
+def set_dependency_job(connection: sqlite3.Connection, workspace: str, path: str, job_id: str) -> None:
+    """Keep which job locks the latest version of a flow."""
+    connection.execute(
+        "UPDATE flow SET dependency_job = ? WHERE workspace = ? AND path = ?", (job_id, workspace, path)
+    )
+
+
+def archive(connection: sqlite3.Connection, workspace: str, path: str, *, archived: bool) -> None:
+    """Hide a flow from lists, or show it again."""
+    connection.execute(
+        "UPDATE flow SET archived = ? WHERE workspace = ? AND path = ?", (archived, workspace, path)
+    )
+
+
+def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
+    """Remove a flow with its versions; no fault if it is absent. Its jobs stay."""
+    connection.execute("DELETE FROM flow WHERE workspace = ? AND path = ?", (workspace, path))
+    connection.execute("DELETE FROM flow_version WHERE workspace = ? AND path = ?", (workspace, path))
+
+
+def _fields(asked: Json) -> tuple[Json, ...]:
+    labels = json.dumps(asked.get("labels") or [])
+    return asked["summary"], asked.get("description") or "", asked.get("tag"), labels
+
+
+def _new_version(connection: sqlite3.Connection, who: Identity, asked: Json, path: str) -> int | None:
+    schema = asked.get("schema")
+    added = connection.execute(
+        "INSERT INTO flow_version"
+        " (workspace, path, value, schema, deployment_message, created_by, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(
+                who.workspace,
+                path,
+                json.dumps(asked["value"]),
+                None if schema is None else json.dumps(schema),
+            ),
+            *(asked.get("deployment_message"), who.username, now()),
+        ),
+    )
+    return added.lastrowid
+
+
+def _move(connection: sqlite3.Connection, workspace: str, old: str, new: str) -> None:
+    for statement in (
+        "UPDATE flow SET path = ? WHERE workspace = ? AND path = ?",
+        "UPDATE flow_version SET path = ? WHERE workspace = ? AND path = ?",
+        "UPDATE schedule SET script_path = ? WHERE workspace = ? AND script_path = ? AND is_flow",
+        "UPDATE http_trigger SET script_path = ? WHERE workspace = ? AND script_path = ? AND is_flow",
+    ):
+        connection.execute(statement, (new, workspace, old))
+
+
+def _version(connection: sqlite3.Connection, workspace: str, path: str) -> FlowVersion:
+    row = connection.execute(
+        f"{CURRENT} WHERE flow.workspace = ? AND flow.path = ?", (workspace, path)
+    ).fetchone()
+    return _runnable(row)
+
+
+def _runnable(row: sqlite3.Row) -> FlowVersion:
+    labels = tuple(json.loads(row["labels"]))
+    return FlowVersion(row["path"], row["version"], json.loads(row["value"]), labels, row["tag"])
+
+
+def _shown(row: sqlite3.Row) -> Json:
+    labels = json.loads(row["labels"])
+    return {
+        "workspace_id": row["workspace"],
+        "path": row["path"],
+        "summary": row["summary"],
+        "description": row["description"],
+        "edited_by": row["edited_by"],
+        "edited_at": iso(row["edited_at"]),
+        "archived": bool(row["archived"]),
+        "extra_perms": {},
+        "tag": row["tag"],
+        "is_draft": False,
+        **({"labels": labels} if labels else {}),
+    }
+
+
+def _told(row: sqlite3.Row) -> Json:
+    message = row["deployment_message"]
+    return {
+        "id": row["id"],
+        "created_at": iso(row["created_at"]),
+        **({"deployment_msg": message} if message else {}),
+    }
+
+
+def _read(text: str | None) -> Json:
+    return None if text is None else json.loads(text)

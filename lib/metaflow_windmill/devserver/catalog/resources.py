@@ -1,0 +1,188 @@
+"""Resources and their types: JSON values with a path, which may refer to variables and to each other."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.catalog.paths import check_place
+from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.store.clock import iso, now
+
+if TYPE_CHECKING:
+    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.types import Json
+
+
+def create(connection: sqlite3.Connection, who: Identity, asked: Json, *, replace: bool = False) -> str:
+    """Make a resource, or replace it where the request allows that; return its path.
+
+    Raises
+    ------
+    RequestRefused
+        If the path is not valid or taken, or its folder is absent.
+    """
+    path = check_place(connection, who.workspace, asked["path"])
+    if exists(connection, who.workspace, path):
+        if not replace:
+            raise bad_request(f"Resource {path} already exists")
+        return update(connection, who, path, asked)
+    description = asked.get("description") or ""
+    connection.execute(
+        "INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(who.workspace, path, json.dumps(asked.get("value")), asked["resource_type"], description),
+            *(who.username, now()),
+        ),
+    )
+    return path
+
+
+def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
+    """Tell whether a resource is there."""
+    return _row(connection, workspace, path) is not None
+
+
+def value(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
+    """Return the value of a resource as it was written; None where there is no resource."""
+    row = _row(connection, workspace, path)
+    return None if row is None else json.loads(row["value"])
+
+
+def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
+    """Return a resource as Windmill shows it.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    row = _row(connection, workspace, path)
+    if row is None:
+        raise not_found(f"Resource {path} not found")
+    return {**_shown(row), "value": json.loads(row["value"])}
+
+
+def listed(
+    connection: sqlite3.Connection, workspace: str, *, resource_type: str | None = None, path_start: str = ""
+) -> list[Json]:
+    """Return the resources of a workspace, of some types (between commas) if asked, without their values."""
+    wanted = set(resource_type.split(",")) if resource_type else None
+    rows = connection.execute(
+        "SELECT * FROM resource WHERE workspace = ? AND substr(path, 1, ?) = ? ORDER BY path",
+        (workspace, len(path_start), path_start),
+    )
+    return [
+        {**_shown(row), "value": None} for row in rows if wanted is None or row["resource_type"] in wanted
+    ]
+
+
+def update(connection: sqlite3.Connection, who: Identity, path: str, asked: Json) -> str:
+    """Change the fields of a resource that the request names, and return its path.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent, or the new path is not valid or taken.
+    """
+    old = get(connection, who.workspace, path)
+    target = asked.get("path") or path
+    if target != path and exists(connection, who.workspace, check_place(connection, who.workspace, target)):
+        raise bad_request(f"Resource {target} already exists")
+    new = {
+        key: asked[key] if asked.get(key) is not None else old[key]
+        for key in ("description", "resource_type")
+    }
+    stored = json.dumps(asked["value"] if "value" in asked else old["value"])
+    connection.execute(
+        "UPDATE resource SET path = ?, value = ?, description = ?, resource_type = ?, edited_at = ?"
+        " WHERE workspace = ? AND path = ?",
+        (target, stored, new["description"], new["resource_type"], now(), who.workspace, path),
+    )
+    return str(target)
+
+
+def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
+    """Remove a resource.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    gone = connection.execute("DELETE FROM resource WHERE workspace = ? AND path = ?", (workspace, path))
+    if not gone.rowcount:
+        raise not_found(f"Resource {path} not found")
+
+
+def create_type(connection: sqlite3.Connection, who: Identity, asked: Json) -> str:
+    """Make a resource type, and return its name.
+
+    Raises
+    ------
+    RequestRefused
+        If it is there.
+    """
+    schema = None if asked.get("schema") is None else json.dumps(asked["schema"])
+    row = (who.workspace, asked["name"], schema, asked.get("description"), who.username, now())
+    try:
+        connection.execute("INSERT INTO resource_type VALUES (?, ?, ?, ?, ?, ?)", row)
+    except sqlite3.IntegrityError as fault:
+        raise bad_request(f"Resource type {asked['name']} already exists") from fault
+    return str(asked["name"])
+
+
+def types(connection: sqlite3.Connection, workspace: str) -> list[Json]:
+    """Return the resource types of a workspace by name."""
+    rows = connection.execute("SELECT * FROM resource_type WHERE workspace = ? ORDER BY name", (workspace,))
+    return [
+        {**dict(row), "workspace_id": row["workspace"], "schema": json.loads(row["schema"] or "null")}
+        for row in rows
+    ]
+
+
+def get_type(connection: sqlite3.Connection, workspace: str, name: str) -> Json:
+    """Return a resource type.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    for found in types(connection, workspace):
+        if found["name"] == name:
+            return found
+    raise not_found(f"Resource type {name} not found")
+
+
+def delete_type(connection: sqlite3.Connection, workspace: str, name: str) -> None:
+    """Remove a resource type; no fault if it is absent."""
+    connection.execute("DELETE FROM resource_type WHERE workspace = ? AND name = ?", (workspace, name))
+
+
+def _row(connection: sqlite3.Connection, workspace: str, path: str) -> sqlite3.Row | None:
+    found: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM resource WHERE workspace = ? AND path = ?", (workspace, path)
+    ).fetchone()
+    return found
+
+
+def _shown(row: sqlite3.Row) -> Json:
+    return {
+        "workspace_id": row["workspace"],
+        "path": row["path"],
+        "description": row["description"],
+        "resource_type": row["resource_type"],
+        "extra_perms": {},
+        "created_by": row["created_by"],
+        "edited_at": iso(row["edited_at"]),
+        "is_linked": False,
+        "is_refreshed": None,
+        "is_oauth": None,
+        "is_expired": None,
+        "refresh_error": None,
+        "account": None,
+        "ws_specific": False,
+        "is_draft": False,
+    }

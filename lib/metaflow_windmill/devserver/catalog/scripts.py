@@ -1,0 +1,365 @@
+"""Scripts: each version has a hash, and the latest one that is not archived answers for the path."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.catalog.paths import check_place
+from metaflow_windmill.devserver.model import Code
+from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.store.clock import iso, now
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.types import Json
+
+PREPROCESSOR = re.compile(r"^(async )?def preprocessor\(", re.MULTILINE)
+CONTENT = (
+    "summary",
+    "description",
+    "content",
+    "language",
+    "kind",
+    "schema",
+    "lock",
+    "tag",
+    "timeout",
+    "envs",
+    "labels",
+)
+"""What makes a version differ from its parent."""
+
+
+def create(
+    connection: sqlite3.Connection, who: Identity, asked: Json, *, skip_noop: bool = False
+) -> tuple[str, bool]:
+    """Deploy a version of a script; return its hash, and whether it is a new one.
+
+    Raises
+    ------
+    RequestRefused
+        If the path is not valid or its folder is absent, if the path is taken and the request does not name
+        the latest version as its parent, or if nothing differs from the parent.
+    """
+    path = check_place(connection, who.workspace, asked["path"])
+    wanted = _fields(asked)
+    head = _head(connection, who.workspace, path)
+    if head is not None:
+        _check_lineage(asked, head, path)
+        if all(head[key] == wanted[key] for key in CONTENT):
+            if skip_noop:
+                return str(head["hash"]), False
+            raise bad_request(
+                f"Script {path} is the same as its version {head['hash']}; nothing was deployed"
+            )
+    elif asked.get("parent_hash") and not _known(connection, who.workspace, asked["parent_hash"]):
+        raise bad_request(f"The parent version {asked['parent_hash']} of {path} does not exist")
+    return _insert(connection, who, asked, wanted, head), True
+
+
+def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
+    """Tell whether a path holds a script that is not archived."""
+    return _head(connection, workspace, path) is not None
+
+
+def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
+    """Return the latest version of a script as Windmill shows it; an archived one where there is no other.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    row = connection.execute(
+        "SELECT * FROM script WHERE workspace = ? AND path = ? AND NOT deleted"
+        " ORDER BY archived, id DESC LIMIT 1",
+        (workspace, path),
+    ).fetchone()
+    if row is None:
+        raise not_found(f"Script not found at path {path}")
+    return {**_shown(row), "content": row["content"], "schema": _read(row["schema"]), "lock": row["lock"]}
+
+
+def get_by_hash(connection: sqlite3.Connection, workspace: str, hash_: str) -> Json:
+    """Return one version of a script.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    row = _by_hash(connection, workspace, hash_)
+    if row is None:
+        raise not_found(f"Script not found at name {hash_}")
+    return {**_shown(row), "content": row["content"], "schema": _read(row["schema"]), "lock": row["lock"]}
+
+
+def raw(connection: sqlite3.Connection, workspace: str, path: str) -> str:
+    """Return the text of the latest version.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    row = _head(connection, workspace, path)
+    if row is None:
+        raise not_found(f"Script not found at path {path}")
+    return str(row["content"])
+
+
+def runnable(connection: sqlite3.Connection, workspace: str, path: str) -> Code | None:
+    """Return what a run of the path runs."""
+    row = _head(connection, workspace, path)
+    return None if row is None else _code(row)
+
+
+def runnable_version(connection: sqlite3.Connection, workspace: str, hash_: str) -> Code | None:
+    """Return what a run of one version runs."""
+    row = _by_hash(connection, workspace, hash_)
+    return None if row is None else _code(row)
+
+
+def listed(
+    connection: sqlite3.Connection,
+    workspace: str,
+    *,
+    path_start: str = "",
+    path_exact: str | None = None,
+    label: str | None = None,
+    archived: bool = False,
+    limit: int = 1000,
+    offset: int = 0,
+) -> list[Json]:
+    """Return the latest version of each script, the newest first, without contents."""
+    rows = connection.execute(
+        "SELECT * FROM script WHERE workspace = ? AND NOT deleted AND archived = ? AND substr(path, 1, ?) = ?"
+        " AND (? IS NULL OR path = ?)"
+        " AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(labels) WHERE json_each.value = ?))"
+        " AND id IN (SELECT max(id) FROM script WHERE NOT deleted GROUP BY workspace, path)"
+        " ORDER BY id DESC LIMIT ? OFFSET ?",
+        (
+            workspace,
+            archived,
+            len(path_start),
+            path_start,
+            path_exact,
+            path_exact,
+            label,
+            label,
+            limit,
+            offset,
+        ),
+    )
+    return [{**_shown(row), "starred": False} for row in rows]
+
+
+def history(connection: sqlite3.Connection, workspace: str, path: str) -> list[Json]:
+    """Return the versions of a script, the newest first."""
+    rows = connection.execute(
+        "SELECT hash, created_at, deployment_message FROM script"
+        " WHERE workspace = ? AND path = ? ORDER BY id DESC",
+        (workspace, path),
+    )
+    return [{"script_hash": row["hash"], "deployment_msg": row["deployment_message"]} for row in rows]
+
+
+def deployment_status(connection: sqlite3.Connection, workspace: str, hash_: str) -> Json:
+    """Return the lock of a version and the job that makes it.
+
+    Raises
+    ------
+    RequestRefused
+        If there is no such version.
+    """
+    row = _by_hash(connection, workspace, hash_)
+    if row is None:
+        raise not_found(f"Script not found at name {hash_}")
+    return {"lock": row["lock"], "lock_error_logs": None, "job_id": row["dependency_job"]}
+
+
+def set_dependency_job(connection: sqlite3.Connection, workspace: str, hash_: str, job_id: str) -> None:
+    """Keep which job locks a version."""
+    connection.execute(
+        "UPDATE script SET dependency_job = ? WHERE workspace = ? AND hash = ?", (job_id, workspace, hash_)
+    )
+
+
+def archive(connection: sqlite3.Connection, workspace: str, path: str) -> None:
+    """Archive every version of a script: it is no longer listed, run or imported by path."""
+    connection.execute("UPDATE script SET archived = 1 WHERE workspace = ? AND path = ?", (workspace, path))
+
+
+def archive_version(connection: sqlite3.Connection, workspace: str, hash_: str) -> Json:
+    """Archive one version.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    connection.execute("UPDATE script SET archived = 1 WHERE workspace = ? AND hash = ?", (workspace, hash_))
+    return get_by_hash(connection, workspace, hash_)
+
+
+def delete(connection: sqlite3.Connection, workspace: str, path: str) -> str:
+    """Remove every version of a script, and return its path.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    gone = connection.execute("DELETE FROM script WHERE workspace = ? AND path = ?", (workspace, path))
+    if not gone.rowcount:
+        raise not_found(f"Script not found at path {path}")
+    return path
+
+
+def delete_version(connection: sqlite3.Connection, workspace: str, hash_: str) -> Json:
+    """Blank one version: it is archived, and its content is gone.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    connection.execute(
+        "UPDATE script SET archived = 1, deleted = 1, content = '' WHERE workspace = ? AND hash = ?",
+        (workspace, hash_),
+    )
+    return get_by_hash(connection, workspace, hash_)
+
+
+def _head(connection: sqlite3.Connection, workspace: str, path: str) -> sqlite3.Row | None:
+    found: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM script WHERE workspace = ? AND path = ? AND NOT archived AND NOT deleted"
+        " ORDER BY id DESC LIMIT 1",
+        (workspace, path),
+    ).fetchone()
+    return found
+
+
+def _by_hash(connection: sqlite3.Connection, workspace: str, hash_: str) -> sqlite3.Row | None:
+    found: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM script WHERE workspace = ? AND hash = ?", (workspace, hash_)
+    ).fetchone()
+    return found
+
+
+def _known(connection: sqlite3.Connection, workspace: str, hash_: str) -> bool:
+    return _by_hash(connection, workspace, hash_) is not None
+
+
+def _check_lineage(asked: Json, head: sqlite3.Row, path: str) -> None:
+    if asked.get("auto_parent"):
+        return
+    if not asked.get("parent_hash"):
+        raise bad_request(f"Path conflict for {path} with non-archived hash {head['hash']}")
+    if asked["parent_hash"] != head["hash"]:
+        raise bad_request(
+            f"{path} has moved on: its latest version is {head['hash']}, not {asked['parent_hash']}"
+        )
+
+
+def _fields(asked: Json) -> dict[str, Json]:
+    return {
+        "summary": asked.get("summary") or "",
+        "description": asked.get("description") or "",
+        "content": asked["content"],
+        "language": asked["language"],
+        "kind": asked.get("kind") or "script",
+        "schema": None if asked.get("schema") is None else json.dumps(asked["schema"]),
+        "lock": _lock(asked.get("lock")),
+        "tag": asked.get("tag") or None,
+        "timeout": asked.get("timeout"),
+        "envs": json.dumps(asked["envs"]) if asked.get("envs") else None,
+        "labels": json.dumps(asked.get("labels") or []),
+    }
+
+
+def _lock(given: Json) -> str | None:
+    text = "\n".join(given) if isinstance(given, list) else given
+    return text or None
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    who: Identity,
+    asked: Json,
+    wanted: dict[str, Json],
+    head: sqlite3.Row | None,
+) -> str:
+    path = asked["path"]
+    parents = [] if head is None else [head["hash"], *json.loads(head["parent_hashes"] or "[]")]
+    text = json.dumps([who.workspace, path, parents, wanted, now()], sort_keys=True)
+    hash_ = hashlib.sha256(text.encode()).hexdigest()[:16]
+    row = {
+        **wanted,
+        "workspace": who.workspace,
+        "hash": hash_,
+        "path": path,
+        "parent_hashes": json.dumps(parents) if parents else None,
+        "has_preprocessor": bool(PREPROCESSOR.search(wanted["content"])),
+        "created_by": who.username,
+        "created_at": now(),
+        "deployment_message": asked.get("deployment_message"),
+    }
+    connection.execute(
+        "UPDATE script SET archived = 1 WHERE workspace = ? AND path = ?", (who.workspace, path)
+    )
+    places = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO script ({', '.join(row)}) VALUES ({places})", tuple(row.values()))  # noqa: S608 - the names are those above
+    return hash_
+
+
+def _code(row: sqlite3.Row) -> Code:
+    return Code(
+        content=row["content"],
+        language=row["language"],
+        lock=row["lock"],
+        path=row["path"],
+        hash=row["hash"],
+        tag=row["tag"],
+        timeout=row["timeout"],
+        has_preprocessor=bool(row["has_preprocessor"]),
+        envs=tuple(json.loads(row["envs"] or "[]")),
+    )
+
+
+def _shown(row: sqlite3.Row) -> Json:
+    labels = json.loads(row["labels"])
+    return {
+        "workspace_id": row["workspace"],
+        "hash": row["hash"],
+        "path": row["path"],
+        "parent_hashes": _read(row["parent_hashes"]),
+        "summary": row["summary"],
+        "description": row["description"],
+        "created_by": row["created_by"],
+        "created_at": iso(row["created_at"]),
+        "archived": bool(row["archived"]),
+        "deleted": bool(row["deleted"]),
+        "is_template": False,
+        "extra_perms": {},
+        "lock_error_logs": None,
+        "language": row["language"],
+        "kind": row["kind"],
+        "tag": row["tag"],
+        "timeout": row["timeout"],
+        "envs": _read(row["envs"]),
+        "has_preprocessor": bool(row["has_preprocessor"]),
+        "ws_error_handler_muted": False,
+        "assets": [],
+        "is_draft": False,
+        **({"labels": labels} if labels else {}),
+    }
+
+
+def _read(text: str | None) -> Json:
+    return None if text is None else json.loads(text)

@@ -1,0 +1,1 @@
+"""Schedules: cron patterns as Windmill reads them, and the thread that starts runs when they are due."""

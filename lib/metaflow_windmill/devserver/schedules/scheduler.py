@@ -1,0 +1,141 @@
+"""The thread that starts a run when a schedule is due."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from metaflow_windmill.devserver.catalog import schedules
+from metaflow_windmill.devserver.model import Identity, Submission
+from metaflow_windmill.devserver.store.clock import EPOCH, now
+from metaflow_windmill.errors import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metaflow_windmill.devserver.catalog.schedules import Due
+    from metaflow_windmill.devserver.model import Catalog
+    from metaflow_windmill.devserver.store.database import Database
+
+TICKS = uuid.UUID("6b7c3cd1-5c14-4d51-9c53-6b4f5ce5f0b4")
+"""Job ids of ticks are made in this namespace, so that one tick never makes two jobs."""
+
+LONGEST_NAP = 60.0
+"""Seconds after which the clock is read again, since it may have been set."""
+
+log = logging.getLogger(__name__)
+
+
+class Runs(Protocol):
+    """What the scheduler needs of the engine."""
+
+    def submit(self, submission: Submission) -> str:
+        """Take a job in."""
+
+
+class Scheduler:
+    """Starts runs when their schedules are due; `wake` it when a schedule has changed.
+
+    Parameters
+    ----------
+    database : Database
+    catalog : Catalog
+    runs : Runs
+    is_live : callable
+        Takes a job's id and tells whether the job has not ended yet.
+    clock : callable
+        Returns the present instant, in microseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        runs: Runs,
+        *,
+        is_live: Callable[[str], bool],
+        clock: Callable[[], int] = now,
+    ) -> None:
+        self._database, self._catalog, self._runs = database, catalog, runs
+        self._is_live, self._clock = is_live, clock
+        self._stopped = False
+        self._changed = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch the schedules."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the schedules again."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stopped = True
+        self.wake()
+        self._thread.join()
+
+    def run_due(self) -> None:
+        """Start what is due now. A tick that was missed, however many there were, starts one run."""
+        instant = self._clock()
+        for due in schedules.due(self._database.read(), instant):
+            try:
+                job_id = self._start(due)
+            except ServerError as fault:
+                log.warning("schedule %s did not start %s: %s", due.path, due.script_path, fault)
+                job_id = None
+            with self._database.write() as connection:
+                schedules.advance(connection, due, job_id, instant)
+
+    def seconds_to_next(self) -> float:
+        """Return how long to sleep: to the next tick, but at most a minute."""
+        tick = schedules.next_tick(self._database.read())
+        return LONGEST_NAP if tick is None else min(max((tick - self._clock()) / 1e6, 0), LONGEST_NAP)
+
+    def _loop(self) -> None:
+        while not self._stopped:
+            self._changed.clear()
+            try:
+                self.run_due()
+                nap = self.seconds_to_next()
+            except ServerError:
+                log.exception("the scheduler could not read its schedules; it tries again")
+                nap = 1.0
+            self._changed.wait(nap)
+
+    def _start(self, due: Due) -> str | None:
+        overlaps = due.last_job is not None and self._is_live(due.last_job)
+        if overlaps and not due.is_flow:  # a scheduled script never overlaps itself
+            return None
+        asked = self._submission(due, skipped=overlaps and due.no_flow_overlap)
+        if asked is None:
+            log.warning("schedule %s: there is nothing to run at %s", due.path, due.script_path)
+            return None
+        return self._runs.submit(asked)
+
+    def _submission(self, due: Due, *, skipped: bool) -> Submission | None:
+        code = None if due.is_flow else self._catalog.script(due.workspace, due.script_path)
+        flow = self._catalog.flow(due.workspace, due.script_path) if due.is_flow else None
+        if code is None and flow is None:
+            return None
+        if flow is not None and skipped:  # the run is recorded, and ends at once as skipped
+            flow = replace(flow, value={**flow.value, "skip_expr": "true"})
+        return Submission(
+            kind="flow" if due.is_flow else "script",
+            who=Identity(due.username, due.email, due.workspace),
+            args=due.args,
+            path=due.script_path,
+            code=code,
+            flow=flow,
+            job_id=str(uuid.uuid5(TICKS, f"{due.workspace}:{due.path}:{due.tick}")),
+            scheduled_for=EPOCH + timedelta(microseconds=due.tick),
+            schedule_path=due.path,
+            tag=due.tag,
+            created_by=f"schedule-{due.path}",
+            labels=flow.labels if flow else (),
+        )
