@@ -185,6 +185,10 @@ class Windmill:
         except NotFound:
             return None
 
+    def preview_schedule(self, times: Json) -> None:
+        """Have the server read a cron expression and a time zone; `Refused` if it cannot."""
+        self._answer(Request("POST", "/schedules/preview", body=times, repeatable=True))
+
     def create_schedule(self, body: Json) -> None:
         """Make a schedule; `Conflict` if its path is taken."""
         self._post("schedules/create", body, creates=True)

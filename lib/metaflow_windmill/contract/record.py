@@ -79,6 +79,14 @@ class GitInfo:
 
 
 @dataclass(frozen=True)
+class ScheduleInfo:
+    """When the flow runs by itself: a cron expression of six fields, seconds first, and a time zone."""
+
+    cron: str
+    timezone: str = "Etc/UTC"
+
+
+@dataclass(frozen=True)
 class Record:
     """What was deployed.
 
@@ -102,6 +110,8 @@ class Record:
     namespace : str or None
     variables : dict of str to str
         Environment variables for every task (METAFLOW_*, never a secret).
+    schedule : ScheduleInfo or None
+        Of ``@schedule``; None where the flow runs on demand only.
     git : GitInfo or None
     versions : dict of str to str
         Of ``metaflow``, ``metaflow_windmill`` and ``python``.
@@ -120,6 +130,7 @@ class Record:
     tags: tuple[str, ...] = ()
     namespace: str | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    schedule: ScheduleInfo | None = None
     git: GitInfo | None = None
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -160,6 +171,7 @@ def _parts(plain: dict[str, Any]) -> dict[str, Any]:
         "datastore": StoreInfo(**plain["datastore"]),
         "metadata": StoreInfo(**plain["metadata"]),
         "parameters": tuple(ParameterInfo(**item) for item in plain.get("parameters", [])),
+        "schedule": ScheduleInfo(**plain["schedule"]) if plain.get("schedule") else None,
         "git": GitInfo(**plain["git"]) if plain.get("git") else None,
         "top_level": tuple(plain.get("top_level", [])),
         "tags": tuple(plain.get("tags", [])),

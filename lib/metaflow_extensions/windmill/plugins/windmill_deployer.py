@@ -1,0 +1,93 @@
+"""``Deployer(...).windmill()``: what Metaflow imports at once is here, the rest when it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from metaflow.runner.deployer_impl import DeployerImpl
+
+if TYPE_CHECKING:
+    from metaflow_extensions.windmill.plugins.windmill_deployer_objects import WindmillDeployedFlow
+
+_SERVER = {
+    "windmill_host": "WINDMILL_HOST",
+    "windmill_token": "WINDMILL_TOKEN",
+    "windmill_workspace": "WINDMILL_WORKSPACE",
+}
+
+
+class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no types
+    """Deploys a flow to Windmill.
+
+    Parameters
+    ----------
+    deployer_kwargs : dict of str to str
+        Options before the command: ``name``, ``folder``, ``windmill_host``, ``windmill_token``,
+        ``windmill_workspace``, all optional.
+    **kwargs : Any
+        As for every deployer of Metaflow.
+    """
+
+    TYPE: ClassVar[str | None] = "windmill"
+
+    def __init__(self, deployer_kwargs: dict[str, str], **kwargs: Any) -> None:  # noqa: ANN401
+        self._deployer_kwargs = dict(deployer_kwargs)
+        super().__init__(**kwargs)
+        self._take_server(self._deployer_kwargs)
+
+    @property
+    def deployer_kwargs(self) -> dict[str, Any]:
+        """The options before the command."""
+        return self._deployer_kwargs
+
+    @staticmethod
+    def deployed_flow_type() -> type[WindmillDeployedFlow]:
+        """Return the class of what `create` returns."""
+        from metaflow_extensions.windmill.plugins.windmill_deployer_objects import WindmillDeployedFlow
+
+        return WindmillDeployedFlow
+
+    def create(self, **kwargs: Any) -> WindmillDeployedFlow:  # noqa: ANN401
+        """Deploy the flow.
+
+        Parameters
+        ----------
+        windmill_host, windmill_token, windmill_workspace : str, optional
+            Which Windmill; else ``WINDMILL_HOST``, ``WINDMILL_TOKEN``, ``WINDMILL_WORKSPACE``.
+        name, folder : str, optional
+            Where; the flow's name in ``f/flows`` if not given.
+        max_workers : int, optional
+            Most tasks of one foreach at a time.
+        tags : list of str, optional
+            Tags of every run.
+        user_namespace : str, optional
+            Namespace of the runs' tasks.
+        authorize, given_token : str, optional
+        generate_new_token : bool, default False
+            As for Metaflow's other orchestrators.
+
+        Returns
+        -------
+        WindmillDeployedFlow
+
+        Raises
+        ------
+        RuntimeError
+            If it was not deployed, with what the command said.
+        """
+        from metaflow_extensions.windmill.plugins.windmill_deployer_objects import WindmillDeployedFlow
+
+        self._take_server(kwargs)
+        self._deployer_kwargs.update({key: kwargs.pop(key) for key in ("name", "folder") if key in kwargs})
+        created: WindmillDeployedFlow = self._create(WindmillDeployedFlow, **kwargs)
+        return created
+
+    def _take_server(self, options: dict[str, Any]) -> None:
+        """Hand on the server by the environment: everybody on the machine may read a command line."""
+        for option, variable in _SERVER.items():
+            value = options.pop(option, None)
+            if value is not None:
+                self.env_vars[variable] = str(value)
+
+
+_addl_stubgen_modules = ["metaflow_extensions.windmill.plugins.windmill_deployer_objects"]

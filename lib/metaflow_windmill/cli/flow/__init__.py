@@ -1,0 +1,1 @@
+"""The ``windmill`` commands of a flow: one module a command."""

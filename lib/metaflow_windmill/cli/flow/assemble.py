@@ -1,0 +1,136 @@
+"""A flow on the command line becomes a document: lint, compile, save the package, in this order."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from metaflow_windmill import __version__
+from metaflow_windmill.cli.flow.settings import datastore_of, metadata_of, task_variables, top_level_options
+from metaflow_windmill.compiler import Deployment, compile_flow
+from metaflow_windmill.contract.record import PackageInfo, Record, ScheduleInfo
+from metaflow_windmill.deploy.cron import UTC, carry_over
+from metaflow_windmill.deploy.names import labels_of
+from metaflow_windmill.deploy.parameters import read_parameters, schema_of
+from metaflow_windmill.deploy.upsert import with_record
+from metaflow_windmill.graph import read_dag
+from metaflow_windmill.package import lock_for, save_package, step_script
+
+if TYPE_CHECKING:
+    from metaflow_windmill.cli.flow.deployment import Meant
+    from metaflow_windmill.types import Json
+
+INTERNAL = "windmill_internal"
+_NO_PACKAGE = PackageInfo("", "", "", "")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the options of ``create`` and ``run`` say about the flow itself."""
+
+    tags: tuple[str, ...] = ()
+    namespace: str | None = None
+    max_workers: int | None = None
+
+
+def check(obj: Any, wanted: Wanted) -> None:  # noqa: ANN401  (Metaflow's CliState)
+    """Lint the flow and its tags, as every orchestrator of Metaflow does first."""
+    from metaflow.tagging_util import validate_tags
+
+    obj.check(obj.graph, obj.flow, obj.environment, pylint=obj.pylint)
+    validate_tags(wanted.tags)
+
+
+def compile_document(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Json:  # noqa: ANN401
+    """Compile the flow; nothing is saved, and the record has no package yet.
+
+    Raises
+    ------
+    CompileError, DeployError
+    """
+    _attach_decorator(obj)
+    record = make_record(obj, meant, wanted, token)
+    decorators = [item for items in obj.flow._flow_decorators.values() for item in items]  # noqa: SLF001
+    deployment = Deployment(
+        path=meant.path,
+        record=record,
+        script=step_script(),
+        lock=lock_for(obj.flow_datastore.TYPE),
+        schema=schema_of(record.parameters),
+        labels=labels_of(record),
+        max_workers=wanted.max_workers,
+    )
+    return compile_flow(read_dag(obj.graph, decorators), deployment).to_json()
+
+
+def with_package(obj: Any, document: Json) -> Json:  # noqa: ANN401
+    """Save the code package in the flow's datastore and write its address into the document.
+
+    Raises
+    ------
+    PackageError
+        If it cannot be made, or the datastore cannot be reached.
+    """
+    record = Record.from_json(document["value"]["flow_env"]["metaflow"])
+    return with_record(document, replace(record, package=save_package(obj)))
+
+
+def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  # noqa: ANN401
+    """Return the deployment record, but for the package."""
+    from metaflow.util import get_username
+
+    schedule = schedule_of(obj.flow)
+    return Record(
+        flow=obj.flow.name,
+        owner=get_username(),
+        token=token,
+        package=_NO_PACKAGE,
+        datastore=datastore_of(obj),
+        metadata=metadata_of(obj),
+        parameters=read_parameters(obj.flow, scheduled=schedule is not None),
+        project=meant.identity.project,
+        branch=meant.identity.branch,
+        top_level=top_level_options(obj),
+        tags=wanted.tags,
+        namespace=wanted.namespace,
+        variables=task_variables(obj),
+        schedule=schedule,
+        versions=_versions(),
+    )
+
+
+def schedule_of(flow: Any) -> ScheduleInfo | None:  # noqa: ANN401
+    """Return what ``@schedule`` says, in Windmill's dialect; None if the flow has none, or a void one."""
+    decorators = flow._flow_decorators.get("schedule")  # noqa: SLF001
+    if not decorators or not decorators[0].schedule:
+        return None
+    carried = carry_over(decorators[0].schedule)
+    return ScheduleInfo(carried.cron, decorators[0].timezone or UTC)
+
+
+def schedule_remark(flow: Any) -> str:  # noqa: ANN401
+    """Return a remark on the meaning of the schedule, or nothing."""
+    decorators = flow._flow_decorators.get("schedule")  # noqa: SLF001
+    return carry_over(decorators[0].schedule).remark if decorators and decorators[0].schedule else ""
+
+
+def _attach_decorator(obj: Any) -> None:  # noqa: ANN401
+    """Attach the decorator that tells Metaflow's metadata of the job, and let it take effect."""
+    from metaflow import decorators
+
+    decorators._attach_decorators(obj.flow, [INTERNAL])  # noqa: SLF001
+    decorators._process_late_attached_decorator(  # noqa: SLF001
+        [INTERNAL], obj.flow, obj.graph, obj.environment, obj.flow_datastore, obj.logger
+    )
+    obj.graph = obj.flow._graph  # noqa: SLF001
+
+
+def _versions() -> dict[str, str]:
+    from metaflow.metaflow_version import get_version
+
+    return {
+        "metaflow": get_version(),
+        "metaflow_windmill": __version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,186 @@
+"""``create``: compile the flow and deploy it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+
+from metaflow_windmill.cli.flow.assemble import (
+    Wanted,
+    check,
+    compile_document,
+    schedule_remark,
+    with_package,
+)
+from metaflow_windmill.cli.flow.attributes import attribute_option, write_attributes
+from metaflow_windmill.cli.flow.deployment import Meant, meant
+from metaflow_windmill.cli.flow.options import (
+    Given,
+    Server,
+    connect,
+    place_options,
+    server_options,
+)
+from metaflow_windmill.cli.flow.speech import flow_command, print_json, say
+from metaflow_windmill.cli.flow.tokens import remember, wish_of
+from metaflow_windmill.client.pages import flow_page
+from metaflow_windmill.deploy.names import token_prefix
+from metaflow_windmill.deploy.ownership import TokenWish, choose_token
+from metaflow_windmill.deploy.schedule import Change
+from metaflow_windmill.deploy.upsert import Deployed, carry_out, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that ``create`` and ``run`` share."""
+    for add in (
+        click.option("--namespace", "user_namespace", default=None, help="Namespace of the runs' tasks."),
+        click.option("--tag", "tags", multiple=True, default=None, help="Tag every run (repeatable)."),
+        click.option(
+            "--max-workers",
+            default=None,
+            type=int,
+            help="Most tasks of one foreach at a time; as many as there are workers if not given.",
+        ),
+        click.option(
+            "--new-token",
+            "given_token",
+            default=None,
+            help="Use this production token; moves the flow to its namespace.",
+        ),
+        click.option(
+            "--generate-new-token",
+            is_flag=True,
+            default=False,
+            help="Make a new production token; moves the flow to a new namespace.",
+        ),
+        click.option(
+            "--authorize",
+            default=None,
+            help="The production token of a flow that somebody else deployed. Remembered after once.",
+        ),
+        place_options,
+        server_options,
+    ):
+        command = add(command)
+    return command
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment that was made, and the server that it was made on."""
+
+    server: Server
+    meant: Meant
+    deployed: Deployed
+
+    @property
+    def page(self) -> str:
+        """The address of the flow's page."""
+        return flow_page(self.server.host, self.server.workspace, self.deployed.path)
+
+
+def deploy(obj: Any, target: Meant, wanted: Wanted, wish: TokenWish) -> Deployment:  # noqa: ANN401
+    """Lint, look at the place, compile, save the package, and deploy, saying so."""
+    from metaflow.util import get_username
+
+    server = connect(target.given)
+    check(obj, wanted)
+    say(obj, f"Deploying {obj.flow.name} to Windmill at {server.host}...", bold=True)
+    place = survey(
+        server.windmill,
+        target.path,
+        target.identity,
+        owner=get_username(),
+        user=server.user,
+        wish=wish,
+    )
+    document = with_package(obj, compile_document(obj, target, wanted, place.token))
+    deployed = carry_out(server.windmill, document, place)
+    remember(target.identity, deployed.record.token)
+    made = Deployment(server, target, deployed)
+    _say(obj, made)
+    return made
+
+
+def only_document(obj: Any, target: Meant, wanted: Wanted, wish: TokenWish) -> None:  # noqa: ANN401
+    """Print the document that would be deployed: no server is asked, the package is saved."""
+    check(obj, wanted)
+    prefix = token_prefix(target.identity)
+    token = choose_token(None, prefix, wish, is_project=target.identity.project is not None)
+    print_json(with_package(obj, compile_document(obj, target, wanted, token)))
+
+
+@flow_command(
+    "Compile this flow and deploy it to Windmill.",
+    deploy_options,
+    click.option(
+        "--only-json",
+        is_flag=True,
+        default=False,
+        help="Print the document to stdout instead of deploying it. No server is asked; the code package "
+        "is saved in the datastore, so that the document can be deployed as it is.",
+    ),
+    attribute_option,
+)
+def command(
+    obj: Any,  # noqa: ANN401
+    *,
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+    name: str | None,
+    folder: str | None,
+    authorize: str | None,
+    generate_new_token: bool,
+    given_token: str | None,
+    max_workers: int | None,
+    tags: tuple[str, ...] | None,
+    user_namespace: str | None,
+    only_json: bool,
+    deployer_attribute_file: str | None,
+) -> None:
+    """Deploy, or print what would be deployed."""
+    target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace, name, folder))
+    wanted = Wanted(tuple(tags or ()), user_namespace, max_workers)
+    wish = wish_of(target.identity, authorize=authorize, given=given_token, generate=generate_new_token)
+    if only_json:
+        only_document(obj, target, wanted, wish)
+    else:
+        deploy(obj, target, wanted, wish)
+    write_attributes(deployer_attribute_file, obj, name=target.path, flow_name=obj.flow.name)
+
+
+def _say(obj: Any, made: Deployment) -> None:  # noqa: ANN401
+    deployed, record = made.deployed, made.deployed.record
+    if deployed.folder_made:
+        say(obj, f"Made the folder {'/'.join(deployed.path.split('/')[:2])}, which was not there.")
+    done = "is deployed" if deployed.created else "is deployed again"
+    say(obj, f"{record.flow} {done} as {deployed.path}. Its page:", bold=True)
+    say(obj, made.page, indent=True)
+    say(obj, "The namespace of its runs is")
+    say(obj, f"production:{record.token}", fg="green", indent=True)
+    if record.datastore.type == "local":
+        say(
+            obj,
+            f"Its data is kept in {record.datastore.root}: every worker must see this directory "
+            "under this very path. Choose another datastore if it does not.",
+        )
+    _say_schedule(obj, deployed)
+
+
+def _say_schedule(obj: Any, deployed: Deployed) -> None:  # noqa: ANN401
+    schedule = deployed.record.schedule
+    if schedule is not None:
+        state = " The schedule is suspended; `windmill unsuspend` turns it on." if deployed.suspended else ""
+        say(obj, f"It runs by itself at {schedule.cron!r}, {schedule.timezone}.{state}")
+        if remark := schedule_remark(obj.flow):
+            say(obj, f"Note: {remark}.")
+    elif deployed.schedule is Change.REMOVED:
+        say(obj, "Its schedule was removed; it runs when it is triggered.")
+    else:
+        say(obj, "It runs when it is triggered.")

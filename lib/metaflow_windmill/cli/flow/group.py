@@ -1,0 +1,41 @@
+"""The group itself. Its options stand before the command, for all commands; they never touch the network."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from metaflow._vendor import click
+
+from metaflow_windmill.cli.flow.options import Given, place_options, server_options
+
+COMMANDS = {
+    "create": "create",
+    "trigger": "trigger",
+    "mermaid": "mermaid",
+}
+
+
+def keep(
+    obj: Any,  # noqa: ANN401  (Metaflow's CliState)
+    *,
+    name: str | None,
+    folder: str | None,
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+) -> None:
+    """Keep what was said before the command."""
+    obj.windmill = Given(windmill_host, windmill_token, windmill_workspace, name, folder)
+
+
+def _group() -> click.Group:
+    """Return the group ``windmill`` with all commands."""
+    make = click.group("windmill", help="Commands related to Windmill.")
+    group: click.Group = make(place_options(server_options(click.pass_obj(keep))))
+    for name, module in COMMANDS.items():
+        group.add_command(import_module(f"metaflow_windmill.cli.flow.{module}").command, name)
+    return group
+
+
+cli = click.Group("cli", commands={"windmill": _group()})

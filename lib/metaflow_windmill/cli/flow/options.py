@@ -1,0 +1,113 @@
+"""The options that commands share, and what they come to: option, environment, Metaflow config, default."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+from metaflow.metaflow_config_funcs import from_conf
+
+from metaflow_windmill.client.http import HttpTransport, base_address
+from metaflow_windmill.client.retrying import Retrying
+from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.deploy.access import sign_in
+from metaflow_windmill.deploy.names import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metaflow_windmill.client.models import User
+
+DEFAULT_HOST = "http://localhost:8000"
+DEFAULT_WORKSPACE = "admins"
+
+
+@dataclass(frozen=True)
+class Given:
+    """Options as they were given, each None where it was not; the group's stand in for a command's."""
+
+    host: str | None = None
+    token: str | None = field(default=None, repr=False)
+    workspace: str | None = None
+    name: str | None = None
+    folder: str | None = None
+
+    def over(self, other: Given) -> Given:
+        """Return these options, with the other's where nothing was given."""
+        pairs = {key: getattr(self, key) or getattr(other, key) for key in self.__dataclass_fields__}
+        return Given(**pairs)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A workspace of a server that lets us in."""
+
+    windmill: Windmill
+    host: str
+    user: User
+
+    @property
+    def workspace(self) -> str:
+        """The workspace's id."""
+        return self.windmill.workspace
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which Windmill is meant."""
+    for add in (
+        click.option(
+            "--windmill-workspace", default=None, help=f"[WINDMILL_WORKSPACE, default {DEFAULT_WORKSPACE}]"
+        ),
+        click.option(
+            "--windmill-token",
+            default=None,
+            help="[WINDMILL_TOKEN] Better in the environment: others may see the command line.",
+        ),
+        click.option(
+            "--windmill-host",
+            default=None,
+            help=f"Address of the server. [WINDMILL_HOST, default {DEFAULT_HOST}]",
+        ),
+    ):
+        command = add(command)
+    return command
+
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where the flow is deployed."""
+    for add in (
+        click.option(
+            "--folder",
+            default=None,
+            help=f"Folder of the deployed flow. [METAFLOW_WINDMILL_FOLDER, default {DEFAULT_FOLDER}]",
+        ),
+        click.option("--name", default=None, help="Name of the deployment instead of the flow's name."),
+    ):
+        command = add(command)
+    return command
+
+
+def connect(given: Given) -> Server:
+    """Return the server that the options mean, once it has let us in.
+
+    Raises
+    ------
+    WindmillError
+        With a sentence on what is missing or wrong.
+    """
+    host = base_address(_chosen(given.host, "WINDMILL_HOST", DEFAULT_HOST))
+    token = _chosen(given.token, "WINDMILL_TOKEN", "")
+    workspace = _chosen(given.workspace, "WINDMILL_WORKSPACE", DEFAULT_WORKSPACE)
+    windmill = Windmill(Retrying(HttpTransport(host, token)), workspace)
+    return Server(windmill, host, sign_in(windmill, host))
+
+
+def folder_of(given: Given) -> str:
+    """Return the folder that flows are deployed into."""
+    return given.folder or str(from_conf("WINDMILL_FOLDER", DEFAULT_FOLDER))
+
+
+def _chosen(given: str | None, variable: str, default: str) -> str:
+    return given or os.environ.get(variable) or str(from_conf(variable, default))

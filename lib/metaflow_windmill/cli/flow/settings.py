@@ -1,0 +1,105 @@
+"""What of the deploying machine's Metaflow configuration the tasks need: where things are, never a secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from metaflow_windmill.contract.record import StoreInfo
+from metaflow_windmill.errors import DeployError
+
+_PASSED_ON = (
+    "AWS_SECRETS_MANAGER_DEFAULT_REGION",
+    "AZURE_KEY_VAULT_PREFIX",
+    "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT",
+    "CARD_AZUREROOT",
+    "CARD_GSROOT",
+    "CARD_S3ROOT",
+    "DATATOOLS_S3ROOT",
+    "DEFAULT_SECRETS_BACKEND_TYPE",
+    "GCP_SECRET_MANAGER_PREFIX",
+    "S3_ENDPOINT_URL",
+    "S3_SERVER_SIDE_ENCRYPTION",
+)
+_ENVIRONMENT = "local"
+
+
+def datastore_of(obj: Any) -> StoreInfo:  # noqa: ANN401  (Metaflow's CliState)
+    """Return where the flow's data is."""
+    root = str(obj.flow_datastore.datastore_root)
+    local = obj.flow_datastore.TYPE == "local"
+    return StoreInfo(obj.flow_datastore.TYPE, str(Path(root).resolve()) if local else root)
+
+
+def metadata_of(obj: Any) -> StoreInfo:  # noqa: ANN401
+    """Return where the flow's metadata is; a service by the address that workers reach it at."""
+    from metaflow import metaflow_config
+
+    kind = obj.metadata.TYPE
+    if kind == "service":
+        address = metaflow_config.SERVICE_INTERNAL_URL or metaflow_config.SERVICE_URL
+        return StoreInfo(kind, str(address or ""))
+    return StoreInfo(kind, str(obj.metadata.metadata_str()).partition("@")[2])
+
+
+def task_variables(obj: Any) -> dict[str, str]:  # noqa: ANN401
+    """Return the environment variables for every task."""
+    from metaflow import metaflow_config
+
+    found = {f"METAFLOW_{name}": getattr(metaflow_config, name, None) for name in _PASSED_ON}
+    found["METAFLOW_FLOW_CONFIG_VALUE"] = _configs(obj)
+    version = {**obj.environment.get_environment_info(), "flow_name": obj.flow.name}
+    found["METAFLOW_VERSION"] = json.dumps(version)
+    return {name: str(value) for name, value in found.items() if value}
+
+
+def top_level_options(obj: Any) -> tuple[str, ...]:  # noqa: ANN401
+    """Return the options before ``step`` that make a task see the flow as it was deployed.
+
+    Raises
+    ------
+    DeployError
+        If ``--environment`` asks for what Windmill's workers do not make.
+    """
+    if obj.environment.TYPE != _ENVIRONMENT:
+        raise DeployError(
+            f"--environment={obj.environment.TYPE} is not made on Windmill's workers; take it away, and let "
+            "Windmill install what the flow needs"
+        )
+    options = [
+        f"--environment={obj.environment.TYPE}",
+        f"--event-logger={obj.event_logger.TYPE}",
+        f"--monitor={obj.monitor.TYPE}",
+        *(f"--with={spec}" for spec in _decospecs(obj)),
+    ]
+    for decorators in obj.flow._flow_decorators.values():  # noqa: SLF001  (as Metaflow's orchestrators do)
+        for decorator in decorators:
+            options += _written(decorator.get_top_level_options())
+    return tuple(options)
+
+
+def _decospecs(obj: Any) -> list[str]:  # noqa: ANN401
+    """Return what ``--with`` and METAFLOW_DECOSPECS attached; on a worker, they are attached again."""
+    from metaflow.metaflow_config import DEFAULT_DECOSPECS
+
+    return [*obj.tl_decospecs, *(spec for spec in DEFAULT_DECOSPECS.split() if spec not in obj.tl_decospecs)]
+
+
+def _written(options: list[tuple[str, Any]]) -> list[str]:
+    """Write options as a command line has them."""
+    from metaflow.util import dict_to_cli_options
+
+    return [str(word) for word in dict_to_cli_options(dict(options))]
+
+
+def _configs(obj: Any) -> str:  # noqa: ANN401
+    """Tell tasks to take the values of configs from the code package."""
+    from metaflow.user_configs.config_options import ConfigInput
+
+    names = [
+        parameter.name
+        for _, parameter in obj.flow._get_parameters()  # noqa: SLF001
+        if parameter.IS_CONFIG_PARAMETER
+    ]
+    return json.dumps({name: ConfigInput.make_key_name(name) for name in names}) if names else ""

@@ -1,0 +1,63 @@
+"""``trigger``: start a run of the deployed flow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+
+from metaflow_windmill.cli.flow.attributes import attribute_option, write_attributes
+from metaflow_windmill.cli.flow.deployment import meant
+from metaflow_windmill.cli.flow.options import Given, Server, connect, server_options
+from metaflow_windmill.cli.flow.parameters import (
+    ParameterCommand,
+    given_texts,
+    given_values,
+    run_param_options,
+)
+from metaflow_windmill.cli.flow.speech import flow_command, say
+from metaflow_windmill.client.pages import run_page
+from metaflow_windmill.deploy.trigger import Triggered, deployed_record, trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@flow_command(
+    "Start a run of the deployed flow.",
+    server_options,
+    run_param_options,
+    click.option("--run-id-file", default=None, help="Write the id of the run to this file."),
+    attribute_option,
+    kind=ParameterCommand,
+)
+def command(
+    obj: Any,  # noqa: ANN401
+    *,
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+    run_params: tuple[str, ...] | None,
+    run_params_file: str | None,
+    run_id_file: str | None,
+    deployer_attribute_file: str | None,
+    parameters: Mapping[str, Any],
+) -> None:
+    """Start a run and say where it is."""
+    target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
+    values = given_values(run_params_file)
+    server = connect(target.given)
+    record = deployed_record(server.windmill, target.path, target.identity)
+    texts = given_texts(obj, parameters, run_params)
+    run = trigger(server.windmill, target.path, record, values, texts)
+    announce(obj, server, run, run_id_file)
+    write_attributes(deployer_attribute_file, obj, name=target.path, pathspec=run.pathspec)
+
+
+def announce(obj: Any, server: Server, run: Triggered, run_id_file: str | None) -> None:  # noqa: ANN401
+    """Say that a run began, and write its id to a file if that was asked for."""
+    if run_id_file:
+        Path(run_id_file).write_text(run.run_id, encoding="utf-8")
+    say(obj, f"{run.flow} was triggered on Windmill (run-id {run.run_id}). Its page:", bold=True)
+    say(obj, run_page(server.host, server.workspace, run.job_id), indent=True)

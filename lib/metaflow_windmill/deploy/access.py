@@ -1,0 +1,55 @@
+"""Whom a token belongs to, told apart from a wrong token and from a workspace that is not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.errors import NotFound, Unauthorized, WindmillError
+
+if TYPE_CHECKING:
+    from metaflow_windmill.client.models import User
+    from metaflow_windmill.client.windmill import Windmill
+
+
+def sign_in(windmill: Windmill, host: str) -> User:
+    """Return the user of a token, after a look at the server, the token and the workspace.
+
+    Raises
+    ------
+    Unreachable
+        If the server does not answer.
+    Unauthorized
+        If the server does not know the token, or not in this workspace.
+    NotFound
+        If there is no such workspace. Windmill itself takes any name from a superadmin.
+    """
+    try:
+        user = windmill.whoami()
+    except Unauthorized as why:
+        raise _not_in(windmill, host, why) from None
+    if user.non_member and not _there(windmill):
+        raise NotFound(f"there is no workspace {windmill.workspace!r} on {host}; set WINDMILL_WORKSPACE")
+    return user
+
+
+def _not_in(windmill: Windmill, host: str, why: Unauthorized) -> Unauthorized:
+    if windmill.token_is_known():
+        return Unauthorized(
+            f"there is no workspace {windmill.workspace!r} on {host}, or your token is not of one of its "
+            "members; set WINDMILL_WORKSPACE",
+            why.request,
+            why.status,
+        )
+    return Unauthorized(
+        f"Windmill at {host} does not know this token; make one in its account settings and set "
+        "WINDMILL_TOKEN or give --windmill-token",
+        why.request,
+        why.status,
+    )
+
+
+def _there(windmill: Windmill) -> bool:
+    try:
+        return windmill.workspace_exists()
+    except WindmillError:
+        return True  # a token of few rights may not ask; whatever is wrong shows at the next request

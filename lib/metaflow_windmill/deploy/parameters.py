@@ -1,0 +1,169 @@
+"""Metaflow's parameters as plain data, and the form that Windmill shows for them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from metaflow_windmill.contract.record import ParameterInfo
+from metaflow_windmill.errors import DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from metaflow_windmill.types import Json
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+_SCHEMA_TYPES = {
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "json": "object",
+    "file": "string",
+}
+_TRUE = frozenset({"true", "t", "1", "yes", "y", "on"})
+_FALSE = frozenset({"false", "f", "0", "no", "n", "off"})
+_FILE_NOTE = "A file: `trigger` on the command line uploads it and writes its address here."
+
+
+def read_parameters(flow: Any, *, scheduled: bool = False) -> tuple[ParameterInfo, ...]:  # noqa: ANN401
+    """Return the parameters of a Metaflow flow, their deploy-time defaults evaluated.
+
+    Parameters
+    ----------
+    flow : metaflow.FlowSpec
+    scheduled : bool
+        Whether the flow runs by itself, so that nobody gives a required value.
+
+    Raises
+    ------
+    DeployError
+        If two names differ by case only, a default does not fit its type, or a scheduled run
+        would miss a value.
+    """
+    found: dict[str, ParameterInfo] = {}
+    for attribute, parameter in flow._get_parameters():  # noqa: SLF001  (every orchestrator of Metaflow does)
+        if parameter.IS_CONFIG_PARAMETER:
+            continue
+        info = _read(attribute, parameter)
+        if other := found.get(normal(info.name)):
+            raise DeployError(
+                f"the parameters {other.name!r} and {info.name!r} differ only by case or dashes, which "
+                "Metaflow does not tell apart; rename one of them"
+            )
+        found[normal(info.name)] = info
+    missing = [info.name for info in found.values() if info.required and info.default is None]
+    if scheduled and missing:
+        raise DeployError(
+            f"the flow has a schedule, and nobody gives its required parameters {', '.join(missing)} then; "
+            "give them defaults, or take @schedule away"
+        )
+    return tuple(found.values())
+
+
+def normal(name: str) -> str:
+    """Return the form in which two spellings of a parameter's name are equal, as for Metaflow's options."""
+    return name.replace("-", "_").lower()
+
+
+def schema_of(parameters: Iterable[ParameterInfo]) -> dict[str, Json]:
+    """Return the JSON schema of a flow's inputs, from which Windmill makes its form."""
+    listed = tuple(parameters)
+    return {
+        "$schema": DRAFT,
+        "type": "object",
+        "properties": {info.name: _property(info) for info in listed},
+        "required": [info.name for info in listed if info.required and info.default is None],
+        "order": [info.name for info in listed],
+    }
+
+
+def value_from_text(info: ParameterInfo, text: str) -> Json:
+    """Return the value that a text on a command line means for a parameter.
+
+    Raises
+    ------
+    ValueError
+        If it means none; the text of the error is what the parameter takes.
+    """
+    try:
+        if info.type == "bool":
+            return _truth(text)
+        if info.type in ("int", "float"):
+            return int(text) if info.type == "int" else float(text)
+        return json.loads(text) if info.type == "json" else text
+    except ValueError:
+        raise ValueError(takes(info)) from None
+
+
+def takes(info: ParameterInfo) -> str:
+    """Return what a parameter takes, as words."""
+    return {
+        "int": "a whole number",
+        "float": "a number",
+        "bool": "true or false",
+        "json": "a JSON value",
+        "file": "a file that Metaflow has uploaded",
+    }.get(info.type, "a text")
+
+
+def _read(attribute: str, parameter: Any) -> ParameterInfo:  # noqa: ANN401
+    options = parameter.kwargs
+    kind = _type_of(options.get("type"))
+    return ParameterInfo(
+        name=parameter.name,
+        python_name=attribute,
+        type=kind,
+        required=bool(options.get("required")),
+        default=_default(parameter.name, kind, options.get("default")),
+        help=options.get("help") or "",
+        separator=getattr(parameter, "separator", None),
+        is_text=getattr(options.get("type"), "_is_text", True) is not False,
+        encoding=getattr(options.get("type"), "_encoding", None),
+    )
+
+
+def _type_of(given: Any) -> str:  # noqa: ANN401
+    """Return our name of a parameter's type, which may be a Python type or one of click's."""
+    name = str(getattr(given, "__name__", "") or getattr(given, "name", ""))
+    names = {
+        "JSON": "json",
+        "dict": "json",
+        "list": "json",
+        "FilePath": "file",
+        "integer": "int",
+        "boolean": "bool",
+    }
+    known = names.get(name, name)
+    return known if known in _SCHEMA_TYPES else "str"
+
+
+def _default(name: str, kind: str, given: Any) -> Json:  # noqa: ANN401
+    """Return a default as JSON, whether it was written down or is made at deploy time."""
+    from metaflow.parameters import deploy_time_eval
+
+    value = deploy_time_eval(given)
+    blank = ParameterInfo(name, name, kind)
+    if not isinstance(value, str) or kind in ("str", "file"):
+        return value if value is None or kind != "str" else str(value)
+    try:
+        return value_from_text(blank, value)
+    except ValueError:
+        raise DeployError(
+            f"the default of the parameter {name!r} is {value!r}, and the parameter takes {takes(blank)}"
+        ) from None
+
+
+def _property(info: ParameterInfo) -> dict[str, Json]:
+    said = "\n\n".join(part for part in (info.help, _FILE_NOTE if info.type == "file" else "") if part)
+    made = {"type": _SCHEMA_TYPES[info.type], "title": info.name, "description": said}
+    return made if info.default is None else {**made, "default": info.default}
+
+
+def _truth(text: str) -> bool:
+    word = text.strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise ValueError(text)

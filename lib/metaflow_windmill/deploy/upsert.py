@@ -1,0 +1,216 @@
+"""A compiled document becomes a deployed flow with its schedule; a second try finishes a first one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.deploy.folders import check_folder, ensure_folder
+from metaflow_windmill.deploy.names import token_prefix
+from metaflow_windmill.deploy.ownership import check_allowed, choose_token, our_record, record_in
+from metaflow_windmill.deploy.schedule import Change, apply_schedule, check_schedule
+from metaflow_windmill.errors import DeployError, WindmillError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metaflow_windmill.client.models import Flow, User
+    from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.deploy.names import Identity
+    from metaflow_windmill.deploy.ownership import TokenWish
+    from metaflow_windmill.types import Json
+
+READY_SECONDS = 600.0
+FIRST_WAIT, MOST_WAIT = 0.05, 2.0
+LOG_SHOWN = 2000
+
+
+@dataclass(frozen=True)
+class Place:
+    """What was found at the place of a deployment, before anything is made.
+
+    Parameters
+    ----------
+    path : str
+    existing : Flow or None
+        What is at the path now.
+    token : str
+        The production token that the next deployment carries.
+    user : User
+        Who deploys, as Windmill knows them.
+    """
+
+    path: str
+    existing: Flow | None
+    token: str
+    user: User
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a deployment did.
+
+    Parameters
+    ----------
+    path : str
+    record : Record
+    version : int or None
+        Windmill's number of this version of the flow.
+    created : bool
+        Whether the flow is new.
+    folder_made : bool
+    schedule : Change
+    suspended : bool
+        Whether the flow has a schedule that is turned off.
+    """
+
+    path: str
+    record: Record
+    version: int | None
+    created: bool
+    folder_made: bool
+    schedule: Change
+    suspended: bool = False
+
+
+def survey(
+    windmill: Windmill, path: str, identity: Identity, *, owner: str, user: User, wish: TokenWish
+) -> Place:
+    """Look at the place of a deployment: what is there, whose it is, and which token it goes on with.
+
+    Parameters
+    ----------
+    windmill : Windmill
+    path : str
+    identity : Identity
+    owner : str
+        The Metaflow user who deploys.
+    user : User
+        Whom the Windmill token belongs to.
+    wish : TokenWish
+
+    Raises
+    ------
+    NotOurs
+        If the path is somebody else's.
+    DeployError
+        If the wish cannot be fulfilled.
+    """
+    existing = windmill.find_flow(path)
+    previous = our_record(existing, identity) if existing else None
+    if previous is not None:
+        check_allowed(previous, owner, wish, "deploy a new version of")
+    check_folder(windmill, path, user)
+    token = choose_token(previous, token_prefix(identity), wish, is_project=identity.project is not None)
+    return Place(path, existing, token, user)
+
+
+def carry_out(
+    windmill: Windmill,
+    document: Json,
+    place: Place,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Deployed:
+    """Put a document in its place: the folder, the flow, then its schedule.
+
+    Parameters
+    ----------
+    windmill : Windmill
+    document : JSON object
+        The body of ``flows/create``, with a deployment record.
+    place : Place
+        Where `survey` looked.
+    sleep, clock : callable
+        ``time.sleep`` and ``time.monotonic``.
+
+    Raises
+    ------
+    DeployError
+        If a part failed; the text says what was done, and a second try does the rest.
+    WindmillError
+        If nothing was done.
+    """
+    record = record_in(document["value"])
+    if record is None:
+        raise DeployError("the document has no deployment record; compile the flow with this library")
+    record = replace(record, token=place.token)
+    if record.schedule is not None:
+        check_schedule(windmill, record.schedule)
+    folder_made = ensure_folder(windmill, place.path, place.user)
+    _upsert(windmill, with_record(document, record), place, _message(record))
+    wait_until_ready(windmill, place.path, sleep=sleep, clock=clock)
+    change, suspended, version = _scheduled(windmill, place.path, record)
+    return Deployed(place.path, record, version, place.existing is None, folder_made, change, suspended)
+
+
+def _scheduled(windmill: Windmill, path: str, record: Record) -> tuple[Change, bool, int | None]:
+    """Bring the schedule up to date; return what changed, whether it is off, and the flow's version."""
+    try:
+        change = apply_schedule(windmill, path, record.schedule)
+        schedule = windmill.find_schedule(path) if record.schedule else None
+        return change, schedule is not None and not schedule.enabled, windmill.get_flow(path).version
+    except WindmillError as why:
+        raise DeployError(
+            f"the flow at {path} is deployed, but its schedule was not brought up to date: {why}. "
+            "Try again to finish the work"
+        ) from why
+
+
+def with_record(document: Json, record: Record) -> Json:
+    """Return the document with another record in it."""
+    value = document["value"]
+    environment = {**value["flow_env"], "metaflow": record.to_json()}
+    return {**document, "value": {**value, "flow_env": environment}}
+
+
+def wait_until_ready(
+    windmill: Windmill,
+    path: str,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    seconds: float = READY_SECONDS,
+) -> None:
+    """Wait until Windmill has prepared the newest version of a flow: until then a run gets the one before.
+
+    Raises
+    ------
+    DeployError
+        If it could not, with the end of its log, or did not in time.
+    """
+    job, errors = windmill.deployment(path)
+    end, wait = clock() + seconds, FIRST_WAIT
+    while job is not None and not windmill.outcome(job).completed:
+        if clock() > end:
+            raise DeployError(
+                f"the flow at {path} is deployed, but Windmill has not prepared it in {seconds:.0f} seconds "
+                f"(job {job}); is there a worker for its dependency jobs? A run works as soon as it is done"
+            )
+        sleep(wait)
+        wait = min(wait * 1.5, MOST_WAIT)
+    if job is not None:
+        _, errors = windmill.deployment(path)
+    if errors:
+        raise DeployError(
+            f"Windmill could not resolve the dependencies of the flow at {path}; correct them and create "
+            f"it again. Its log ends with:\n{errors.strip()[-LOG_SHOWN:]}"
+        )
+
+
+def _upsert(windmill: Windmill, document: Json, place: Place, message: str) -> None:
+    if place.existing is None:
+        windmill.create_flow(document)
+        return
+    windmill.update_flow({**document, "deployment_message": message})
+    if place.existing.archived:
+        windmill.archive_flow(place.path, archived=False)
+
+
+def _message(record: Record) -> str:
+    """Return what the history of the flow says of this version."""
+    commit = f", commit {record.git.commit[:12]}" if record.git else ""
+    return f"package {record.package.sha[:12]} by {record.owner}{commit}"
