@@ -8,6 +8,8 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.support.graphs import Graph, Node
     from tests.support.oracle import RunSeen
 
@@ -40,7 +42,6 @@ class _Token:
     step: str
     stack: tuple[_Frame, ...] = ()
     sources: tuple[Done, ...] = ()
-    turn: int = 0
 
 
 def expected_tasks(graph: Graph) -> dict[Identity, Done]:
@@ -58,9 +59,10 @@ def expected_tasks(graph: Graph) -> dict[Identity, Done]:
         token = _gather(waiting, arrived) if node.join else arrived
         if token is None:
             continue
-        task = _run(node, token)
+        indices = tuple(frame.index for frame in token.stack if frame.index is not None)
+        task = finished(node, indices, token.sources)
         done[task.me] = task
-        queue.extend(_transitions(graph, node, token, task))
+        queue.extend(_transitions(node, token, task))
     return done
 
 
@@ -74,20 +76,24 @@ def _gather(waiting: dict[tuple[str, tuple[_Frame, ...]], list[_Token]], token: 
     return _Token(token.step, outer, sources)
 
 
-def _run(node: Node, token: _Token) -> Done:
-    indices = tuple(frame.index for frame in token.stack if frame.index is not None)
-    me: Identity = (node.name, indices, (token.turn,) if node.recursive else ())
-    known = sorted((_plain(source.me), source.trace) for source in token.sources)
-    text = repr((_plain(me), known))
-    parents = tuple(sorted(source.me for source in token.sources))
-    return Done(me, parents, sha1(text.encode()).hexdigest())
+def finished(node: Node, indices: tuple[int, ...], sources: Sequence[Done]) -> Done:
+    """Return the task of a step that has read from `sources`."""
+    me: Identity = (node.name, indices, _turn(sources[0]) if node.recursive else ())
+    known = sorted((_plain(source.me), source.trace) for source in sources)
+    parents = tuple(sorted(source.me for source in sources))
+    return Done(me, parents, sha1(repr((_plain(me), known)).encode()).hexdigest())
+
+
+def _turn(parent: Done) -> tuple[int, ...]:
+    """Count on from the parent's turn: Metaflow does, even from one recursive step to another."""
+    return (parent.me[2][-1] + 1,) if parent.me[2] else (0,)
 
 
 def _plain(me: Identity) -> list[object]:
     return [me[0], list(me[1]), list(me[2])]
 
 
-def _transitions(graph: Graph, node: Node, token: _Token, task: Done) -> list[_Token]:
+def _transitions(node: Node, token: _Token, task: Done) -> list[_Token]:
     stack, sources = token.stack, (task,)
     if node.kind == "split":
         inner = (*stack, _Frame(node.name, len(node.next)))
@@ -95,20 +101,9 @@ def _transitions(graph: Graph, node: Node, token: _Token, task: Done) -> list[_T
     if node.kind in {"foreach", "gang"}:
         frames = [_Frame(node.name, node.items, index) for index in range(node.items)]
         return [_Token(node.next[0], (*stack, frame), sources) for frame in frames]
-    if node.kind == "switch":
-        return [_choose(graph, node, token, task)]
-    return [_Token(step, stack, sources) for step in node.next]
-
-
-def _choose(graph: Graph, node: Node, token: _Token, task: Done) -> _Token:
-    position = sum(task.me[1])
-    if node.recursive and token.turn < node.turns[position % len(node.turns)]:
-        return _Token(node.name, token.stack, (task,), token.turn + 1)
-    value = node.picks[position % len(node.picks)]
-    step = next(step for key, step in node.cases if key == value)
-    # Metaflow counts on where one recursive step leads straight to another (task.py, _init_iteration).
-    counts_on = node.recursive and graph[step].recursive
-    return _Token(step, token.stack, (task,), token.turn + 1 if counts_on else 0)
+    _, indices, turn = task.me
+    following = (node.choose(indices, *turn or (0,)),) if node.kind == "switch" else node.next
+    return [_Token(step, stack, sources) for step in following]
 
 
 def contradictions(graph: Graph, seen: RunSeen) -> list[str]:

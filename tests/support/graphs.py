@@ -67,6 +67,14 @@ class Node:
         """Return the case that names the step itself."""
         return next(key for key, step in self.cases if step == self.name)
 
+    def choose(self, indices: tuple[int, ...], turn: int) -> str:
+        """Return the step that a switch goes on to, by the task's foreach indices and its turn."""
+        position = sum(indices)
+        if self.recursive and turn < self.turns[position % len(self.turns)]:
+            return self.name
+        value = self.picks[position % len(self.picks)]
+        return next(step for key, step in self.cases if key == value)
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -77,6 +85,10 @@ class Graph:
 
     def __getitem__(self, name: str) -> Node:
         return next(node for node in self.nodes if node.name == name)
+
+    def before(self, node: Node) -> Node:
+        """Return a step that leads to the given one."""
+        return next(other for other in self.nodes if node.name in other.next and other is not node)
 
     @property
     def start(self) -> Node:

@@ -1,0 +1,93 @@
+"""A worker that does what each task of a generated flow would do, without starting a process.
+
+It reads the inputs that the engine computed, finds its parents by the runtime's own rules, and
+answers as the runtime does. So a compiled graph can be carried through the engine in
+milliseconds, and what it ran can be compared with what the graph says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from tests.support.expected import Done, finished
+
+from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
+from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.runtime.identity import Task, identify
+from metaflow_windmill.runtime.inputs import input_paths
+from metaflow_windmill.runtime.job import Job
+from metaflow_windmill.runtime.result import result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tests.support.graphs import Graph, Node
+
+    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.types import Json
+
+_LOCAL = StoreInfo("local")
+RECORD = Record("Flow", "tester", "token", PackageInfo("/url", "sha", "{}", "flow.py"), _LOCAL, _LOCAL)
+RUN = "windmill-simulated"
+
+
+class TaskFailed(Exception):
+    """An attempt that was told to fail."""
+
+
+@dataclass
+class Simulation:
+    """The tasks of one run of a graph, kept as the datastore would keep them."""
+
+    graph: Graph
+    done: dict[str, Done] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    gangs: dict[str, list[str]] = field(default_factory=dict)
+
+    def run(self, args: Mapping[str, Json]) -> Json:
+        """Do one job: return its result, or raise if this attempt is one of those that fail."""
+        spec = TaskSpec.from_json(args["task"])
+        levels = {name: value for name, value in args.items() if name.startswith("level_")}
+        task = identify(spec, RECORD, Job(run=RUN.removeprefix("windmill-")), args.get("run"), levels)
+        assert task.run == RUN
+        node = self.graph[spec.step]
+        parents = self._parents(task, args.get("splits"))
+        attempt = self.attempts[task.name] = self.attempts.get(task.name, -1) + 1
+        assert task.name not in self.done, f"{task.name} ran again although it had succeeded"
+        if attempt < node.failures:
+            raise TaskFailed(task.name)
+        self._finish(task, node, parents)
+        return result(task, self._outcome(task, node))
+
+    def exist(self, tasks: Sequence[str]) -> list[bool]:
+        """Tell of each task whether it ever began."""
+        return [task in self.attempts for task in tasks]
+
+    def artifact(self, task: str, name: str) -> Json:
+        """Return the one artifact that the runtime asks for."""
+        assert name == "_control_mapper_tasks"
+        return self.gangs[task]
+
+    def _parents(self, task: Task, splits: int | None) -> list[Done]:
+        paths = input_paths(task, splits, cast("Tasks", self))
+        if not task.spec.inputs:
+            return []
+        return [self.done[path.removeprefix(f"{RUN}/")] for path in paths]
+
+    def _finish(self, task: Task, node: Node, parents: list[Done]) -> None:
+        indices = tuple(number for kind, number in task.position if kind == "foreach")
+        if not task.spec.gang:
+            self.done[task.name] = finished(node, indices, parents)
+            return
+        nodes = range(self.graph.before(node).items)
+        names = [task.name if number == 0 else f"{task.name}_node_{number}" for number in nodes]
+        self.gangs[task.name] = [f"{RUN}/{name}" for name in names]
+        for number, name in enumerate(names):
+            self.done[name] = finished(node, (*indices, number), parents)
+
+    def _outcome(self, task: Task, node: Node) -> Json:
+        if node.kind == "switch":
+            _, indices, turn = self.done[task.name].me
+            return {"branch": node.choose(indices, *turn or (0,)), "splits": None}
+        return {"branch": None, "splits": node.items if node.kind in {"foreach", "gang"} else None}
