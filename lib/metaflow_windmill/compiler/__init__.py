@@ -1,1 +1,9 @@
 """A Dag and a Deployment become an OpenFlow document; pure: no I/O, no clock, no environment."""
+
+from __future__ import annotations
+
+from metaflow_windmill.compiler.compile import compile_flow
+from metaflow_windmill.compiler.deployment import Deployment, Document
+from metaflow_windmill.compiler.mermaid import mermaid
+
+__all__ = ["Deployment", "Document", "compile_flow", "mermaid"]

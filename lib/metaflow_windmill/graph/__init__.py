@@ -1,1 +1,9 @@
 """Metaflow's FlowGraph, read into a frozen Dag; the only room that knows Metaflow's graph classes."""
+
+from __future__ import annotations
+
+from metaflow_windmill.graph.dag import Case, Dag, Decorator, Kind, Problem, Retries, Step
+from metaflow_windmill.graph.order import arrange
+from metaflow_windmill.graph.reading import read_dag
+
+__all__ = ["Case", "Dag", "Decorator", "Kind", "Problem", "Retries", "Step", "arrange", "read_dag"]

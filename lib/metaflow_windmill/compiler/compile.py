@@ -1,0 +1,60 @@
+"""From a Dag and a Deployment to a Document: the same input gives the same bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.compiler.deployment import Document
+from metaflow_windmill.compiler.describe import describe
+from metaflow_windmill.compiler.merges import merges
+from metaflow_windmill.compiler.names import Names
+from metaflow_windmill.compiler.place import Arrival, Context, Place
+from metaflow_windmill.compiler.refusals import refuse_unsupported
+from metaflow_windmill.compiler.sections import sequence
+from metaflow_windmill.openflow import FlowValue
+
+if TYPE_CHECKING:
+    from metaflow_windmill.compiler.deployment import Deployment
+    from metaflow_windmill.graph.dag import Dag
+
+
+def compile_flow(dag: Dag, deployment: Deployment) -> Document:
+    """Compile a flow.
+
+    Parameters
+    ----------
+    dag : Dag
+    deployment : Deployment
+
+    Returns
+    -------
+    Document
+
+    Raises
+    ------
+    UnsupportedFlow
+        With one message that names every place of the flow that cannot be carried over.
+    CompileError
+        If the deployment asks for what cannot be.
+    """
+    refuse_unsupported(dag, deployment.max_workers)
+    return Document(
+        path=deployment.path,
+        summary=deployment.summary or dag.name,
+        description=describe(dag, deployment.record),
+        value=_value(dag, deployment),
+        schema=deployment.schema,
+        labels=deployment.labels,
+    )
+
+
+def _value(dag: Dag, deployment: Deployment) -> FlowValue:
+    context = Context(
+        dag=dag,
+        deployment=deployment,
+        after=merges(dag),
+        rank={step.name: number for number, step in enumerate(dag.steps)},
+        names=Names(step.name for step in dag.steps),
+    )
+    section = sequence(context, dag.start, None, Arrival(), Place())
+    return FlowValue(section.modules, flow_env={"metaflow": deployment.record.to_json()})

@@ -1,0 +1,92 @@
+"""The compiled flow as a Mermaid diagram: each task a box, each loop and split a frame around its tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from metaflow_windmill.openflow import BranchAll, BranchOne, ForLoop, Identity, WhileLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metaflow_windmill.openflow import FlowValue, Module
+
+Ends: TypeAlias = tuple[tuple[str, str], ...]
+"""Where arrows to whatever comes next begin: a node, and what is written on the arrow."""
+
+
+def mermaid(value: FlowValue) -> str:
+    """Return a compiled flow as the text of a Mermaid flowchart.
+
+    Parameters
+    ----------
+    value : FlowValue
+        As `compile_flow` makes it. The default of a choice is never drawn: no run takes it.
+    """
+    chart = _Chart()
+    chart.in_a_row(value.modules, ())
+    return "\n".join(["flowchart TD", *chart.lines, *chart.arrows]) + "\n"
+
+
+@dataclass
+class _Chart:
+    """The lines written so far; arrows come last, since an arrow may not begin a frame."""
+
+    lines: list[str] = field(default_factory=list)
+    arrows: list[str] = field(default_factory=list)
+    depth: int = 1
+
+    def in_a_row(self, modules: Sequence[Module], ends: Ends) -> Ends:
+        """Draw modules that follow one another; return where the last of them leaves off."""
+        for module in modules:
+            ends = self.module(module, ends)
+        return ends
+
+    def module(self, module: Module, ends: Ends) -> Ends:
+        value = module.value
+        if isinstance(value, Identity):
+            return ends
+        if isinstance(value, BranchOne):
+            drawn = [
+                self.in_a_row(branch.modules, _labelled(ends, branch.summary or branch.expr))
+                for branch in value.branches
+            ]
+            return tuple(end for arm in drawn for end in arm)
+        if isinstance(value, (BranchAll, ForLoop, WhileLoop)):
+            return self.frame(module, value, ends)
+        self.write(f"{_box(module)}")
+        self.arrows += [_arrow(node, label, module.id) for node, label in ends]
+        return ((module.id, ""),)
+
+    def frame(self, module: Module, value: BranchAll | ForLoop | WhileLoop, ends: Ends) -> Ends:
+        self.write(f"subgraph {_box(module)}")
+        self.depth += 1
+        rows = [arm.modules for arm in value.branches] if isinstance(value, BranchAll) else [value.modules]
+        drawn = [self.in_a_row(row, ends) for row in rows]
+        self.depth -= 1
+        self.write("end")
+        last = tuple(end for row in drawn for end in row)
+        if isinstance(value, WhileLoop):
+            self.arrows += [_arrow(node, "again", value.modules[0].id) for node, _ in last]
+        return last
+
+    def write(self, line: str) -> None:
+        self.lines.append("  " * self.depth + line)
+
+
+def _box(module: Module) -> str:
+    # The prefix keeps ids away from the words of Mermaid, such as end.
+    return f"m_{module.id}[{_quoted(module.summary or module.id)}]"
+
+
+def _arrow(node: str, label: str, to: str) -> str:
+    return f"  m_{node} -->{f'|{_quoted(label)}|' if label else ''} m_{to}"
+
+
+def _labelled(ends: Ends, label: str) -> Ends:
+    return tuple((node, f"{before}, {label}" if before else label) for node, before in ends)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', "#quot;") + '"'

@@ -1,0 +1,102 @@
+"""What holds at one place of the flow, and what is common to all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from metaflow_windmill.errors import UnsupportedFlow
+
+if TYPE_CHECKING:
+    from metaflow_windmill.compiler.deployment import Deployment
+    from metaflow_windmill.compiler.merges import Found
+    from metaflow_windmill.compiler.names import Names
+    from metaflow_windmill.contract.task import Input, Level, Source
+    from metaflow_windmill.graph.dag import Dag
+    from metaflow_windmill.openflow import Module
+
+DEEPEST = 60
+"""Containers in containers; each is a job of its own for Windmill, and five levels of JSON."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every part of the compilation reads: the graph, the deployment, the merges, the ids.
+
+    Parameters
+    ----------
+    dag : Dag
+    deployment : Deployment
+    after : mapping
+        Where the ways out of each step meet again (see `merges`).
+    rank : mapping of str to int
+        The topological order of the steps.
+    names : Names
+        Hands out ids, the only thing here that changes.
+    """
+
+    dag: Dag
+    deployment: Deployment
+    after: Found
+    rank: dict[str, int]
+    names: Names
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where modules are being written.
+
+    Parameters
+    ----------
+    loops : tuple of Level or "lane"
+        The loops of Windmill around the place, outermost first. The tasks inside do not count a lane.
+    depth : int
+        How many containers there are around it.
+    """
+
+    loops: tuple[Level | Literal["lane"], ...] = ()
+    depth: int = 0
+
+    @property
+    def limited(self) -> bool:
+        """Whether the place is inside a foreach that may only run so many tasks at once."""
+        return "lane" in self.loops
+
+    def inside(self, step: str, *loops: Level | Literal["lane"]) -> Place:
+        """Return the place inside a container of `step`, with the loops that it adds.
+
+        Raises
+        ------
+        UnsupportedFlow
+            If it is deeper than Windmill can be expected to bear.
+        """
+        if self.depth >= DEEPEST:
+            raise UnsupportedFlow(
+                f"the step '{step}' stands inside of {DEEPEST} splits, foreaches and switches, which is "
+                "more than Windmill can be expected to bear: let the cases of the switches meet earlier"
+            )
+        return replace(self, loops=(*self.loops, *loops), depth=self.depth + 1)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some modules in a row.
+
+    Parameters
+    ----------
+    modules : tuple of Module
+    leads : tuple of Source
+        The steps that may be the last to run in them, latest in the graph first: one of them is
+        the parent of whatever comes next.
+    """
+
+    modules: tuple[Module, ...]
+    leads: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """How a step is reached: the inputs of its task and, on a join, where the number of splits stands."""
+
+    inputs: tuple[Input, ...] = ()
+    splits: str | None = None

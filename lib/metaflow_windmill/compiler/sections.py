@@ -1,0 +1,258 @@
+"""Turns the graph into modules: what stands in a row, in branches, in loops."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.compiler.merges import following
+from metaflow_windmill.compiler.place import Arrival, Context, Place, Section
+from metaflow_windmill.compiler.tasks import lanes, task_module
+from metaflow_windmill.contract.task import Input, Source
+from metaflow_windmill.errors import UnsupportedFlow
+from metaflow_windmill.openflow import (
+    Arm,
+    Branch,
+    BranchAll,
+    BranchOne,
+    ForLoop,
+    Identity,
+    Javascript,
+    Module,
+    RawScript,
+    StopAfterIf,
+    WhileLoop,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from metaflow_windmill.graph.dag import Step
+
+MOST_COPIES = 2000
+"""Modules that may stand in the flow for a second time because several cases share their step."""
+
+
+def sequence(
+    context: Context, first: str | None, stop: str | None, arrival: Arrival, place: Place
+) -> Section:
+    """Return the modules from a step up to where its level ends, or up to `stop`.
+
+    Parameters
+    ----------
+    context : Context
+    first : str or None
+        Where None, there are no modules.
+    stop : str or None
+        A step that all ways come through, which is left to the caller.
+    arrival : Arrival
+        How the first step is reached.
+    place : Place
+    """
+    modules: list[Module] = []
+    leads = arrival.inputs[0].any_of if arrival.inputs else ()
+    name = first
+    while name not in (None, stop):
+        section = _step(context, context.dag[name], arrival, place)
+        modules += section.modules
+        leads = section.leads
+        arrival = Arrival((Input(leads),))
+        name = context.after[name]
+    return Section(tuple(modules), leads)
+
+
+def _step(context: Context, step: Step, arrival: Arrival, place: Place) -> Section:
+    """Return the module of a step with all that belongs to it: its turns, branches, loop, join, cases."""
+    own = (
+        _turns(context, step, arrival, place)
+        if step.recursive
+        else task_module(context, step, arrival, place)
+    )
+    if context.names.copies > MOST_COPIES:
+        raise UnsupportedFlow(
+            f"the switches of {context.dag.name} share their steps in so many ways that more than "
+            f"{MOST_COPIES} copies would be needed: let their cases meet in one step earlier"
+        )
+    if step.kind == "switch":
+        rest = _choice(context, step, own, place)
+    elif step.kind == "split":
+        rest = _branches(context, step, own, place)
+    elif step.kind == "foreach":
+        rest = _loop(context, step, own, place)
+    elif step.kind == "gang":
+        rest = _gang(context, step, own, place)
+    else:
+        rest = Section((), (Source(step.name),))
+    return Section((own, *rest.modules), rest.leads)
+
+
+def _turns(context: Context, step: Step, arrival: Arrival, place: Place) -> Module:
+    """Return the loop around a step that returns to itself."""
+    task = task_module(context, step, arrival, place.inside(step.name, "turn"))
+    loop = _looped(context.names.of_part(task.id, "turns"), f"turns of {step.name}", WhileLoop((task,)))
+    return replace(loop, stop_after_if=StopAfterIf(f"result.branch !== {json.dumps(step.name)}"))
+
+
+# Choices
+
+
+def _choice(context: Context, step: Step, own: Module, place: Place) -> Section:
+    """Return the choice after a switch, with an arm for each step that it may lead to."""
+    source = Source(step.name, step.recursive)
+    if len(step.next) == 1:
+        return Section((), (source,))
+    # A loop of turns gives the list of their results, and hides those of its inside.
+    result = f"results.{own.id}.slice(-1)[0]" if step.recursive else f"results.{own.id}"
+    arrival, stop = Arrival((Input((source,)),)), context.after[step.name]
+    arms = [
+        (
+            _of_cases(step, target),
+            f"{result}.branch === {json.dumps(target)}",
+            sequence(context, target, stop, arrival, place.inside(step.name)),
+        )
+        for target in step.next
+    ]
+    return _one_of(context, own.id, f"switch on {step.over}", arms)
+
+
+def _of_cases(step: Step, target: str) -> str:
+    return "case " + ", ".join(case.value for case in step.cases if case.step == target)
+
+
+def _one_of(context: Context, owner: str, summary: str, arms: Sequence[tuple[str, str, Section]]) -> Section:
+    """Return a choice among arms, each a summary, a predicate and what it does."""
+    branches = tuple(
+        Branch(predicate, section.modules or (_nothing(context, owner),), text)
+        for text, predicate, section in arms
+    )
+    value = BranchOne(branches, (_nothing(context, owner, "no such case"),))
+    module = Module(context.names.of_part(owner, "switch"), value, summary)
+    leads = {source for _, _, section in arms for source in section.leads}
+    latest_first = sorted(leads, key=lambda source: context.rank[source.step], reverse=True)
+    return Section((module,), tuple(latest_first))
+
+
+def _nothing(context: Context, owner: str, summary: str = "straight on") -> Module:
+    """Return a module that does nothing: Windmill does not take well to a branch without any."""
+    return Module(context.names.of_part(owner, "pass"), Identity(), summary)
+
+
+# Splits
+
+
+def _branches(context: Context, step: Step, own: Module, place: Place) -> Section:
+    """Return the branches of a static split, and its join."""
+    arrival = Arrival((Input((Source(step.name),)),))
+    arms = [sequence(context, first, None, arrival, place.inside(step.name)) for first in step.next]
+    value = BranchAll(
+        tuple(Arm(arm.modules, first) for first, arm in zip(step.next, arms, strict=True)),
+        # Inside a limited foreach an item has one task at a time, so that its lane counts as one.
+        parallel=not place.limited,
+    )
+    module = Module(context.names.of_part(own.id, "split"), value, "split")
+    joins = {
+        join: Arrival(tuple(Input(_leading_to(context, join, arm.leads)) for arm in arms))
+        for join in _joins(context, arms)
+    }
+    return _joined(context, step, place, split=module, first=f"results.{module.id}[0]", joins=joins)
+
+
+def _loop(context: Context, step: Step, own: Module, place: Place) -> Section:
+    """Return the loop of a foreach, or the lanes and their loops, and its join."""
+    in_lanes = lanes(context, place) is not None
+    inside = place.inside(step.name, *(("lane", "foreach") if in_lanes else ("foreach",)))
+    body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),), "outer"),)), inside)
+    modules = body.modules
+    if in_lanes:
+        lane = ForLoop(Javascript("flow_input.iter.value"), modules, parallel=False)
+        modules = (_looped(context.names.of_part(own.id, "lane"), "one lane", lane),)
+    loop = ForLoop(Javascript(f"results.{own.id}.foreach"), modules, parallel=not place.limited)
+    module = _looped(context.names.of_part(own.id, "foreach"), f"foreach {step.over or step.next[0]}", loop)
+    joins = {
+        join: Arrival((Input(_leading_to(context, join, body.leads), "each"),), f"results.{own.id}.count")
+        for join in _joins(context, [body])
+    }
+    first = f"results.{module.id}[0][0]" if in_lanes else f"results.{module.id}[0]"
+    return _joined(context, step, place, split=module, first=first, joins=joins)
+
+
+def _looped(id_: str, summary: str, loop: ForLoop | WhileLoop) -> Module:
+    """Return the module of a loop.
+
+    Windmill runs each turn of a sequential loop over a single leaf as a job of the loop itself,
+    and looks for the time limit at the loop; everywhere else it ignores a limit there.
+    """
+    in_a_row = isinstance(loop, WhileLoop) or not loop.parallel
+    alone = len(loop.modules) == 1 and isinstance(loop.modules[0].value, RawScript)
+    return Module(id_, loop, summary, timeout=loop.modules[0].timeout if in_a_row and alone else None)
+
+
+def _gang(context: Context, step: Step, own: Module, place: Place) -> Section:
+    """Return the one task that runs a gang, and the gang's join."""
+    body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),)),)), place)
+    (join,) = _joins(context, [body])
+    arrival = Arrival((Input(body.leads, "gang"),), f"results.{own.id}.count")
+    module = task_module(context, context.dag[join], arrival, place)
+    return Section((*body.modules, module), (Source(join),))
+
+
+# Joins
+
+
+def _joins(context: Context, arms: Iterable[Section]) -> list[str]:
+    """Return the joins that the branches of a split may lead to: where no switch decides, one."""
+    ends = (source.step for arm in arms for source in arm.leads)
+    names = {name for end in ends for name in context.dag[end].next}
+    return sorted(names, key=lambda name: context.rank[name])
+
+
+def _leading_to(context: Context, join: str, leads: Iterable[Source]) -> tuple[Source, ...]:
+    return tuple(source for source in leads if join in context.dag[source.step].next)
+
+
+def _joined(
+    context: Context, step: Step, place: Place, *, split: Module, first: str, joins: dict[str, Arrival]
+) -> Section:
+    """Return the container of a split and its join or, where a switch inside decides, a choice of joins.
+
+    Parameters
+    ----------
+    context : Context
+    step : Step
+        The split.
+    place : Place
+    split : Module
+        Its container.
+    first : str
+        An expression for the result of the last task in one of its branches.
+    joins : dict of str to Arrival
+    """
+    if len(joins) == 1:
+        ((join, arrival),) = joins.items()
+        module = task_module(context, context.dag[join], arrival, place)
+        return Section((split, module), (Source(join),))
+    arms = [
+        (
+            f"to {join}",
+            f"{json.dumps(_ends(arrival))}.includes({first}.step)",
+            _from_join(context, step, join, arrival, place.inside(step.name)),
+        )
+        for join, arrival in joins.items()
+    ]
+    choice = _one_of(context, split.id, "which join", arms)
+    return Section((split, *choice.modules), choice.leads)
+
+
+def _ends(arrival: Arrival) -> list[str]:
+    """Return the steps that lead straight to a join."""
+    return sorted({source.step for branch in arrival.inputs for source in branch.any_of})
+
+
+def _from_join(context: Context, step: Step, join: str, arrival: Arrival, place: Place) -> Section:
+    """Return one of several joins of a split, up to where the ways of all of them meet."""
+    module = task_module(context, context.dag[join], arrival, place)
+    (follows,) = following(context.dag, context.dag[join])
+    onwards = Arrival((Input((Source(join),)),))
+    rest = sequence(context, follows, context.after[step.name], onwards, place)
+    return Section((module, *rest.modules), rest.leads)

@@ -1,0 +1,115 @@
+"""The module of a step: one job of Windmill that runs one task of Metaflow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.errors import RetryNotAllowed
+from metaflow_windmill.openflow import (
+    ConstantDelay,
+    InputTransform,
+    Javascript,
+    Module,
+    RawScript,
+    Retry,
+    Static,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from metaflow_windmill.compiler.place import Arrival, Context, Place
+    from metaflow_windmill.graph.dag import Step
+
+MOST_RETRIES = 5
+"""Metaflow numbers attempts from 0 and stops below its MAX_ATTEMPTS of 6 (metaflow_config.py)."""
+
+RETRY_IF = f"error?.name !== {json.dumps(RetryNotAllowed.__name__)}"
+"""What the task raises where another attempt cannot help."""
+
+TIMEOUT_SLACK = 60
+"""Seconds that Windmill waits beyond ``@timeout``: the step ends itself, unless it cannot."""
+
+
+def task_module(context: Context, step: Step, arrival: Arrival, place: Place) -> Module:
+    """Return the module of a step.
+
+    Parameters
+    ----------
+    context : Context
+    step : Step
+    arrival : Arrival
+    place : Place
+        Inside the loop of its turns, where the step returns to itself.
+    """
+    deployment = context.deployment
+    return Module(
+        id=context.names.of_step(step.name),
+        summary=step.name,
+        value=RawScript(
+            content=deployment.script,
+            input_transforms=_inputs(context, step, arrival, place),
+            lock=deployment.lock,
+            tag=deployment.tag,
+        ),
+        retry=_retry(step),
+        timeout=None if step.timeout is None else step.timeout + TIMEOUT_SLACK,
+    )
+
+
+def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dict[str, InputTransform]:
+    spec = _task_spec(context, step, arrival, place)
+    inputs: dict[str, InputTransform] = {
+        "task": Static(spec.to_json()),
+        "deployment": Javascript("flow_env.metaflow"),
+    }
+    if step.name == context.dag.start:
+        inputs["parameters"] = Javascript("flow_input")
+    else:
+        inputs["run"] = Javascript(f"results.{context.names.first(context.dag.start)}.run_id")
+    if arrival.splits is not None:
+        inputs["splits"] = Javascript(arrival.splits)
+    for number, expression in enumerate(_positions(place)):
+        inputs[f"level_{number}"] = Javascript(expression)
+    return inputs
+
+
+def _positions(place: Place) -> Iterator[str]:
+    """Go through the expressions for the position in each loop that counts, outermost first."""
+    for further_in, loop in zip(reversed(range(len(place.loops))), place.loops, strict=True):
+        if loop != "lane":
+            yield "flow_input.iter" + "_parent" * further_in
+
+
+def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> TaskSpec:
+    return TaskSpec(
+        step=step.name,
+        levels=tuple(loop for loop in place.loops if loop != "lane"),
+        inputs=arrival.inputs,
+        lanes=lanes(context, place) if step.kind == "foreach" else None,
+        gang=step.parallel,
+        recursive=step.recursive,
+        retries=_attempts(step),
+        user_retries=step.retries.user,
+    )
+
+
+def lanes(context: Context, place: Place) -> int | None:
+    """Return the number of lanes of a foreach; None where it has none.
+
+    Only the outermost foreach has lanes. Each lane does one task at a time, and so whatever is
+    split or looped over inside of it runs one after the other: however the foreaches are
+    nested, no more than ``--max-workers`` of their tasks run at once.
+    """
+    return None if place.limited else context.deployment.max_workers
+
+
+def _attempts(step: Step) -> int:
+    return min(step.retries.user + step.retries.error, MOST_RETRIES)
+
+
+def _retry(step: Step) -> Retry | None:
+    attempts = _attempts(step)
+    return Retry(ConstantDelay(attempts, step.retries.seconds), retry_if=RETRY_IF) if attempts else None

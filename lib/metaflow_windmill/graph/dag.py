@@ -1,0 +1,155 @@
+"""What the compiler needs to know of a flow: its steps, how they go on, and what each asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metaflow_windmill.types import Json
+
+Kind = Literal["linear", "split", "foreach", "gang", "switch", "end"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case of a switch: the value as the source has it, and the step that it leads to."""
+
+    value: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Decorator:
+    """A step decorator and what was said to it."""
+
+    name: str
+    attributes: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often a step may be tried again, as Metaflow counts it.
+
+    Parameters
+    ----------
+    user : int
+        Further attempts at the user's code (``@retry``).
+    error : int
+        Attempts after those, in which ``@catch`` gives up for the user's code.
+    seconds : int
+        The delay before each of them.
+    """
+
+    user: int = 0
+    error: int = 0
+    seconds: int = 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a flow.
+
+    Parameters
+    ----------
+    name : str
+    kind : Kind
+        How it goes on: to one step, to several at once, to one step for each item of a list,
+        to a gang of ``num_parallel`` nodes, to one of several, or not at all.
+    next : tuple of str
+        The steps that it may lead to, each once, in the order of the source. A step that
+        returns to itself is not among them.
+    joins : tuple of str
+        The splits (foreaches and gangs too) that this step may close, where it takes ``inputs``:
+        one, or where a switch decides between splits that share their branches, several.
+    recursive : bool
+        Whether a case of its switch leads back to itself.
+    cases : tuple of Case
+        Of a switch, in the order of the source, the way back included.
+    over : str or None
+        The artifact that decides: the list of a foreach, the condition of a switch.
+    parallel : bool
+        Whether it is the step that a gang runs.
+    retries : Retries
+    timeout : int or None
+        Seconds that ``@timeout`` gives the user's code.
+    doc : str
+    decorators : tuple of Decorator
+        All of them, for what is not read into a field of its own.
+    """
+
+    name: str
+    kind: Kind = "linear"
+    next: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    recursive: bool = False
+    cases: tuple[Case, ...] = ()
+    over: str | None = None
+    parallel: bool = False
+    retries: Retries = field(default_factory=Retries)
+    timeout: int | None = None
+    doc: str = ""
+    decorators: tuple[Decorator, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something of a flow that is not carried over to Windmill.
+
+    Parameters
+    ----------
+    place : str
+        The step, or an empty text for the flow as a whole.
+    reason : str
+        What it is, why it cannot be, what to do: a clause.
+    """
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dag:
+    """A flow as the compiler sees it.
+
+    Parameters
+    ----------
+    name : str
+        The name of the flow class.
+    start, end : str
+        The names of its first and last step; the same for a flow of a single step.
+    steps : tuple of Step
+        In topological order, the start step first.
+    doc : str
+    problems : tuple of Problem
+        What was found that cannot be carried over.
+    """
+
+    name: str
+    start: str
+    end: str
+    steps: tuple[Step, ...]
+    doc: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {step.name: step for step in self.steps}
+
+    @cached_property
+    def _joins(self) -> dict[str, tuple[str, ...]]:
+        joins: dict[str, tuple[str, ...]] = {}
+        for step in self.steps:
+            for split in step.joins:
+                joins[split] = (*joins.get(split, ()), step.name)
+        return joins
+
+    def __getitem__(self, name: str) -> Step:
+        return self._by_name[name]
+
+    def joins_of(self, split: str) -> tuple[str, ...]:
+        """Return the steps that may close a split: one, or where a switch decides, several."""
+        return self._joins.get(split, ())

@@ -1,0 +1,61 @@
+"""What Metaflow offers and this project does not carry over: found here, refused by the compiler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.graph.dag import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from metaflow.decorators import Decorator as MetaflowDecorator
+    from metaflow.graph import DAGNode
+
+# These change the way a task is started, and the runtime knows how.
+_UNDERSTOOD = frozenset(["environment"])
+_ENVIRONMENTS = frozenset(["conda", "pypi"])
+_OF_THE_FLOW = {
+    "exit_hook": "@exit_hook is not run on Windmill yet: remove it",
+    "trigger": "@trigger is not carried over yet: let a schedule or a webhook start it",
+    "trigger_on_finish": "@trigger_on_finish is not carried over yet: let a schedule or a webhook start it",
+}
+
+
+def step_problems(node: DAGNode) -> Iterator[Problem]:
+    """Go through what a step asks for and a Windmill worker does not do."""
+    for deco in node.decorators:
+        reason = _reason(deco)
+        if reason:
+            yield Problem(node.name, reason)
+
+
+def flow_problems(decorators: Iterable[MetaflowDecorator]) -> Iterator[Problem]:
+    """Go through the flow decorators that are not carried over."""
+    for deco in decorators:
+        if deco.name in _OF_THE_FLOW:
+            yield Problem("", _OF_THE_FLOW[deco.name])
+        elif deco.name.startswith("airflow_"):
+            yield Problem("", f"@{deco.name} waits for Airflow: remove it")
+
+
+def _reason(deco: MetaflowDecorator) -> str | None:
+    if deco.name in _ENVIRONMENTS:
+        disabled = deco.attributes.get("disabled")
+        return (
+            None if disabled else f"@{deco.name} environments are not made on Windmill workers yet: remove it"
+        )
+    if deco.name in _UNDERSTOOD or getattr(deco, "IS_PARALLEL", False) or not _starts_tasks(deco):
+        return None
+    return f"@{deco.name} starts its tasks somewhere else than on a Windmill worker: remove it"
+
+
+def _starts_tasks(deco: MetaflowDecorator) -> bool:
+    """Return whether a decorator changes how its tasks are started.
+
+    Metaflow's runtime asks ``runtime_step_cli`` of each decorator for that, so whatever
+    redefines it (``@batch``, ``@kubernetes``, those of extensions) takes the task elsewhere.
+    """
+    from metaflow.decorators import StepDecorator
+
+    return type(deco).runtime_step_cli is not StepDecorator.runtime_step_cli
