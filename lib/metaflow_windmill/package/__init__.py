@@ -1,1 +1,9 @@
-"""The code package: what is in it and where it is kept."""
+"""The code package: what is in it, where it is kept, and what a worker needs besides it."""
+
+from __future__ import annotations
+
+from metaflow_windmill.package.lock import lock_for
+from metaflow_windmill.package.save import save_package
+from metaflow_windmill.package.script import step_script
+
+__all__ = ["lock_for", "save_package", "step_script"]

@@ -1,1 +1,1 @@
-"""Inside a job: run ids, task ids, attempts, the step itself, logs and outputs."""
+"""Inside a job: which task this is, which attempt, what it reads, Metaflow itself, logs and result."""

@@ -1,0 +1,57 @@
+"""The step decorator that ties a task to its Windmill job; each deployed step gets it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from metaflow.decorators import StepDecorator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
+    """Registers the job, leaves the task's outcome for it, and puts the runtime into the code package."""
+
+    name = "windmill_internal"
+
+    def add_to_package(self) -> Iterator[tuple[str, str]]:
+        """Yield the files of this project that a task needs, each with its name in the package."""
+        from metaflow_windmill.package.contents import runtime_files
+
+        yield from runtime_files()
+
+    def task_pre_step(  # noqa: PLR0917 (Metaflow's signature)
+        self,
+        step_name: str,
+        task_datastore: Any,  # noqa: ANN401
+        metadata: Any,  # noqa: ANN401
+        run_id: str,
+        task_id: str,
+        flow: Any,  # noqa: ANN401, ARG002
+        graph: Any,  # noqa: ANN401, ARG002
+        retry_count: int,
+        max_user_code_retries: int,  # noqa: ARG002
+        ubf_context: str | None,
+        inputs: Any,  # noqa: ANN401, ARG002
+    ) -> None:
+        """Register the job as metadata of the task."""
+        from metaflow_windmill.runtime.hooks import register
+
+        self._datastore, self._metadata, self._ubf_context = task_datastore, metadata, ubf_context
+        register(metadata, run_id, step_name, task_id, retry_count)
+
+    def task_finished(  # noqa: PLR0917 (Metaflow's signature)
+        self,
+        step_name: str,
+        flow: Any,  # noqa: ANN401
+        graph: Any,  # noqa: ANN401
+        is_task_ok: bool | None,  # noqa: FBT001
+        retry_count: int,  # noqa: ARG002
+        max_user_code_retries: int,  # noqa: ARG002
+    ) -> None:
+        """Leave the outcome; a node of a gang has none of its own."""
+        from metaflow_windmill.runtime.hooks import finish, outcome
+
+        if is_task_ok and self._ubf_context != "ubf_task":
+            finish(self._datastore, self._metadata, outcome(flow, graph[step_name]))

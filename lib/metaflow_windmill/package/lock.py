@@ -1,0 +1,109 @@
+"""The lock of a step: the pinned packages that a worker installs besides the code package.
+
+Metaflow itself and the flow's own code are in the code package; what they import from elsewhere
+is not. So the lock holds `requests` and the client library of the datastore, each with all that
+it requires, at the versions of the environment that deploys.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import Distribution, distributions
+from typing import TYPE_CHECKING, Protocol
+
+from metaflow_windmill.errors import PackageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+CLIENTS = {
+    "local": (),
+    "s3": ("boto3",),
+    "azure": ("azure-identity", "azure-storage-blob", "azure-keyvault-secrets"),
+    "gs": ("google-cloud-storage", "google-auth", "google-cloud-secret-manager"),
+}
+ALWAYS = ("requests",)
+
+
+class Installed(Protocol):
+    """What is known of an installed package."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+    @property
+    def requires(self) -> list[str] | None:
+        """What it requires, each as PEP 508 has it."""
+
+
+def lock_for(datastore: str, python: tuple[int, int] | None = None) -> str:
+    """Return the lock for the steps of a flow, from what is installed here.
+
+    Parameters
+    ----------
+    datastore : str
+        Metaflow's name for the kind of datastore.
+    python : tuple of int, optional
+        Major and minor version; those of this interpreter if not given.
+
+    Raises
+    ------
+    PackageError
+        If a package that the worker needs is not installed here.
+    """
+    major, minor = python or sys.version_info[:2]
+    pins = closure((*ALWAYS, *CLIENTS.get(datastore, ())), installed(distributions()))
+    return "\n".join([f"# py: {major}.{minor}", *pins])
+
+
+def installed(found: Iterable[Distribution]) -> dict[str, Distribution]:
+    """Return packages by their normal names; the first one found is the one that is imported."""
+    packages: dict[str, Distribution] = {}
+    for package in found:
+        packages.setdefault(normal(package.metadata["Name"]), package)
+    return packages
+
+
+def closure(roots: Iterable[str], packages: Mapping[str, Installed]) -> list[str]:
+    """Return pins for packages and all that they require, sorted.
+
+    Extras are followed where a requirement names them; markers are judged by this interpreter.
+
+    Raises
+    ------
+    PackageError
+        If one of them is not installed.
+    """
+    from metaflow._vendor.packaging.requirements import Requirement
+
+    pins: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    open_ones = [(normal(root), "") for root in roots]
+    while open_ones:
+        name, extra = open_ones.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        package = _get(packages, name)
+        pins[name] = f"{name}=={package.version}"
+        for text in package.requires or []:
+            wanted = Requirement(text)
+            if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
+                open_ones += [(normal(wanted.name), choice) for choice in ("", *wanted.extras)]
+    return [pins[name] for name in sorted(pins)]
+
+
+def normal(name: str) -> str:
+    """Return a package's name as PEP 503 normalizes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _get(packages: Mapping[str, Installed], name: str) -> Installed:
+    if name not in packages:
+        raise PackageError(
+            f"The package {name} is not installed here, and the flow's tasks need it to reach the datastore. "
+            f"Install it (pip install {name}) and deploy again."
+        )
+    return packages[name]

@@ -1,0 +1,104 @@
+"""The command lines of Metaflow's ``init`` and ``step``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.runtime.ids import PARAMETERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from metaflow_windmill.contract.record import ParameterInfo, Record
+    from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.types import Json
+
+
+def init_arguments(record: Record, run: str, given: Mapping[str, Json]) -> list[str]:
+    """Return the arguments that make the parameters of a run.
+
+    Parameters
+    ----------
+    record : Record
+    run : str
+    given : mapping of str to JSON value
+        The flow's input; what is no parameter is left out.
+    """
+    return [
+        *_top_level(record),
+        "init",
+        f"--run-id={run}",
+        f"--task-id={PARAMETERS.partition('/')[2]}",
+        *(f"--tag={tag}" for tag in record.tags),
+        *_parameters(record.parameters, given),
+    ]
+
+
+def step_arguments(task: Task, inputs: Sequence[str], attempt: int) -> list[str]:
+    """Return the arguments that run one task.
+
+    The inputs may be thousands: no process is started with them, so no limit of the system applies.
+    """
+    record, spec = task.record, task.spec
+    return [
+        *_top_level(record),
+        "--with=windmill_internal",
+        "step",
+        spec.step,
+        f"--run-id={task.run}",
+        f"--task-id={task.id}",
+        f"--input-paths={','.join(inputs)}",
+        f"--retry-count={attempt}",
+        f"--max-user-code-retries={spec.user_retries}",
+        *_split(task),
+        *(f"--tag={tag}" for tag in record.tags),
+        *([f"--namespace={record.namespace}"] if record.namespace is not None else []),
+    ]
+
+
+def _top_level(record: Record) -> list[str]:
+    return [
+        "--quiet",
+        "--no-pylint",
+        f"--metadata={record.metadata.type}",
+        f"--datastore={record.datastore.type}",
+        f"--datastore-root={record.datastore.root}",
+        *record.top_level,
+    ]
+
+
+def _split(task: Task) -> list[str]:
+    """Say which split this is: in the first step of a foreach's body, and there in its first turn, only."""
+    if task.spec.gang:
+        return ["--split-index=0", "--ubf-context=ubf_control"]
+    follows = any(item.at == "outer" for item in task.spec.inputs)
+    return [f"--split-index={task.around[-1][1]}"] if follows and not task.turn else []
+
+
+def _parameters(infos: Sequence[ParameterInfo], given: Mapping[str, Json]) -> Iterator[str]:
+    """Yield an option for each parameter that has a value; None is left to the flow's own default."""
+    for info in infos:
+        value = given.get(info.name)
+        value = info.default if value is None else value
+        if value is not None:
+            yield f"--{info.name}={_word(info, value)}"
+
+
+def _word(info: ParameterInfo, value: Json) -> str:
+    """Write a value as it would stand on the command line."""
+    if info.type == "json":
+        return value if isinstance(value, str) and _is_json(value) else json.dumps(value)
+    if info.separator and isinstance(value, list):
+        return info.separator.join(map(str, value))
+    if info.type == "int" and isinstance(value, float) and value.is_integer():
+        return str(int(value))  # what a form or a JavaScript expression makes of a number
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,95 @@
+"""Which attempt of its task a job is: Windmill tells no job, so it is derived.
+
+The datastore decides, by the attempts that began there. Windmill's own count differs from that
+when a worker dies, since the same job then runs again without being counted, and when a job
+ends before Metaflow begins, which is counted. Metaflow needs attempts without a gap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.errors import RetryNotAllowed, WindmillError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.runtime.job import Job
+    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.types import Json
+
+
+def next_attempt(begun: Sequence[int], most: int) -> int:
+    """Return the number of the attempt that follows those that began.
+
+    Raises
+    ------
+    RetryNotAllowed
+        If Metaflow would not read a further one.
+    """
+    number = max(begun, default=-1) + 1
+    if number >= most:
+        raise RetryNotAllowed(
+            f"This task was begun {number} times already, and Metaflow keeps no more than {most} attempts "
+            "of a task. Look at the logs of the attempts before; run the flow again when the cause is gone."
+        )
+    return number
+
+
+def finished(tasks: Tasks, task: str, begun: Sequence[int], root: str) -> Json:
+    """Return what the last attempt left for Windmill, if it ended well in this very run; else None.
+
+    A worker can die between the end of a task and its job's result. The task is not run again
+    then. A run that a person restarted at this step is another root job, and does run again.
+    """
+    note = tasks.note(task, begun[-1]) if begun else None
+    return note["outcome"] if note and note["root"] == root else None
+
+
+def failures_before(spec: TaskSpec, job: Job, token: str) -> int | None:
+    """Return how often Windmill saw this step fail before, as far as it can be known.
+
+    Only a step that Windmill retries asks for it.
+    """
+    if job.retry is not None or not (spec.retries and job.flow and job.server):
+        return job.retry
+    from metaflow_windmill.client.http import HttpTransport
+    from metaflow_windmill.client.windmill import Windmill
+
+    try:
+        transport = HttpTransport(job.server, token, connect_seconds=2.0, read_seconds=5.0)
+        return counted_failures(Windmill(transport, job.workspace), job)
+    except WindmillError:
+        return None
+
+
+def counted_failures(windmill: Windmill, job: Job) -> int:
+    """Ask Windmill how often the job's module failed before.
+
+    The counter belongs to the parent job, and a module that used up its retries leaves it
+    behind for the next one (unless that succeeds), so the job that failed last must be of this
+    very module.
+
+    Raises
+    ------
+    WindmillError
+        If Windmill does not answer.
+    """
+    status = windmill.get_job(job.flow).flow_status or {}
+    retry = status.get("retry") or {}
+    failed = retry.get("failed_jobs") or []
+    if failed and windmill.get_job(failed[-1]).path.rpartition("/")[2] != job.step:
+        return 0
+    return int(retry.get("fail_count") or 0)
+
+
+def disagreement(begun: int, failed: int | None) -> str:
+    """Return a sentence for the log if Windmill knows of more attempts than the datastore, else nothing."""
+    if failed is None or failed <= begun:
+        return ""
+    return (
+        f"Windmill counts {failed} failed attempts of this step, the datastore {begun}: the others ended "
+        "before Metaflow began, or this worker does not see the datastore that they wrote to."
+    )

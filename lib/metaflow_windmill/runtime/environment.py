@@ -1,0 +1,70 @@
+"""The environment variables that Metaflow reads in a task: where things are, who deployed them, what runs."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.runtime.identity import Task
+
+OUTCOME = "METAFLOW_WINDMILL_OUTCOME"
+"""Names the file in which the task leaves what its job is to return."""
+
+RUNTIME = "windmill"
+_LOCAL = ".metaflow"  # metaflow_config.DATASTORE_LOCAL_DIR
+
+
+def task_environment(task: Task, root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables to set before Metaflow is imported.
+
+    Parameters
+    ----------
+    task : Task
+    root : Path
+        Of the unpacked code package.
+    inherited : mapping of str to str
+        The environment of the job.
+    """
+    record, code = task.record, str(root / ".mf_code")
+    python_path = inherited.get("PYTHONPATH")
+    return {
+        "METAFLOW_USER": record.owner,
+        "METAFLOW_OWNER": record.owner,
+        "METAFLOW_PRODUCTION_TOKEN": record.token,
+        "METAFLOW_RUNTIME_NAME": RUNTIME,
+        "METAFLOW_RUNTIME_ENVIRONMENT": "local",
+        "METAFLOW_CODE_URL": record.package.url,
+        "METAFLOW_CODE_SHA": record.package.sha,
+        "METAFLOW_CODE_METADATA": record.package.metadata,
+        "METAFLOW_CODE_DS": record.datastore.type,
+        "METAFLOW_DEFAULT_DATASTORE": record.datastore.type,
+        "METAFLOW_DEFAULT_METADATA": record.metadata.type,
+        "METAFLOW_FLOW_NAME": record.flow,
+        "METAFLOW_FLOW_FILENAME": record.package.flow_file,
+        "METAFLOW_RUN_ID": task.run,
+        "METAFLOW_STEP_NAME": task.spec.step,
+        "METAFLOW_TASK_ID": task.id,
+        "METAFLOW_EXTRACTED_ROOT": str(root),
+        "PYTHONPATH": f"{code}:{python_path}" if python_path else code,
+        "PYTHONUNBUFFERED": "x",
+        **_places(record),
+        **record.variables,
+    }
+
+
+def _places(record: Record) -> dict[str, str]:
+    """Return where data and metadata are, in the words of Metaflow's configuration."""
+    places = {}
+    root = record.datastore.root
+    if record.datastore.type != "local":
+        places[f"METAFLOW_DATASTORE_SYSROOT_{record.datastore.type.upper()}"] = root
+    elif PurePosixPath(root).name == _LOCAL:  # Metaflow appends this name to what the variable says
+        places["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(PurePosixPath(root).parent)
+    if record.metadata.type == "service" and record.metadata.root:
+        places["METAFLOW_SERVICE_URL"] = record.metadata.root
+    return places

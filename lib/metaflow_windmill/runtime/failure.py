@@ -1,0 +1,146 @@
+"""A task's exception, carried from the child process to Windmill as what it was in the user's code.
+
+Windmill shows a failed job by the class, the message and the traceback of the exception that
+ended it. So the parent raises one of the same name, with a traceback through the user's lines.
+"""
+
+from __future__ import annotations
+
+import signal
+import traceback
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.errors import RetryNotAllowed, TaskError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from metaflow_windmill.types import Json
+
+MOST_CHARACTERS = 20_000
+MOST_FRAMES = 100
+DISALLOW_RETRY = 202  # metaflow.exception.METAFLOW_EXIT_DISALLOW_RETRY
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One line of a traceback."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception as plain data; `frames` is outermost first and begins in the user's code."""
+
+    name: str
+    message: str
+    frames: tuple[Frame, ...] = ()
+
+    def to_json(self) -> Json:
+        """Return the failure as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Json) -> Failure:
+        """Read what `to_json` wrote."""
+        return cls(data["name"], data["message"], tuple(Frame(**frame) for frame in data["frames"]))
+
+
+def describe(error: BaseException, library: str) -> Failure:
+    """Return an exception as plain data.
+
+    Parameters
+    ----------
+    error : BaseException
+    library : str
+        The directory of Metaflow: the frames there that lead to the user's code are left out.
+    """
+    found = traceback.extract_tb(error.__traceback__)
+    frames = [Frame(item.filename, item.lineno or 1, item.name) for item in found]
+    return Failure(type(error).__name__, _cut(_message(error)), tuple(_own(frames, library)[-MOST_FRAMES:]))
+
+
+def exception(failure: Failure) -> BaseException:
+    """Return an exception to raise, which looks in a job's result like the one that was described."""
+    kind = type(failure.name, (Exception,), {"__module__": "builtins"})
+    raised: BaseException = kind(failure.message)
+    return raised.with_traceback(_traceback(failure.frames))
+
+
+def ended_badly(status: int, step: str) -> TaskError:
+    """Return the error of a child that ended without telling of an exception.
+
+    Parameters
+    ----------
+    status : int
+        The exit status, or the negative number of the signal that ended it.
+    step : str
+    """
+    if status == DISALLOW_RETRY:
+        return RetryNotAllowed(f"Step {step!r} exited with status {status}, which says: do not retry.")
+    if status >= 0:
+        return TaskError(
+            f"Step {step!r} left the process with exit status {status} before its end. "
+            "Look in the log for who called exit, and raise an exception instead."
+        )
+    if -status == signal.SIGKILL:
+        return TaskError(
+            f"Step {step!r} was killed (SIGKILL). Most often it needed more memory than the worker has: "
+            "give it a larger worker, or let the step hold less at a time."
+        )
+    return TaskError(
+        f"Step {step!r} was ended by {_signal_name(-status)}. The log may tell more: a crash in native "
+        "code prints there if PYTHONFAULTHANDLER=1 is set for the worker."
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _own(frames: list[Frame], library: str) -> list[Frame]:
+    """Leave out what leads to the user's code; keep all where nothing of the user's is left."""
+    outside = [index for index, frame in enumerate(frames) if not _within(frame, library)]
+    inside = [index for index, frame in enumerate(frames) if frame.file == f"{library}/task.py"]
+    start = next((index for index in outside if index > max(inside, default=-1)), None)
+    return frames if start is None else frames[start:]
+
+
+def _within(frame: Frame, library: str) -> bool:
+    return frame.file.startswith((f"{library}/", "<frozen "))
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as why:  # noqa: BLE001 (the user's __str__)
+        return f"(its message cannot be shown: {type(why).__name__})"
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    return f"{text[:MOST_CHARACTERS]} ... (cut; the log has all of it)"
+
+
+def _traceback(frames: tuple[Frame, ...]) -> TracebackType | None:
+    """Make a traceback through lines that ran in another process, by raising at those very lines."""
+    made: TracebackType | None = None
+    for frame in reversed(frames):
+        code = compile("\n" * (frame.line - 1) + "raise LookupError", frame.file, "exec")
+        here = None
+        try:
+            exec(code.replace(co_name=frame.function), {"__name__": "task"})  # noqa: S102 (the line above)
+        except LookupError as raised:
+            here = raised.__traceback__.tb_next if raised.__traceback__ else None
+        if here:
+            here.tb_next = made
+            made = here
+    return made

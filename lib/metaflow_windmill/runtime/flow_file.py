@@ -1,0 +1,87 @@
+"""Runs the user's flow file in this process, as ``python flow.py ARGUMENTS`` would."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import sys
+import traceback
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.runtime.failure import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metaflow_windmill.types import Json
+
+INTERRUPTED = 130
+
+
+def run_flow_file(file: Path, arguments: Sequence[str], directory: Path, report: Path) -> int:
+    """Run a flow file as the main program and return its exit status.
+
+    Parameters
+    ----------
+    file : Path
+        In the root of the unpacked code package, which the user's imports begin at.
+    arguments : sequence of str
+    directory : Path
+        The working directory.
+    report : Path
+        Where a failure is written, as JSON.
+    """
+    _forget(Path.cwd().resolve(), file.parent)
+    os.chdir(directory)
+    sys.path.insert(0, str(file.parent))
+    sys.argv[:] = [str(file), *arguments]
+    status, error = _run(file)
+    if status and error is not None:
+        library = str(Path(sys.modules["metaflow"].__file__ or "").parent)
+        report.write_text(json.dumps(describe(error, library).to_json()), encoding="utf-8")
+    return status
+
+
+def _run(file: Path) -> tuple[int, BaseException | None]:
+    try:
+        _execute(file)
+    except SystemExit as stop:
+        # Metaflow prints what went wrong and exits, inside the handler of the exception.
+        return _exit_status(stop.code), stop.__context__
+    except KeyboardInterrupt as error:
+        return INTERRUPTED, error
+    except BaseException as error:  # noqa: BLE001 (as an interpreter does)
+        traceback.print_exc()
+        return 1, error
+    return 0, None
+
+
+def _execute(file: Path) -> None:
+    loader = SourceFileLoader("__main__", str(file))
+    main = ModuleType("__main__")
+    main.__dict__.update(__file__=str(file), __loader__=loader, __builtins__=builtins)
+    sys.modules["__main__"] = main
+    code = loader.source_to_code(loader.get_data(str(file)), str(file))
+    exec(code, main.__dict__)  # noqa: S102 (the user's program)
+
+
+def _exit_status(code: Json) -> int:
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _forget(directory: Path, root: Path) -> None:
+    """Let go of the job's own modules and path: the user's may have the same names."""
+    sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() != directory]
+    kept = (f"{root}/", f"{sys.prefix}/")
+    for name, module in list(sys.modules.items()):
+        places = [getattr(module, "__file__", None), *list(getattr(module, "__path__", []))]
+        own = [str(place) for place in places if str(place).startswith(f"{directory}/")]
+        if own and name != "__main__" and not own[0].startswith(kept):
+            del sys.modules[name]

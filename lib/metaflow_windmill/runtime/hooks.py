@@ -1,0 +1,80 @@
+"""What the step decorator ``windmill_internal`` does inside the task's process."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.runtime.environment import OUTCOME
+from metaflow_windmill.runtime.job import read_job
+from metaflow_windmill.runtime.tasks import NOTE
+
+if TYPE_CHECKING:
+    from metaflow_windmill.runtime.job import Job
+    from metaflow_windmill.types import Json
+
+
+def task_metadata(job: Job) -> dict[str, str]:
+    """Return what Metaflow keeps of the job as metadata of the task; what is empty is left out."""
+    fields = {
+        "windmill-job-id": job.id,
+        "windmill-flow-job-id": job.run,
+        "windmill-root-job-id": job.root,
+        "windmill-workspace": job.workspace,
+        "windmill-flow-path": job.flow_path,
+        "windmill-step-id": job.step,
+        "windmill-job-url": job.page,
+        "windmill-scheduled-for": job.scheduled_for,
+        "windmill-schedule-path": job.schedule,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def register(metadata: Json, run: str, step: str, task: str, attempt: int) -> None:
+    """Register the job as metadata of an attempt of a task."""
+    from metaflow.metadata_provider import MetaDatum
+
+    tags = [f"attempt_id:{attempt}"]
+    found = task_metadata(read_job(os.environ))
+    entries = [MetaDatum(field=name, value=value, type=name, tags=tags) for name, value in found.items()]
+    metadata.register_metadata(run, step, task, entries)
+
+
+def outcome(flow: Json, node: Json) -> dict[str, Json]:
+    """Return what the next modules of the Windmill flow have to know of a task that ended well."""
+    splits = None
+    if node.type == "foreach":
+        gang = getattr(flow, "_parallel_ubf_iter", None) if node.parallel_foreach else None
+        splits = gang.num_parallel if gang else flow._foreach_num_splits  # noqa: SLF001 (Metaflow's own name)
+    chosen = flow._transition[0][0] if node.type == "split-switch" else None  # noqa: SLF001
+    return {"branch": chosen, "splits": splits}
+
+
+def finish(datastore: Json, metadata: Json, said: dict[str, Json]) -> None:
+    """Leave a task's outcome for its job, and in the datastore for a job that runs it again.
+
+    Parameters
+    ----------
+    datastore : TaskDataStore
+    metadata : MetadataProvider
+    said : dict
+        The task's outcome.
+    """
+    if metadata.TYPE == "local" and datastore.TYPE != "local":
+        _sync_metadata(datastore)
+    job = read_job(os.environ)
+    note = {"root": job.root, "job": job.id, "outcome": said}
+    datastore._dangerous_save_metadata_post_done({NOTE: note})  # noqa: SLF001 (the one way after `done`)
+    file = os.environ.get(OUTCOME)
+    if file:
+        Path(file).write_text(json.dumps(said), encoding="utf-8")
+
+
+def _sync_metadata(datastore: Json) -> None:
+    """Carry metadata that lies in the working directory to where others can fetch it."""
+    from metaflow.metadata_provider.util import sync_local_metadata_to_datastore
+    from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
+
+    sync_local_metadata_to_datastore(DATASTORE_LOCAL_DIR, datastore)

@@ -1,0 +1,69 @@
+"""Which task a job is: what the compiler said of its step, and where it stands in the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.runtime.ids import read_position, run_id, task_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.runtime.ids import Position
+    from metaflow_windmill.runtime.job import Job
+    from metaflow_windmill.types import Json
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a run.
+
+    Parameters
+    ----------
+    spec : TaskSpec
+    record : Record
+    job : Job
+    run : str
+        The run's id.
+    position : Position
+        The loops around the task; for a step that returns to itself, its own turn is the last.
+    """
+
+    spec: TaskSpec
+    record: Record
+    job: Job
+    run: str
+    position: Position = ()
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return task_id(self.position)
+
+    @property
+    def name(self) -> str:
+        """The task's name in its run: ``step/task``."""
+        return f"{self.spec.step}/{self.id}"
+
+    @property
+    def pathspec(self) -> str:
+        """The task's name in Metaflow's client: ``flow/run/step/task``."""
+        return f"{self.record.flow}/{self.run}/{self.name}"
+
+    @property
+    def around(self) -> Position:
+        """The position without the task's own turn."""
+        return self.position[:-1] if self.spec.recursive else self.position
+
+    @property
+    def turn(self) -> int:
+        """Which turn of its own recursion this is; 0 for a step that has none."""
+        return self.position[-1][1] if self.spec.recursive else 0
+
+
+def identify(spec: TaskSpec, record: Record, job: Job, run: str | None, levels: Mapping[str, Json]) -> Task:
+    """Say which task a job is, by the inputs that Windmill gave to it."""
+    return Task(spec, record, job, run_id(job, run), read_position(spec.levels, levels))

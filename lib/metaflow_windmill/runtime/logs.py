@@ -1,0 +1,87 @@
+"""A task's output: passed on line by line to Windmill's job log, and kept where Metaflow looks for it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from datetime import datetime, timezone
+from io import BytesIO, FileIO
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from metaflow_windmill.types import Json
+
+SOURCE = "task"  # metaflow.mflog.TASK_LOG_SOURCE
+CHUNK = 1 << 16
+
+
+class LogStream:
+    """One of the two outputs of a task.
+
+    Parameters
+    ----------
+    target : int
+        The descriptor of this process that the output is passed on to.
+    file : Path
+        Where it is kept, each line decorated as Metaflow's mflog does.
+    """
+
+    def __init__(self, target: int, file: Path) -> None:
+        self.file = file
+        self._target = target
+        self._kept = file.open("ab", buffering=CHUNK)
+        self._pending = b""
+        self._lines = 0
+        self._inside_line = False
+
+    def feed(self, data: bytes) -> None:
+        """Take what the task wrote; whole lines are passed on, and a very long one in pieces."""
+        whole, newline, rest = (self._pending + data).rpartition(b"\n")
+        self._pending = rest
+        self._pass_on(whole + newline)
+        if len(rest) >= CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Pass on what has no end of line yet."""
+        self._pass_on(self._pending)
+        self._pending = b""
+
+    def size(self) -> int:
+        """Write all that is kept to the file and return its size."""
+        self._kept.flush()
+        return self.file.stat().st_size
+
+    def _pass_on(self, data: bytes) -> None:
+        _write_all(self._target, data)
+        from metaflow.mflog.mflog import decorate
+
+        now = datetime.now(timezone.utc).replace(tzinfo=None)
+        for line in BytesIO(data):
+            if not self._inside_line:  # the number puts lines of the same instant in order
+                self._lines += 1
+                line = decorate(SOURCE, line, now=now, lineid=b"%012d" % self._lines)  # noqa: PLW2901
+            self._kept.write(line)
+            self._inside_line = not line.endswith(b"\n")
+
+
+class MappedFile(FileIO):
+    """A file that can be read as a whole without holding it in memory.
+
+    Metaflow's local datastore reads a log at once to write it, however large it is.
+    """
+
+    def read(self, size: int | None = -1) -> Json:
+        """Return `size` bytes, or all of the file as a mapping of it."""
+        whole = size is None or size < 0
+        if whole and os.fstat(self.fileno()).st_size:
+            return mmap.mmap(self.fileno(), 0, access=mmap.ACCESS_READ)
+        return super().read(-1 if size is None else size)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

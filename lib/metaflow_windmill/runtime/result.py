@@ -1,0 +1,36 @@
+"""What a job returns: small, whatever the task's data is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.types import Json
+
+
+def result(task: Task, outcome: Json) -> dict[str, Json]:
+    """Return the result of a task's job.
+
+    Parameters
+    ----------
+    task : Task
+    outcome : JSON value
+        What the task left: ``branch``, the step that a switch chose, and ``splits``, the size
+        of a foreach or of a gang; None each where it does not apply.
+    """
+    said: dict[str, Json] = {"run_id": task.run, "step": task.spec.step, "task": task.id}
+    if outcome["branch"] is not None:
+        said["branch"] = outcome["branch"]
+    if outcome["splits"] is not None:
+        said |= {"foreach": _dealt(task.spec, outcome["splits"]), "count": outcome["splits"]}
+    return said
+
+
+def _dealt(spec: TaskSpec, splits: int) -> list[int] | list[list[int]]:
+    """Return the numbers of the splits; in lanes, each lane gets every so many-th of them."""
+    if spec.lanes is None:
+        return list(range(splits))
+    lanes = min(spec.lanes, splits)
+    return [list(range(lane, splits, lanes)) for lane in range(lanes)]

@@ -1,0 +1,183 @@
+"""One job, one task: what `windmill_scripts/run_step.py` hands over to, from the code package.
+
+The parent process holds the job's token for a moment, imports Metaflow, and looks after the
+children. User code runs in the children only, and each of them is a fork of a process that has
+Metaflow imported, so that none pays for the import again.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.contract.record import Record
+from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.runtime.arguments import init_arguments, step_arguments
+from metaflow_windmill.runtime.attempts import disagreement, failures_before, finished, next_attempt
+from metaflow_windmill.runtime.environment import OUTCOME, task_environment
+from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
+from metaflow_windmill.runtime.flow_file import run_flow_file
+from metaflow_windmill.runtime.identity import identify
+from metaflow_windmill.runtime.ids import PARAMETERS
+from metaflow_windmill.runtime.inputs import input_paths
+from metaflow_windmill.runtime.job import read_job
+from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
+from metaflow_windmill.runtime.relay import Saver, run_child
+from metaflow_windmill.runtime.result import result
+from metaflow_windmill.runtime.secrecy import take_token
+from metaflow_windmill.runtime.tasks import DatastoreTasks, flow_datastore
+from metaflow_windmill.runtime.workplace import Workplace, workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.types import Json
+
+# What the commands of Metaflow import, without its command line itself, which is made for one flow
+# when it is imported.
+_USED_BY_METAFLOW = (
+    "metaflow.client.filecache",
+    "metaflow.clone_util",
+    "metaflow.lint",
+    "metaflow.package",
+    "metaflow.pylint_wrapper",
+    "metaflow.runtime",
+    "metaflow.task",
+)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    task: Task
+    number: int
+    root: Path
+    place: Workplace
+    streams: tuple[LogStream, LogStream]
+
+
+def run_task(
+    root: Path,
+    task: Json,
+    deployment: Json,
+    *,
+    run: str | None,
+    parameters: Json,
+    splits: int | None,
+    levels: dict[str, Json],
+) -> dict[str, Json]:
+    """Run the task that this job is for.
+
+    Parameters
+    ----------
+    root : Path
+        Of the unpacked code package, whose ``.mf_code`` is on the path.
+    task, deployment : JSON value
+        A `TaskSpec` and a `Record`.
+    run, parameters, splits, levels
+        The inputs of the same names; see `metaflow_windmill.contract.task`.
+
+    Returns
+    -------
+    dict
+        The job's result.
+
+    Raises
+    ------
+    Exception
+        One with the name, the message and the traceback of what ended the user's code.
+    TaskError
+        If the task cannot be run, or its process ended without an exception.
+    """
+    token = take_token()
+    spec, record, job = TaskSpec.from_json(task), Record.from_json(deployment), read_job(os.environ)
+    this = identify(spec, record, job, run, levels)
+    failed = failures_before(spec, job, token)
+    del token
+    os.environ.update(task_environment(this, root, os.environ))
+    most = _import_metaflow()
+    tasks = DatastoreTasks(record, this.run, most)
+    begun = tasks.attempts(this.name)
+    outcome = finished(tasks, this.name, begun, job.root)
+    if outcome is not None:
+        _say(f"{this.pathspec} ended before this job began; this job returns its result.")
+        return result(this, outcome)
+    number = next_attempt(begun, most)
+    _say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
+    return result(this, _run(this, number, root, tasks, splits=splits, parameters=parameters or {}))
+
+
+def _import_metaflow() -> int:
+    """Import what the children need; return how many attempts of a task Metaflow keeps at most."""
+    for name in _USED_BY_METAFLOW:
+        importlib.import_module(name)
+    gc.freeze()  # so that no collection in a child touches, and copies, what it shares with the parent
+    return int(importlib.import_module("metaflow.metaflow_config").MAX_ATTEMPTS)
+
+
+def _say(*sentences: str) -> None:
+    for sentence in filter(None, sentences):
+        print(sentence, flush=True)
+
+
+def _run(
+    task: Task, number: int, root: Path, tasks: Tasks, *, splits: int | None, parameters: dict[str, Json]
+) -> Json:
+    """Run one attempt of a task and return what it left for its job."""
+    inputs = input_paths(task, splits, tasks)
+    with workplace(root, task.record.datastore) as place:
+        os.environ[OUTCOME] = str(place.outcome)
+        attempt = _Attempt(
+            task, number, root, place, (LogStream(1, place.stdout), LogStream(2, place.stderr))
+        )
+        try:
+            if not task.spec.inputs and not tasks.is_done(PARAMETERS):
+                _metaflow(attempt, init_arguments(task.record, task.run, parameters))
+            _metaflow(attempt, step_arguments(task, inputs, number))
+            return _outcome(attempt)
+        finally:
+            _save_last_logs(attempt)
+
+
+def _metaflow(attempt: _Attempt, arguments: Sequence[str]) -> None:
+    """Run a command of Metaflow in a child; raise what ended it."""
+    place, file = attempt.place, attempt.root / attempt.task.record.package.flow_file
+    body = partial(run_flow_file, file, arguments, place.work, place.failure)
+    status = run_child(body, attempt.streams, Saver(partial(_save_logs, attempt), attempt.streams))
+    if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
+        raise exception(Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8"))))
+    if status:
+        raise ended_badly(status, attempt.task.spec.step)
+
+
+def _outcome(attempt: _Attempt) -> Json:
+    if not attempt.place.outcome.exists():
+        raise ended_badly(0, attempt.task.spec.step)
+    return json.loads(attempt.place.outcome.read_text(encoding="utf-8"))
+
+
+def _save_logs(attempt: _Attempt) -> None:
+    """Save the logs where ``python flow.py logs`` finds them."""
+    task = attempt.task
+    step, _, name = task.name.partition("/")
+    datastore = flow_datastore(task.record).get_task_datastore(
+        task.run, step, name, attempt=attempt.number, mode="w"
+    )
+    for stream in attempt.streams:
+        stream.size()
+    with MappedFile(attempt.place.stdout) as stdout, MappedFile(attempt.place.stderr) as stderr:
+        datastore.save_logs(SOURCE, {"stdout": stdout, "stderr": stderr})
+
+
+def _save_last_logs(attempt: _Attempt) -> None:
+    try:
+        _save_logs(attempt)
+    except Exception as why:  # noqa: BLE001 (whatever it is, the task itself has run)
+        _say(f"These logs are here only: the datastore did not take them ({type(why).__name__}: {why}).")

@@ -1,0 +1,82 @@
+"""The private directory of one task: its working directory, its logs, and what its process leaves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.errors import TaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from metaflow_windmill.contract.record import StoreInfo
+
+LOCAL = ".metaflow"  # metaflow_config.DATASTORE_LOCAL_DIR
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where the files of one task are.
+
+    Parameters
+    ----------
+    work : Path
+        The working directory of the user's code.
+    outcome, failure : Path
+        What the process of the task leaves: that of a task that ended well, or its exception.
+    stdout, stderr : Path
+        What it printed.
+    """
+
+    work: Path
+    outcome: Path
+    failure: Path
+    stdout: Path
+    stderr: Path
+
+
+@contextmanager
+def workplace(root: Path, datastore: StoreInfo) -> Iterator[Workplace]:
+    """Make a private directory for a task in that of its job, and remove it at the end.
+
+    User code finds the files of the code package in its working directory, as links, and may
+    write there, while the package itself is shared by all tasks on the worker.
+
+    Raises
+    ------
+    TaskError
+        If a local datastore is not on this worker.
+    """
+    base = Path(tempfile.mkdtemp(prefix="metaflow-", dir=_parent()))
+    try:
+        work = base / "work"
+        work.mkdir()
+        _link(work, root, datastore)
+        names = ("outcome.json", "failure.json", "stdout", "stderr")
+        yield Workplace(work, *(base / name for name in names))
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _parent() -> Path | None:
+    return Path.cwd() if os.access(Path.cwd(), os.W_OK) else None
+
+
+def _link(work: Path, root: Path, datastore: StoreInfo) -> None:
+    for entry in root.iterdir():
+        (work / entry.name).symlink_to(entry)
+    if datastore.type != "local":
+        (work / LOCAL).mkdir()  # local metadata; it is carried to the datastore at the end
+    elif not Path(datastore.root).is_dir():
+        raise TaskError(
+            f"The datastore {datastore.root} is not on this worker. Mount that directory on every worker, "
+            "or deploy the flow with a datastore that all of them reach."
+        )
+    else:
+        (work / LOCAL).symlink_to(datastore.root)  # where Metaflow looks for local cards

@@ -1,0 +1,155 @@
+"""One task of a Metaflow flow: Windmill runs this file for every task of every step.
+
+All that a task does is in the code package that was saved when the flow was deployed. This file
+finds the package in the worker's cache, or fetches and unpacks it there, and hands over to it.
+"""
+
+from __future__ import annotations
+
+import compileall
+import contextlib
+import hashlib
+import importlib
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+UNUSED_AFTER = 30 * 24 * 3600  # seconds
+GROUP_OR_OTHERS_WRITE = 0o022
+
+
+class PackageError(Exception):
+    """The code package cannot be fetched, or is not what was deployed."""
+
+
+def main(
+    task: dict[str, Any],
+    deployment: dict[str, Any],
+    run: str | None = None,
+    parameters: dict[str, Any] | None = None,
+    splits: int | None = None,
+    **levels: dict[str, Any],
+) -> dict[str, Any]:
+    """Run one task and return what Windmill keeps of it."""
+    os.environ.update(deployment.get("variables") or {})
+    root = find_package(deployment["package"], deployment["datastore"]["type"])
+    sys.path.insert(0, str(root / ".mf_code"))
+    from metaflow_windmill.runtime.task import run_task
+
+    return run_task(root, task, deployment, run=run, parameters=parameters, splits=splits, levels=levels)
+
+
+def find_package(package: dict[str, str], datastore: str) -> Path:
+    """Return the directory of the unpacked code package, shared by all tasks on this worker."""
+    cache = cache_directory()
+    root = cache / package["sha"]
+    if not root.is_dir():
+        remove_unused(cache)
+        unpack(package, datastore, root)
+    with contextlib.suppress(OSError):
+        os.utime(root)  # tells remove_unused that it is in use
+    return root
+
+
+def cache_directory() -> Path:
+    """Return a directory that nobody else can write to: what is in it will be run."""
+    given = os.environ.get("METAFLOW_WINDMILL_CACHE")
+    cache = Path(given or f"{tempfile.gettempdir()}/metaflow-windmill-{os.getuid()}")
+    try:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = cache.stat()
+        if status.st_uid == os.getuid() and not status.st_mode & GROUP_OR_OTHERS_WRITE:
+            return cache
+        problem = "others can write to it"
+    except OSError as why:
+        problem = str(why)
+    print(f"Warning: the package cache {cache} is not used ({problem}); set METAFLOW_WINDMILL_CACHE")
+    return Path(tempfile.mkdtemp(prefix="metaflow-windmill-", dir=Path.cwd()))
+
+
+def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
+    """Fetch, check, unpack and compile beside the final place, then rename: a half-done try is never seen."""
+    beside = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
+    try:
+        with tempfile.TemporaryFile(dir=beside) as blob:
+            fetch(package["url"], datastore, blob)
+            check(blob, package)
+            with tarfile.open(fileobj=blob, mode="r:*") as archive:
+                archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+                archive.extractall(beside)  # noqa: S202 (its sha was checked)
+        compileall.compile_dir(beside / ".mf_code", quiet=2, ddir=str(root / ".mf_code"))
+        beside.rename(root)
+    except OSError as why:
+        if not root.is_dir():  # otherwise another worker was faster
+            raise PackageError(
+                f"The code package cannot be unpacked into {root.parent} ({why}). "
+                "Make room there, or set METAFLOW_WINDMILL_CACHE to another directory on the worker."
+            ) from why
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def check(blob: BinaryIO, package: dict[str, str]) -> None:
+    """Compare what was fetched with the sha1 that names it in the datastore."""
+    blob.seek(0)
+    sha = hashlib.sha1(usedforsecurity=False)
+    while chunk := blob.read(1 << 20):
+        sha.update(chunk)
+    if sha.hexdigest() != package["sha"]:
+        raise PackageError(
+            f"What is at {package['url']} is not the code package that was deployed. Deploy the flow again."
+        )
+    blob.seek(0)
+
+
+def fetch(url: str, datastore: str, blob: BinaryIO) -> None:
+    """Copy the package from the datastore."""
+    try:
+        {"s3": from_s3, "gs": from_gs, "azure": from_azure}.get(datastore, from_file)(url, blob)
+    except Exception as why:
+        raise PackageError(
+            f"The code package cannot be read from {url} ({type(why).__name__}: {why}). "
+            "Every worker must see the datastore that the flow was deployed with: "
+            "mount its directory, or give the worker the credentials, at the same address."
+        ) from why
+
+
+def from_file(url: str, blob: BinaryIO) -> None:
+    """Copy from a directory that this worker shares."""
+    with Path(url).open("rb") as source:
+        shutil.copyfileobj(source, blob)
+
+
+def from_s3(url: str, blob: BinaryIO) -> None:
+    """Copy from S3 or what speaks its protocol."""
+    endpoint = os.environ.get("METAFLOW_S3_ENDPOINT_URL") or None
+    client = importlib.import_module("boto3").client("s3", endpoint_url=endpoint)
+    client.download_fileobj(urlsplit(url).netloc, urlsplit(url).path.lstrip("/"), blob)
+
+
+def from_gs(url: str, blob: BinaryIO) -> None:
+    """Copy from Google Cloud Storage."""
+    client = importlib.import_module("google.cloud.storage").Client()
+    client.bucket(urlsplit(url).netloc).blob(urlsplit(url).path.lstrip("/")).download_to_file(blob)
+
+
+def from_azure(url: str, blob: BinaryIO) -> None:
+    """Copy from Azure Blob Storage, whose addresses are ``container/name``."""
+    container, name = url.split("/", 1)
+    credential = importlib.import_module("azure.identity").DefaultAzureCredential()
+    endpoint = os.environ["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"]
+    client = importlib.import_module("azure.storage.blob").BlobServiceClient(endpoint, credential=credential)
+    client.get_blob_client(container, name).download_blob().readinto(blob)
+
+
+def remove_unused(cache: Path) -> None:
+    """Remove packages, and leftovers of tries that were killed, that nothing has used for long."""
+    for entry in cache.iterdir():
+        if time.time() - entry.lstat().st_mtime > UNUSED_AFTER:
+            shutil.rmtree(entry, ignore_errors=True)
