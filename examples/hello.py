@@ -4,11 +4,11 @@ from metaflow import FlowSpec, Parameter, step
 
 
 class HelloFlow(FlowSpec):
-    name = Parameter("name", default="world", help="Who is greeted")
+    person = Parameter("name", default="world", help="Who is greeted")
 
     @step
     def start(self):
-        self.greeting = f"Hello, {self.name}!"
+        self.greeting = f"Hello, {self.person}!"
         self.next(self.end)
 
     @step
