@@ -8,7 +8,7 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.support.graphs import Graph, Node
     from tests.support.oracle import RunSeen
@@ -45,12 +45,26 @@ class _Token:
 
 
 def expected_tasks(graph: Graph) -> dict[Identity, Done]:
-    """Return every task of a successful run, by its identity.
+    """Return every task of a successful run, by its identity."""
+    return {task.me: task for task, _ in _walk(graph)}
+
+
+def foreach_around(graph: Graph) -> dict[Identity, tuple[str, tuple[int, ...]] | None]:
+    """Return for each task the innermost foreach around it: its step, and its task's own indices."""
+    return {task.me: _innermost(stack) for task, stack in _walk(graph)}
+
+
+def _innermost(stack: tuple[_Frame, ...]) -> tuple[str, tuple[int, ...]] | None:
+    loops = [(frame.split, frame.index) for frame in stack if frame.index is not None]
+    return (loops[-1][0], tuple(index for _, index in loops[:-1])) if loops else None
+
+
+def _walk(graph: Graph) -> Iterator[tuple[Done, tuple[_Frame, ...]]]:
+    """Go through the tasks of a successful run, each with the splits around it.
 
     A transition carries the splits that it is inside of; a join waits until as many have
     arrived as its innermost split sent out. So this needs no knowledge of which join matches.
     """
-    done: dict[Identity, Done] = {}
     waiting: dict[tuple[str, tuple[_Frame, ...]], list[_Token]] = defaultdict(list)
     queue = deque([_Token(graph.start.name)])
     while queue:
@@ -61,9 +75,8 @@ def expected_tasks(graph: Graph) -> dict[Identity, Done]:
             continue
         indices = tuple(frame.index for frame in token.stack if frame.index is not None)
         task = finished(node, indices, token.sources)
-        done[task.me] = task
+        yield task, token.stack
         queue.extend(_transitions(node, token, task))
-    return done
 
 
 def _gather(waiting: dict[tuple[str, tuple[_Frame, ...]], list[_Token]], token: _Token) -> _Token | None:

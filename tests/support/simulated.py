@@ -47,18 +47,20 @@ class Simulation:
 
     def run(self, args: Mapping[str, Json]) -> Json:
         """Do one job: return its result, or raise if this attempt is one of those that fail."""
-        spec = TaskSpec.from_json(args["task"])
-        levels = {name: value for name, value in args.items() if name.startswith("level_")}
-        task = identify(spec, RECORD, Job(run=RUN.removeprefix("windmill-")), args.get("run"), levels)
+        task = _task(args)
         assert task.run == RUN
-        node = self.graph[spec.step]
+        assert task.name not in self.done, f"{task.name} ran again although it had succeeded"
+        node = self.graph[task.spec.step]
         parents = self._parents(task, args.get("splits"))
         attempt = self.attempts[task.name] = self.attempts.get(task.name, -1) + 1
-        assert task.name not in self.done, f"{task.name} ran again although it had succeeded"
         if attempt < node.failures:
             raise TaskFailed(task.name)
         self._finish(task, node, parents)
         return result(task, self._outcome(task, node))
+
+    def name(self, args: Mapping[str, Json]) -> str:
+        """Return the name of the task that a job is."""
+        return _task(args).name
 
     def exist(self, tasks: Sequence[str]) -> list[bool]:
         """Tell of each task whether it ever began."""
@@ -91,3 +93,9 @@ class Simulation:
             _, indices, turn = self.done[task.name].me
             return {"branch": node.choose(indices, *turn or (0,)), "splits": None}
         return {"branch": None, "splits": node.items if node.kind in {"foreach", "gang"} else None}
+
+
+def _task(args: Mapping[str, Json]) -> Task:
+    levels = {name: value for name, value in args.items() if name.startswith("level_")}
+    spec, job = TaskSpec.from_json(args["task"]), Job(run=RUN.removeprefix("windmill-"))
+    return identify(spec, RECORD, job, args.get("run"), levels)

@@ -1,0 +1,76 @@
+"""What a compiled graph runs is what the graph says: random graphs, the real engine, simulated tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.carried import bench
+from tests.support.deployments import fixed_deployment
+from tests.support.expected import expected_tasks, foreach_around
+from tests.support.flow_files import write_flow
+from tests.support.loaded import flow_graph
+from tests.support.strategies import graphs
+
+from metaflow_windmill.compiler import compile_flow
+from metaflow_windmill.graph import read_dag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from tests.support.carried import Bench, Carried
+    from tests.support.graphs import Graph
+
+pytestmark = pytest.mark.metaflow
+
+thorough = settings(
+    max_examples=80, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with bench(tmp_path_factory.mktemp("bench")) as made:
+        yield made
+
+
+def carried(stand: Bench, graph: Graph, random: Random, at_once: int, max_workers: int | None) -> Carried:
+    dag = read_dag(flow_graph(write_flow(graph), graph.name))
+    value = compile_flow(dag, fixed_deployment(dag.name, max_workers)).value.to_json()
+    return stand.carry(graph, value, random, at_once)
+
+
+@thorough
+@given(
+    graphs(most_tasks=60), st.randoms(use_true_random=False), st.integers(1, 8), st.sampled_from([None, 1, 2])
+)
+def test_every_task_runs_once_and_reads_from_the_right_ones(
+    stand: Bench, graph: Graph, random: Random, at_once: int, max_workers: int | None
+) -> None:
+    run = carried(stand, graph, random, at_once, max_workers)
+    assert run.outcome == "success", run.result
+    assert {task.me: task for task in run.simulation.done.values()} == expected_tasks(graph)
+
+
+@thorough
+@given(graphs(most_tasks=60), st.randoms(use_true_random=False), st.integers(1, 3))
+def test_max_workers_holds_for_each_foreach(
+    stand: Bench, graph: Graph, random: Random, max_workers: int
+) -> None:
+    run = carried(stand, graph, random, 100, max_workers)
+    around = foreach_around(graph)
+    for names in run.together:
+        tasks = (run.simulation.done[name].me for name in names)
+        shared = Counter(around[me] for me in tasks if around[me] is not None)
+        assert all(count <= max_workers for count in shared.values()), shared
+
+
+@thorough
+@given(graphs(most_tasks=40, with_gang=True), st.randoms(use_true_random=False))
+def test_a_gang_is_one_task_for_windmill(stand: Bench, graph: Graph, random: Random) -> None:
+    run = carried(stand, graph, random, 4, None)
+    assert {task.me: task for task in run.simulation.done.values()} == expected_tasks(graph)
