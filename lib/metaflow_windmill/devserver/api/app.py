@@ -23,6 +23,7 @@ from metaflow_windmill.devserver.api import (
     variables,
 )
 from metaflow_windmill.devserver.api.routing import Endpoint, routes
+from metaflow_windmill.devserver.pages import handlers as pages
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.api.services import Services
@@ -47,5 +48,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 
 def build_app(services: Services) -> Starlette:
-    """Return the application that serves the API."""
-    return Starlette(routes=routes(ENDPOINTS, services))
+    """Return the application that serves the API and the pages."""
+    return Starlette(routes=[*routes(ENDPOINTS, services), *pages.routes(services)])

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.devserver.api.services import Services
 
-COOKIE = "token"
-
 
 def said_token(request: HTTPConnection) -> str | None:
     """Return the token that a request carries: in the header, the query or the cookie of a page."""
-    return said_token_of(request.headers, request.query_params) or request.cookies.get(COOKIE)
+    return said_token_of(request.headers, request.query_params) or request.cookies.get(cookie_name(request))
+
+
+def cookie_name(request: HTTPConnection) -> str:
+    """Return the name of the pages' cookie: by port, since servers on one machine share its cookies."""
+    return f"token_{request.url.port or 80}"
 
 
 def said_token_of(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:

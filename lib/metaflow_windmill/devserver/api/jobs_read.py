@@ -108,7 +108,7 @@ def completed_of(call: Call) -> Json:
 
 
 def _code(call: Call, job_id: str) -> dict[str, Json]:
-    """Return the script or the flow that a job runs; ``no_code`` leaves out scripts and blanks those of a flow."""
+    """Return the script or the flow that a job runs; ``no_code`` leaves out scripts and blanks a flow's."""
     connection = call.services.database.read()
     job = job_rows.load(connection, job_id)
     if job is None or job.document is None:

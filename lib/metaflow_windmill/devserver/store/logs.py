@@ -55,7 +55,7 @@ class Logs:
     def part(self, job_id: str, offset: int, *, whole: bool) -> tuple[str, int]:
         """Return the log from a byte on, masked, and the byte where the next part begins.
 
-        Unless the whole rest is asked for, a part ends with a line, so that no character and no secret is cut.
+        Unless the whole rest is asked for, a part ends with a line, so that no secret is cut in two.
         """
         path = self.path(job_id)
         if not path.exists():

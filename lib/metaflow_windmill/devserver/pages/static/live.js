@@ -1,0 +1,38 @@
+// Puts in what the server renders anew, and lets clocks of what still runs go on.
+"use strict";
+
+const source = document.body.dataset.events;
+if (source) {
+  const events = new EventSource(source);
+  events.addEventListener("part", (event) => {
+    const part = JSON.parse(event.data);
+    const place = document.getElementById(part.id);
+    if (!place) return;
+    const logs = place.querySelector("pre.log");
+    const follows = !logs || logs.scrollTop + logs.clientHeight >= logs.scrollHeight - 40;
+    const open = new Set([...place.querySelectorAll("details[open]")].map((each) => each.id));
+    place.innerHTML = part.html;
+    place.querySelectorAll("details").forEach((each) => { if (open.has(each.id)) each.open = true; });
+    const fresh = place.querySelector("pre.log");
+    if (fresh && follows) fresh.scrollTop = fresh.scrollHeight;
+    tick();
+  });
+  events.addEventListener("end", () => { events.close(); document.body.dataset.ended = "true"; });
+}
+
+function duration(seconds) {
+  if (seconds < 60) return seconds.toFixed(1) + " s";
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function tick() {
+  document.querySelectorAll("[data-since]").forEach((each) => {
+    each.textContent = duration(Math.max(0, (Date.now() - Number(each.dataset.since)) / 1000));
+  });
+  document.querySelectorAll("time[datetime]").forEach((each) => {
+    each.textContent = new Date(each.dateTime).toLocaleString();
+  });
+}
+tick();
+setInterval(tick, 500);
