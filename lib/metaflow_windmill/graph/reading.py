@@ -83,7 +83,7 @@ def _step(node: DAGNode) -> Step:
 
 
 def _kind(node: DAGNode) -> Kind:
-    if node.type not in _KINDS:
+    if node.type not in _KINDS or (node.type != "end" and not node.out_funcs):
         raise CompileError(
             f"the step '{node.name}' does not end in a call of self.next that Metaflow understands: "
             "the flow's own command 'check' says more"
