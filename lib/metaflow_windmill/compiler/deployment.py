@@ -34,6 +34,8 @@ class Deployment:
     labels : tuple of str
     max_workers : int or None
         The most tasks of one foreach at a time; None for as many as there are workers.
+    max_splits : int or None
+        The most splits that a foreach may make; None for any number.
     tag : str or None
         The kind of worker that the steps want.
     """
@@ -46,6 +48,7 @@ class Deployment:
     summary: str = ""
     labels: tuple[str, ...] = ()
     max_workers: int | None = None
+    max_splits: int | None = None
     tag: str | None = None
 
 

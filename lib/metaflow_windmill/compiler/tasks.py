@@ -89,6 +89,7 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         levels=tuple(loop for loop in place.loops if loop != "lane"),
         inputs=arrival.inputs,
         lanes=lanes(context, place) if step.kind == "foreach" else None,
+        max_splits=context.deployment.max_splits if step.kind == "foreach" else None,
         gang=step.parallel,
         recursive=step.recursive,
         retries=_attempts(step),

@@ -80,6 +80,8 @@ class TaskSpec:
         Empty for the start step.
     lanes : int or None
         On a foreach step: deal the splits into this many lanes.
+    max_splits : int or None
+        On a foreach step: fail where it makes more splits.
     gang : bool
         Whether the task is the control task of a ``num_parallel`` gang.
     recursive : bool
@@ -94,6 +96,7 @@ class TaskSpec:
     levels: tuple[Level, ...] = ()
     inputs: tuple[Input, ...] = ()
     lanes: int | None = None
+    max_splits: int | None = None
     gang: bool = False
     recursive: bool = False
     retries: int = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.errors import TaskError
+
 if TYPE_CHECKING:
     from metaflow_windmill.contract.task import TaskSpec
     from metaflow_windmill.runtime.identity import Task
@@ -19,13 +21,28 @@ def result(task: Task, outcome: Json) -> dict[str, Json]:
     outcome : JSON value
         What the task left: ``branch``, the step that a switch chose, and ``splits``, the size
         of a foreach or of a gang; None each where it does not apply.
+
+    Raises
+    ------
+    TaskError
+        If a foreach makes more splits than it may, with the words of Metaflow's own runtime.
     """
+    _check_splits(task.spec, outcome["splits"])
     said: dict[str, Json] = {"run_id": task.run, "step": task.spec.step, "task": task.id}
     if outcome["branch"] is not None:
         said["branch"] = outcome["branch"]
     if outcome["splits"] is not None:
         said |= {"foreach": _dealt(task.spec, outcome["splits"]), "count": outcome["splits"]}
     return said
+
+
+def _check_splits(spec: TaskSpec, splits: int | None) -> None:
+    if splits is not None and spec.max_splits is not None and splits > spec.max_splits:
+        raise TaskError(
+            f"Foreach in step *{spec.step}* yielded {splits} child steps which is more than the current "
+            f"maximum of {spec.max_splits} children. You can raise the maximum with the --max-num-splits "
+            "option of the command that deploys the flow."
+        )
 
 
 def _dealt(spec: TaskSpec, splits: int) -> list[int] | list[list[int]]:

@@ -58,6 +58,8 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
             Where; the flow's name in ``f/flows`` if not given.
         max_workers : int, optional
             Most tasks of one foreach at a time.
+        max_num_splits : int, default 100
+            Most splits that a foreach may make.
         tags : list of str, optional
             Tags of every run.
         user_namespace : str, optional

@@ -32,6 +32,7 @@ class Wanted:
     tags: tuple[str, ...] = ()
     namespace: str | None = None
     max_workers: int | None = None
+    max_splits: int | None = None
 
 
 def check(obj: Any, wanted: Wanted) -> None:  # noqa: ANN401  (Metaflow's CliState)
@@ -60,6 +61,7 @@ def compile_document(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Json
         schema=schema_of(record.parameters),
         labels=labels_of(record),
         max_workers=wanted.max_workers,
+        max_splits=wanted.max_splits,
     )
     return compile_flow(read_dag(obj.graph, decorators), deployment).to_json()
 

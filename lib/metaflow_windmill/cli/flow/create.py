@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
+from metaflow.runtime import MAX_NUM_SPLITS
 
 from metaflow_windmill.cli.flow.assemble import (
     Wanted,
@@ -45,6 +46,13 @@ def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=None,
             type=int,
             help="Most tasks of one foreach at a time; as many as there are workers if not given.",
+        ),
+        click.option(
+            "--max-num-splits",
+            default=MAX_NUM_SPLITS,
+            show_default=True,
+            type=int,
+            help="Most splits that a foreach may make, as for Metaflow's own run.",
         ),
         click.option(
             "--new-token",
@@ -139,6 +147,7 @@ def command(
     generate_new_token: bool,
     given_token: str | None,
     max_workers: int | None,
+    max_num_splits: int,
     tags: tuple[str, ...] | None,
     user_namespace: str | None,
     only_json: bool,
@@ -146,7 +155,7 @@ def command(
 ) -> None:
     """Deploy, or print what would be deployed."""
     target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace, name, folder))
-    wanted = Wanted(tuple(tags or ()), user_namespace, max_workers)
+    wanted = Wanted(tuple(tags or ()), user_namespace, max_workers, max_num_splits)
     wish = wish_of(target.identity, authorize=authorize, given=given_token, generate=generate_new_token)
     if only_json:
         only_document(obj, target, wanted, wish)
