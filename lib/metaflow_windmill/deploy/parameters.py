@@ -40,9 +40,10 @@ def read_parameters(flow: Any, *, scheduled: bool = False) -> tuple[ParameterInf
     Raises
     ------
     DeployError
-        If two names differ by case only, a default does not fit its type, or a scheduled run
-        would miss a value.
+        If two names differ by case only, Metaflow would not see a parameter, a default does not
+        fit its type, or a scheduled run would miss a value.
     """
+    _check_attributes(flow)
     found: dict[str, ParameterInfo] = {}
     for attribute, parameter in flow._get_parameters():  # noqa: SLF001  (every orchestrator of Metaflow does)
         if parameter.IS_CONFIG_PARAMETER:
@@ -107,6 +108,19 @@ def takes(info: ParameterInfo) -> str:
         "json": "a JSON value",
         "file": "a file that Metaflow has uploaded",
     }.get(info.type, "a text")
+
+
+def _check_attributes(flow: Any) -> None:  # noqa: ANN401
+    """Refuse parameters in attributes that Metaflow keeps for itself: it takes no notice of them."""
+    from metaflow.parameters import Parameter
+
+    for attribute in flow._NON_PARAMETERS:  # noqa: SLF001
+        hidden = getattr(type(flow), attribute, None)
+        if isinstance(hidden, Parameter):
+            raise DeployError(
+                f"Metaflow keeps self.{attribute} for itself, so it does not see the parameter "
+                f"{hidden.name!r}; call the attribute otherwise, such as my_{attribute} = Parameter(...)"
+            )
 
 
 def _read(attribute: str, parameter: Any) -> ParameterInfo:  # noqa: ANN401

@@ -74,8 +74,12 @@ def with_package(obj: Any, document: Json) -> Json:  # noqa: ANN401
     PackageError
         If it cannot be made, or the datastore cannot be reached.
     """
-    record = Record.from_json(document["value"]["flow_env"]["metaflow"])
-    return with_record(document, replace(record, package=save_package(obj)))
+    return with_record(document, replace(record_of(document), package=save_package(obj)))
+
+
+def record_of(document: Json) -> Record:
+    """Return the record in a document that was compiled here."""
+    return Record.from_json(document["value"]["flow_env"]["metaflow"])
 
 
 def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  # noqa: ANN401

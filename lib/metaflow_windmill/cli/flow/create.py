@@ -12,6 +12,7 @@ from metaflow_windmill.cli.flow.assemble import (
     Wanted,
     check,
     compile_document,
+    record_of,
     schedule_remark,
     with_package,
 )
@@ -34,6 +35,8 @@ from metaflow_windmill.deploy.upsert import Deployed, carry_out, survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from metaflow_windmill.contract.record import Record
 
 
 def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,8 +95,18 @@ class Deployment:
         return flow_page(self.server.host, self.server.workspace, self.deployed.path)
 
 
-def deploy(obj: Any, target: Meant, wanted: Wanted, wish: TokenWish) -> Deployment:  # noqa: ANN401
-    """Lint, look at the place, compile, save the package, and deploy, saying so."""
+def deploy(
+    obj: Any,  # noqa: ANN401  (Metaflow's CliState)
+    target: Meant,
+    wanted: Wanted,
+    wish: TokenWish,
+    agree: Callable[[Record], object] = lambda _: None,
+) -> Deployment:
+    """Lint, look at the place, compile, save the package, and deploy, saying so.
+
+    Nothing is changed anywhere before all of it was checked. `agree` may object to the record of
+    what is going to be deployed.
+    """
     from metaflow.util import get_username
 
     server = connect(target.given)
@@ -107,7 +120,9 @@ def deploy(obj: Any, target: Meant, wanted: Wanted, wish: TokenWish) -> Deployme
         user=server.user,
         wish=wish,
     )
-    document = with_package(obj, compile_document(obj, target, wanted, place.token))
+    document = compile_document(obj, target, wanted, place.token)
+    agree(record_of(document))
+    document = with_package(obj, document)
     deployed = carry_out(server.windmill, document, place)
     remember(target.identity, deployed.record.token)
     made = Deployment(server, target, deployed)

@@ -12,6 +12,7 @@ from metaflow_windmill.cli.flow.options import Given, place_options, server_opti
 COMMANDS = {
     "create": "create",
     "trigger": "trigger",
+    "run": "run",
     "mermaid": "mermaid",
 }
 

@@ -1,0 +1,169 @@
+"""A run told line by line, until it is over or the patience is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+
+from metaflow_windmill.cli.flow.speech import INTERRUPTED, Failure, say
+from metaflow_windmill.client.models import JobState
+from metaflow_windmill.client.pages import run_page
+from metaflow_windmill.deploy.names import run_id_of
+from metaflow_windmill.deploy.watch import Watch, steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metaflow_windmill.cli.flow.options import Server
+    from metaflow_windmill.client.models import Job
+    from metaflow_windmill.deploy.watch import Look, Task
+
+EACH_TOLD = 20
+"""A step with more tasks than this is told by counts."""
+COUNTS_EVERY = 5.0
+SHORTEST, LONGEST = 0.1, 2.0
+
+_WORDS = {
+    JobState.SUCCEEDED: "done",
+    JobState.FAILED: "failed",
+    JobState.CANCELED: "was stopped",
+}
+_COLOURS = {JobState.SUCCEEDED: "green", JobState.FAILED: "red", JobState.CANCELED: "yellow"}
+
+
+@dataclass
+class Counts:
+    """How many tasks of a step began and how they ended."""
+
+    began: int = 0
+    ended: dict[JobState, int] = field(default_factory=dict)
+
+    @property
+    def running(self) -> int:
+        """How many are under way."""
+        return self.began - sum(self.ended.values())
+
+    def __str__(self) -> str:
+        parts = [f"{number} {_WORDS[state]}" for state, number in self.ended.items() if number]
+        return ", ".join([*parts, f"{self.running} running"] if self.running else parts)
+
+
+@dataclass
+class Teller:
+    """Tells what each look at a run brought."""
+
+    tell: Callable[..., None]
+    clock: Callable[[], float] = time.monotonic
+    steps: dict[str, Counts] = field(default_factory=dict)
+    told: dict[str, tuple[float, str]] = field(default_factory=dict)
+
+    def look(self, look: Look) -> None:
+        """Tell one look: a line a task, or for a step of many tasks a line of counts now and then."""
+        for task in look.began:
+            self._began(task)
+        for task in look.ended:
+            self._ended(task)
+        for step, counts in self.steps.items():
+            if counts.began > EACH_TOLD:
+                self._tell_counts(step, counts, last=look.run.state.final or counts.running == 0)
+
+    def _began(self, task: Task) -> None:
+        counts = self.steps.setdefault(task.step, Counts())
+        counts.began += 1
+        if counts.began <= EACH_TOLD:
+            again = f" (attempt {task.attempt + 1})" if task.attempt else ""
+            self.tell(f"{task.name} started{again}")
+
+    def _ended(self, task: Task) -> None:
+        counts, state = self.steps[task.step], task.job.state
+        counts.ended[state] = counts.ended.get(state, 0) + 1
+        if counts.began <= EACH_TOLD or state is JobState.FAILED:
+            after = "" if task.job.seconds is None else f" after {task.job.seconds:.1f} s"
+            self.tell(f"{task.name} {_WORDS[state]}{after}", fg=_COLOURS[state])
+
+    def _tell_counts(self, step: str, counts: Counts, *, last: bool) -> None:
+        text, now = str(counts), self.clock()
+        then, before = self.told.get(step, (-COUNTS_EVERY, ""))
+        if text != before and (last or now - then >= COUNTS_EVERY):
+            self.told[step] = (now, text)
+            self.tell(f"{step}: {text}")
+
+
+def follow(obj: Any, server: Server, job_id: str, path: str, max_wait: float | None) -> Job:  # noqa: ANN401
+    """Tell a run until it is over, and return its job.
+
+    Raises
+    ------
+    Failure
+        If it is not over after `max_wait` seconds. It runs on.
+    click.exceptions.Exit
+        On Ctrl-C, with status 130. It runs on.
+    """
+    watch = Watch(server.windmill, job_id, steps_of(server.windmill.get_flow(path).value))
+    teller = Teller(lambda text, fg=None: say(obj, f"{time.strftime('%H:%M:%S')}  {text}", fg=fg))
+    try:
+        return _until_over(watch, teller, max_wait)
+    except KeyboardInterrupt:
+        run = run_id_of(job_id)
+        say(obj, f"\nThe run goes on. See it with `windmill status {run}` or stop it with")
+        say(obj, f"`windmill terminate {run}`. Its page:")
+        say(obj, run_page(server.host, server.workspace, job_id), indent=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def conclude(obj: Any, server: Server, job: Job) -> None:  # noqa: ANN401
+    """Say how a run ended.
+
+    Raises
+    ------
+    Failure
+        If it did not succeed, with what went wrong and where to read more.
+    """
+    run = f"{obj.flow.name}/{run_id_of(job.id)}"
+    if job.state is JobState.SUCCEEDED:
+        say(obj, f"{run} is done.", bold=True, fg="green")
+        return
+    step, error = error_of(job)
+    where = f" at the step {step}" if step else ""
+    logs = f"\nIts log: python {_script()} logs {run_id_of(job.id)}/{step}" if step else ""
+    page = run_page(server.host, server.workspace, job.id)
+    ended = "was stopped" if job.state is JobState.CANCELED else f"failed{where}"
+    raise Failure(f"{run} {ended}: {error}{logs}\nIts page: {page}", "The run did not succeed")
+
+
+def error_of(job: Job) -> tuple[str, str]:
+    """Return the module that a run failed at (or nothing) and what it said."""
+    results = job.result if isinstance(job.result, list) else [job.result]
+    error = next((item["error"] for item in results if isinstance(item, dict) and "error" in item), None)
+    if not isinstance(error, dict):
+        return "", "Windmill tells no reason"
+    name, message = error.get("name") or "", error.get("message") or ""
+    return str(error.get("step_id") or ""), ": ".join(part for part in (name, str(message).strip()) if part)
+
+
+def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:
+    end = None if max_wait is None else time.monotonic() + max_wait
+    wait = SHORTEST
+    while True:
+        look = watch.look()
+        teller.look(look)
+        if look.run.state.final:
+            return look.run
+        if end is not None and time.monotonic() >= end:
+            raise Failure(
+                f"the run is not over after {max_wait:g} seconds; it goes on, and `windmill status "
+                f"{run_id_of(look.run.id)}` tells where it is",
+                "Not waiting any longer",
+            )
+        wait = SHORTEST if look.began or look.ended else min(wait * 1.4, LONGEST)
+        time.sleep(wait if end is None else max(0.0, min(wait, end - time.monotonic())))
+
+
+def _script() -> str:
+    import sys
+    from pathlib import Path
+
+    return Path(sys.argv[0]).name

@@ -1,0 +1,75 @@
+"""``run``: deploy the flow, start it, and follow it to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+
+from metaflow_windmill.cli.flow.assemble import Wanted
+from metaflow_windmill.cli.flow.create import deploy, deploy_options
+from metaflow_windmill.cli.flow.deployment import meant
+from metaflow_windmill.cli.flow.following import conclude, follow
+from metaflow_windmill.cli.flow.options import Given
+from metaflow_windmill.cli.flow.parameters import (
+    ParameterCommand,
+    given_texts,
+    given_values,
+    run_param_options,
+)
+from metaflow_windmill.cli.flow.speech import flow_command
+from metaflow_windmill.cli.flow.tokens import wish_of
+from metaflow_windmill.cli.flow.trigger import announce
+from metaflow_windmill.deploy.arguments import arguments_of
+from metaflow_windmill.deploy.trigger import trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@flow_command(
+    "Deploy this flow, start a run of it, and follow the run to its end.",
+    deploy_options,
+    run_param_options,
+    click.option("--run-id-file", default=None, help="Write the id of the run to this file."),
+    click.option(
+        "--wait/--no-wait",
+        default=True,
+        show_default=True,
+        help="Follow the run; the exit status is its outcome.",
+    ),
+    click.option("--max-wait", default=None, type=float, help="Follow for this many seconds at most."),
+    kind=ParameterCommand,
+)
+def command(
+    obj: Any,  # noqa: ANN401
+    *,
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+    name: str | None,
+    folder: str | None,
+    authorize: str | None,
+    generate_new_token: bool,
+    given_token: str | None,
+    max_workers: int | None,
+    max_num_splits: int,
+    tags: tuple[str, ...] | None,
+    user_namespace: str | None,
+    run_params: tuple[str, ...] | None,
+    run_params_file: str | None,
+    run_id_file: str | None,
+    wait: bool,
+    max_wait: float | None,
+    parameters: Mapping[str, Any],
+) -> None:
+    """Check the parameters first: a run that cannot start is not deployed for."""
+    target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace, name, folder))
+    values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
+    wish = wish_of(target.identity, authorize=authorize, given=given_token, generate=generate_new_token)
+    wanted = Wanted(tuple(tags or ()), user_namespace, max_workers, max_num_splits)
+    made = deploy(obj, target, wanted, wish, lambda record: arguments_of(record.parameters, values, texts))
+    run = trigger(made.server.windmill, target.path, made.deployed.record, values, texts)
+    announce(obj, made.server, run, run_id_file)
+    if wait:
+        conclude(obj, made.server, follow(obj, made.server, run.job_id, target.path, max_wait))
