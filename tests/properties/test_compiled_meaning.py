@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.carried import bench
 from tests.support.deployments import fixed_deployment
-from tests.support.expected import expected_tasks, foreach_around
+from tests.support.expected import expected_tasks, foreaches_around
 from tests.support.flow_files import write_flow
 from tests.support.loaded import flow_graph
 from tests.support.strategies import graphs
@@ -62,11 +62,10 @@ def test_max_workers_holds_for_each_foreach(
     stand: Bench, graph: Graph, random: Random, max_workers: int
 ) -> None:
     run = carried(stand, graph, random, 100, max_workers)
-    around = foreach_around(graph)
+    around = foreaches_around(graph)
     for names in run.together:
-        tasks = (run.simulation.done[name].me for name in names)
-        shared = Counter(around[me] for me in tasks if around[me] is not None)
-        assert all(count <= max_workers for count in shared.values()), shared
+        at_once = Counter(foreach for name in names for foreach in around[run.simulation.done[name].me])
+        assert all(count <= max_workers for count in at_once.values()), at_once
 
 
 @thorough

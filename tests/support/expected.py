@@ -49,14 +49,14 @@ def expected_tasks(graph: Graph) -> dict[Identity, Done]:
     return {task.me: task for task, _ in _walk(graph)}
 
 
-def foreach_around(graph: Graph) -> dict[Identity, tuple[str, tuple[int, ...]] | None]:
-    """Return for each task the innermost foreach around it: its step, and its task's own indices."""
-    return {task.me: _innermost(stack) for task, stack in _walk(graph)}
+def foreaches_around(graph: Graph) -> dict[Identity, list[tuple[str, tuple[int, ...]]]]:
+    """Return for each task the foreaches around it, each by its step and its own foreach indices."""
+    return {task.me: _loops(stack) for task, stack in _walk(graph)}
 
 
-def _innermost(stack: tuple[_Frame, ...]) -> tuple[str, tuple[int, ...]] | None:
+def _loops(stack: tuple[_Frame, ...]) -> list[tuple[str, tuple[int, ...]]]:
     loops = [(frame.split, frame.index) for frame in stack if frame.index is not None]
-    return (loops[-1][0], tuple(index for _, index in loops[:-1])) if loops else None
+    return [(step, tuple(index for _, index in loops[:depth])) for depth, (step, _) in enumerate(loops)]
 
 
 def _walk(graph: Graph) -> Iterator[tuple[Done, tuple[_Frame, ...]]]:
