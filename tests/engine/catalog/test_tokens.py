@@ -1,0 +1,121 @@
+"""Tokens of people and of jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from metaflow_windmill.devserver.catalog import tokens
+from metaflow_windmill.devserver.catalog.credentials import JobTokens
+from metaflow_windmill.devserver.catalog.tokens import Bearer
+from metaflow_windmill.devserver.catalog.vault import open_vault
+from metaflow_windmill.devserver.model import Identity
+from metaflow_windmill.errors import RequestRefused, ServerError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from metaflow_windmill.devserver.catalog.vault import Vault
+
+ADMIN = Bearer("admin", "admin@windmill.dev", super_admin=True)
+JOB = "0c0ffee0-0000-4000-8000-000000000001"
+
+
+def test_a_token_is_found_again_and_never_stored(connection: sqlite3.Connection) -> None:
+    token = tokens.create(
+        connection, ADMIN, {"label": "x", "scopes": ["flows:read"], "workspace_id": "admins"}
+    )
+    assert tokens.find(connection, token) == Bearer(
+        "admin", "admin@windmill.dev", "admins", super_admin=True, scopes=("flows:read",)
+    )
+    assert tokens.find(connection, token + "0") is None
+    stored = [str(value) for row in connection.execute("SELECT * FROM token") for value in row]
+    assert not any(token in value for value in stored)
+
+
+def test_a_token_ends_when_it_expires(connection: sqlite3.Connection) -> None:
+    old = tokens.create(connection, ADMIN, {"expiration": "2020-01-01T00:00:00Z"})
+    new = tokens.create(connection, ADMIN, {"expiration": "2120-01-01T00:00:00Z"})
+    assert tokens.find(connection, old) is None
+    assert tokens.find(connection, new) is not None
+
+
+def test_a_token_is_deleted_by_its_prefix(connection: sqlite3.Connection) -> None:
+    token = tokens.create(connection, ADMIN, {"label": "x"})
+    (shown,) = tokens.listed(connection, ADMIN.email)
+    assert token.startswith(shown["token_prefix"])
+    assert token not in str(shown)
+    assert tokens.delete(connection, "somebody@else", shown["token_prefix"]) == 0
+    assert tokens.delete(connection, ADMIN.email, shown["token_prefix"]) == 1
+    assert tokens.find(connection, token) is None
+
+
+@pytest.mark.parametrize(
+    ("maker", "asked", "message"),
+    [
+        (ADMIN, {"expiration": "soon"}, "is not an instant"),
+        (ADMIN, {"scopes": "flows:read"}, "must be a list"),
+        (Bearer("a", "b", "one"), {"workspace_id": "two"}, "cannot make one of workspace two"),
+        (Bearer("a", "b", scopes=("flows:read",)), {"scopes": ["*"]}, "the same scopes or fewer"),
+    ],
+)
+def test_a_token_reaches_no_further_than_its_maker(
+    connection: sqlite3.Connection, maker: Bearer, asked: dict[str, object], message: str
+) -> None:
+    with pytest.raises(RequestRefused, match=message):
+        tokens.create(connection, maker, asked)
+
+
+def test_a_token_takes_over_its_makers_bounds(connection: sqlite3.Connection) -> None:
+    maker = Bearer("a", "b", "one", scopes=("flows:read",))
+    assert tokens.find(connection, tokens.create(connection, maker, {})) == maker
+
+
+def test_a_jobs_token_lives_as_long_as_the_job(vault: Vault) -> None:
+    live = {JOB}
+    issued = JobTokens(vault, live.__contains__)
+    token = issued.issue(JOB, Identity("admin", "admin@windmill.dev", "admins", scopes=("flows:read",)))
+    found = issued.find(token)
+    assert found == Bearer("admin", "admin@windmill.dev", "admins", scopes=("flows:read",), job=JOB)
+    live.clear()
+    assert issued.find(token) is None
+
+
+def test_a_jobs_token_survives_a_restart_and_no_other_key(tmp_path: Path, vault: Vault) -> None:
+    token = JobTokens(vault, lambda _job: True).issue(JOB, Identity("admin", "a@b", "admins"))
+    again = JobTokens(open_vault(tmp_path / "key"), lambda _job: True)
+    other = JobTokens(open_vault(tmp_path / "other"), lambda _job: True)
+    assert again.find(token) is not None
+    assert other.find(token) is None
+
+
+@pytest.mark.parametrize("forged", ["", "job_", "job_.", "job_e30.00", "nonsense", "job_\u00e4.\u00e4"])
+def test_a_forged_job_token_is_nobodys(vault: Vault, forged: str) -> None:
+    assert JobTokens(vault, lambda _job: True).find(forged) is None
+
+
+def test_a_changed_claim_breaks_the_signature(vault: Vault) -> None:
+    issued = JobTokens(vault, lambda _job: True)
+    one = issued.issue(JOB, Identity("admin", "a@b", "admins"))
+    other = issued.issue(JOB, Identity("admin", "a@b", "another"))
+    claims, signature = other.partition(".")[0], one.partition(".")[2]
+    assert issued.find(f"{claims}.{signature}") is None
+
+
+def test_the_key_file_is_its_owners_only(tmp_path: Path, vault: Vault) -> None:
+    assert (tmp_path / "key").stat().st_mode & 0o077 == 0
+    assert open_vault(tmp_path / "key").open(vault.seal("text")) == "text"
+
+
+def test_a_secret_of_another_key_is_told_in_a_sentence(tmp_path: Path, vault: Vault) -> None:
+    other = open_vault(tmp_path / "other")
+    with pytest.raises(ServerError, match="Put the old key file back"):
+        other.open(vault.seal("text"))
+
+
+def test_a_file_that_holds_no_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad").write_text("nonsense")
+    with pytest.raises(ServerError, match="does not hold a key"):
+        open_vault(tmp_path / "bad")
