@@ -230,3 +230,8 @@ def moment(text: str | None) -> datetime | None:
         return None
     plain = _FRACTION.sub(lambda match: "." + match[1][:6].ljust(6, "0"), text.replace("Z", "+00:00"))
     return datetime.fromisoformat(plain).astimezone(timezone.utc)
+
+
+def instant(moment: datetime) -> str:
+    """Write a time as Windmill's filters read it."""
+    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

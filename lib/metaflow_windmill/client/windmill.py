@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from metaflow_windmill.client.answers import checked, made_before
-from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User
+from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User, instant
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.errors import NotFound
 
@@ -148,6 +148,22 @@ class Windmill:
     def list_jobs(self, **filters: str | float | bool | None) -> tuple[Job, ...]:
         """Return jobs, newest first, by the filters of ``jobs/list``; None leaves a filter out."""
         return self._jobs("jobs/list", filters)
+
+    def list_runs(self, path: str, **filters: str | float | bool | None) -> Iterator[Job]:
+        """Yield the runs of a flow, newest first, by further filters of ``jobs/list``."""
+        seen: set[str] = set()
+        before: str | None = None
+        while True:
+            # The union of queued and completed jobs has no pages; it is read on from its oldest job.
+            jobs = self.list_jobs(
+                script_path_exact=path, job_kinds="flow", per_page=PAGE, created_before=before, **filters
+            )
+            new = [job for job in jobs if job.id not in seen]
+            yield from new
+            if len(jobs) < PAGE or not new:
+                return
+            seen |= {job.id for job in new}
+            before = min(instant(job.created_at) for job in jobs if job.created_at)
 
     def list_completed_jobs(self, **filters: str | float | bool | None) -> tuple[Job, ...]:
         """Return jobs that are over, by the filters of ``jobs/completed/list``."""

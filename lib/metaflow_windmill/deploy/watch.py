@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.client.models import instant
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
@@ -100,14 +102,15 @@ class Watch:
         below: dict[str, str | float | bool | None] = {
             "script_path_start": f"{run.path}/",
             "per_page": PAGE,
-            "created_after": _instant(run.created_at - OVERLAP) if run.created_at else None,
+            "created_after": instant(run.created_at - OVERLAP) if run.created_at else None,
         }
         yield from self.windmill.list_queued_jobs(**below, running=True)
         page, since = 1, self._since
         while True:
-            after = _instant(since - OVERLAP) if since else None
+            after = instant(since - OVERLAP) if since else None
             jobs = self.windmill.list_completed_jobs(**below, completed_after=after, page=page)
-            self._since = max([job.completed_at for job in jobs if job.completed_at] + _known(self._since))
+            ends = [job.completed_at for job in jobs if job.completed_at]
+            self._since = max([*ends, *([self._since] if self._since else [])], default=None)
             yield from jobs
             if len(jobs) < PAGE:
                 return
@@ -195,13 +198,3 @@ def _place(job: Job) -> tuple[int, ...]:
 
 def _order(job: Job) -> str:
     return f"{job.started_at or job.created_at or ''}"
-
-
-def _known(moment: datetime | None) -> list[datetime]:
-    from datetime import datetime, timezone
-
-    return [moment or datetime.fromtimestamp(0, timezone.utc)]
-
-
-def _instant(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
