@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,10 @@ def load_flow(path: Path) -> type[FlowSpec]:
     # Metaflow reads the source of each step, and Python finds it by the module's name.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with warnings.catch_warnings():
+            # The lowest supported Metaflow uses parts of `ast` that Python 3.12 and later warn of.
+            warnings.filterwarnings("ignore", "ast\\.|Attribute s is deprecated", DeprecationWarning)
+            spec.loader.exec_module(module)
     finally:
         del sys.modules[name]
     flows = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, FlowSpec)]

@@ -48,16 +48,19 @@ class _Chart:
         if isinstance(value, Identity):
             return ends
         if isinstance(value, BranchOne):
-            drawn = [
-                self.in_a_row(branch.modules, _labelled(ends, branch.summary or branch.expr))
-                for branch in value.branches
-            ]
-            return tuple(end for arm in drawn for end in arm)
+            return self.choice(value, [node for node, _ in ends])
         if isinstance(value, (BranchAll, ForLoop, WhileLoop)):
             return self.frame(module, value, ends)
         self.write(f"{_box(module)}")
         self.arrows += [_arrow(node, label, module.id) for node, label in ends]
         return ((module.id, ""),)
+
+    def choice(self, value: BranchOne, nodes: Sequence[str]) -> Ends:
+        drawn: list[tuple[str, str]] = []
+        for branch in value.branches:
+            label = branch.summary or branch.expr
+            drawn += self.in_a_row(branch.modules, tuple((node, label) for node in nodes))
+        return tuple(drawn)
 
     def frame(self, module: Module, value: BranchAll | ForLoop | WhileLoop, ends: Ends) -> Ends:
         self.write(f"subgraph {_box(module)}")
@@ -82,10 +85,6 @@ def _box(module: Module) -> str:
 
 def _arrow(node: str, label: str, to: str) -> str:
     return f"  m_{node} -->{f'|{_quoted(label)}|' if label else ''} m_{to}"
-
-
-def _labelled(ends: Ends, label: str) -> Ends:
-    return tuple((node, f"{before}, {label}" if before else label) for node, before in ends)
 
 
 def _quoted(text: str) -> str:

@@ -103,7 +103,7 @@ def test_a_foreach_and_a_gang_say_what_they_go_over(read: Read) -> None:
         """
     )
     assert (dag["start"].kind, dag["call"].kind) == ("foreach", "gang")
-    assert dag["start"].over in {"items", None}  # Metaflow before 2.19.33 loses it on Python 3.12
+    assert dag["start"].over == "items"
     assert (dag["gather"].joins, dag["done"].joins) == (("start",), ("call",))
     assert (dag["crew"].parallel, dag["work"].parallel) == (True, False)
     assert dag.problems == ()

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.deployments import fixed_deployment
+from tests.support.small_dags import small_dag
+
+from metaflow_windmill.compiler import compile_flow, mermaid
+from metaflow_windmill.openflow import FlowValue, Identity, Module
+
+if TYPE_CHECKING:
+    from metaflow_windmill.graph import Dag
+
+
+def drawn(dag: Dag, max_workers: int | None = None) -> list[str]:
+    value = compile_flow(dag, fixed_deployment(dag.name, max_workers)).value
+    return [line.strip() for line in mermaid(value).splitlines()]
+
+
+def arrows(lines: list[str]) -> set[str]:
+    return {line for line in lines if "-->" in line}
+
+
+def test_steps_in_a_row_are_boxes_with_arrows() -> None:
+    assert drawn(small_dag(start="a", a="end", end="")) == [
+        "flowchart TD",
+        'm_start["start"]',
+        'm_a["a"]',
+        'm_end["end"]',
+        "m_start --> m_a",
+        "m_a --> m_end",
+    ]
+
+
+def test_a_loop_is_a_frame() -> None:
+    lines = drawn(small_dag("j", start="foreach a", a="j", j="end", end=""))
+    assert lines[2:5] == ['subgraph m_start_foreach["foreach items"]', 'm_a["a"]', "end"]
+    assert arrows(lines) == {"m_start --> m_a", "m_a --> m_j", "m_j --> m_end"}
+
+
+def test_branches_leave_one_step_and_meet_in_their_join() -> None:
+    lines = drawn(small_dag("j", start="split a b", a="j", b="j", j="end", end=""))
+    assert {"m_start --> m_a", "m_start --> m_b", "m_a --> m_j", "m_b --> m_j"} <= arrows(lines)
+
+
+def test_cases_stand_on_the_arrows_and_one_that_goes_straight_on_is_an_arrow() -> None:
+    lines = drawn(small_dag(start="switch a end", a="end", end=""))
+    assert arrows(lines) == {
+        'm_start -->|"case a"| m_a',
+        'm_start -->|"case end"| m_end',
+        "m_a --> m_end",
+    }
+    assert not any("no such case" in line for line in lines)
+
+
+def test_a_step_that_returns_to_itself_has_an_arrow_to_itself() -> None:
+    lines = drawn(small_dag(start="r", r="switch r a b", a="end", b="end", end=""))
+    assert {'m_r -->|"again"| m_r', 'm_r -->|"case a"| m_a', "m_start --> m_r"} <= arrows(lines)
+
+
+def test_quotes_in_a_summary_do_not_end_it() -> None:
+    module = Module("a", Identity(), 'say "x"')
+    leaf = compile_flow(small_dag(only=""), fixed_deployment("F")).value.modules[0]
+    quoted = Module("b", leaf.value, 'say "x"')
+    assert 'm_b["say #quot;x#quot;"]' in mermaid(FlowValue((module, quoted)))
