@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
-from typing import Union
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Content = Union["Markup", str, int, float, None]
 
@@ -37,7 +40,7 @@ def tag(name: str, *content: Content, **attributes: Content) -> Markup:
     return Markup(f"<{name}{written}>{join(content)}</{name}>")
 
 
-def join(parts: tuple[Content, ...] | list[Markup]) -> Markup:
+def join(parts: Sequence[Content]) -> Markup:
     """Return parts one after the other."""
     return Markup("".join(text(part) for part in parts))
 
