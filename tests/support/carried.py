@@ -87,6 +87,7 @@ class Bench:
         return Carried(outcome, job_rows.result_text(reading, job_id), simulation, together)
 
     def _fill(self, running: list[RunnableJob], at_once: int) -> bool:
+        assert self.engine.settle(60)
         while len(running) < at_once and (job := self.engine.pull("simulated", ())) is not None:
             running.append(job)
         return bool(running)
