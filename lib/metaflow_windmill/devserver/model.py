@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from metaflow_windmill.types import Json
@@ -145,6 +145,8 @@ class Outcome:
     canceled_by: str | None = None
     canceled_reason: str | None = None
     skipped: bool = False
+    args: dict[str, Json] | None = None
+    """What a preprocessor made of the event; None where none ran."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,22 @@ class Catalog(Protocol):
 
     def resource(self, workspace: str, path: str) -> Json:
         """Return a resource's value with its references filled in; None where it is absent."""
+
+    def fill_in(self, workspace: str, value: Json, hide: Callable[[str], None]) -> Json:
+        """Return a value with its ``$var:``, ``$jsonvar:`` and ``$res:`` references filled in.
+
+        Parameters
+        ----------
+        workspace : str
+        value : JSON value
+        hide : callable
+            Is told each secret that the value now holds.
+
+        Raises
+        ------
+        MetaflowWindmillError
+            If a reference names nothing.
+        """
 
     def environment(self, workspace: str) -> dict[str, str]:
         """Return the environment variables that the workspace sets for every job."""

@@ -112,9 +112,11 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
         job_tokens = JobTokens(vault, is_live)
         evaluator = QuickJs()
         stack.callback(evaluator.close)
-        engine = Engine(database, catalog, job_tokens, evaluator, base_url=url)
+        logs = Logs(data / "logs")
+        engine = Engine(database, catalog, job_tokens, evaluator, base_url=url, logs=logs)
         stack.callback(engine.close)
         supervisor = Supervisor(engine, data, Crew(settings.workers, isolated=settings.isolated))
+        engine.on_kill(supervisor.kill)
         scheduler = Scheduler(database, catalog, engine, is_live=is_live)
         engine.recover()
         supervisor.start()
@@ -126,7 +128,7 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
             engine=engine,
             catalog=catalog,
             vault=vault,
-            logs=Logs(data / "logs"),
+            logs=logs,
             job_tokens=job_tokens,
             own_token=own_token,
             scheduler=scheduler,

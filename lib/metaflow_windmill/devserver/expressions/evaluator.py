@@ -20,7 +20,11 @@ class Evaluator(Protocol):
     """Evaluates JavaScript expressions."""
 
     def evaluate(
-        self, expression: str, names: Mapping[str, Json], look_up: Callable[[str, str], Json]
+        self,
+        expression: str,
+        names: Mapping[str, Json],
+        look_up: Callable[[str, str], Json],
+        previous_id: str = "",
     ) -> Json:
         """Return the value of an expression as JSON.
 
@@ -31,7 +35,9 @@ class Evaluator(Protocol):
             The values that it may name.
         look_up : callable
             ``look_up(kind, name)`` for what is fetched only when named: kind ``results``, ``variable``,
-            ``resource`` or ``flow_user_state``.
+            ``resource`` or ``flow_user_state``. It raises `ExpressionError` for what is not there.
+        previous_id : str
+            The step whose result is named ``previous_result``.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from metaflow_windmill.types import Json
 
 BUSY_TIMEOUT = 30.0
 """Seconds that a connection waits for another process (a backup tool, a shell) to let go of the file."""
@@ -113,6 +116,21 @@ def explain(fault: sqlite3.Error, path: Path) -> ServerError:
     )
 
 
+def json_holds(text: str | None, part: str) -> bool:
+    """Tell whether one JSON text contains another, as PostgreSQL's ``@>`` does."""
+    return text is not None and _holds(json.loads(text), json.loads(part))
+
+
+def _holds(whole: Json, part: Json) -> bool:
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(
+            key in whole and _holds(whole[key], value) for key, value in part.items()
+        )
+    if isinstance(part, list):
+        return isinstance(whole, list) and all(any(_holds(item, value) for item in whole) for value in part)
+    return bool(whole == part)
+
+
 def _open_checked(path: Path) -> sqlite3.Connection:
     connection = _connect(path)
     try:
@@ -135,6 +153,7 @@ def _check(connection: sqlite3.Connection) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    connection.create_function("json_holds", 2, json_holds, deterministic=True)
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=1")
     connection.execute("PRAGMA cache_size=-4000")

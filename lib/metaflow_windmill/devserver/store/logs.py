@@ -67,6 +67,21 @@ class Logs:
             found = found[: found.rfind(b"\n") + 1]
         return self._masked(job_id, found.decode("utf-8", errors="replace")), offset + len(found)
 
+    def seal(self, job_id: str) -> None:
+        """Hide the job's secrets in the file too, now that nothing more is written to it."""
+        with self._lock:
+            masks = self._masks.get(job_id)
+        path = self.path(job_id)
+        if masks and path.exists():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            masked = self._masked(job_id, text)
+            if masked != text:
+                beside = path.with_suffix(".new")
+                beside.write_text(masked, encoding="utf-8")
+                beside.replace(path)
+        with self._lock:
+            self._masks.pop(job_id, None)
+
     def _masked(self, job_id: str, text: str) -> str:
         for value in sorted(self._masks.get(job_id, ()), key=len, reverse=True):
             text = text.replace(value, MASK)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs milliseconds here
+ENTRYPOINT = "_ENTRYPOINT_OVERRIDE"
+"""The argument that names another function than ``main``, which a flow's preprocessor step is called by."""
 TAKES_KEYWORDS = 0x08
 VALUES = (str, dict, list, bytes, tuple, set, frozenset, range, memoryview, bytearray)
 
@@ -106,9 +108,11 @@ def run(plan: dict[str, Any]) -> None:
     if plan["preprocess"]:
         given = script.preprocessor(**chosen(script.preprocessor, given))
         write("preprocessed.json", as_json(given))
-    if not callable(getattr(script, "main", None)):
-        raise ValueError("main function is missing")  # noqa: TRY004 - the name that Windmill gives it
-    result = script.main(**chosen(script.main, given))
+    name = given.pop(ENTRYPOINT, "main")
+    function = getattr(script, name, None)
+    if not callable(function):
+        raise ValueError(f"{name} function is missing")  # noqa: TRY004 - the name that Windmill gives it
+    result = function(**chosen(function, given))
     if (
         hasattr(result, "__iter__")
         and not isinstance(result, VALUES)

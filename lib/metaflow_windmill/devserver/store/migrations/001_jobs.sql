@@ -15,9 +15,10 @@ CREATE TABLE job (
     hash           TEXT,            -- of a deployed script; the version of a deployed flow
     state          TEXT NOT NULL CHECK (state IN ('queued', 'running', 'completed')),
     outcome        TEXT CHECK (outcome IN ('success', 'failure', 'canceled', 'skipped')),
-    is_flow        INTEGER NOT NULL,
+    for_worker     INTEGER NOT NULL,   -- 0 for what the engine runs itself: flows, identities
     tag            TEXT NOT NULL,
-    document       TEXT,            -- the code or the flow value
+    document       TEXT,            -- the script or the flow value
+    details        TEXT,            -- the document of what else a script has: its lock, its variables
     language       TEXT,
     timeout        INTEGER,         -- seconds
     who            TEXT NOT NULL,   -- the identity, as JSON
@@ -37,15 +38,16 @@ CREATE TABLE job (
     attempt        INTEGER,         -- which run of the module, where it has children
     preprocess     INTEGER NOT NULL DEFAULT 0,
     pre_run_error  TEXT,            -- why it fails before it begins
-    suspended      INTEGER NOT NULL DEFAULT 0,  -- waits for siblings of a loop with `parallelism`
+    suspended      INTEGER NOT NULL DEFAULT 0,  -- how many siblings end first (`parallelism`)
     canceled_by    TEXT,
     canceled_reason TEXT,
     worker         TEXT,
     restarts       INTEGER NOT NULL DEFAULT 0,
     memory_kb      INTEGER
 );
-CREATE INDEX job_queue   ON job (tag, scheduled_for, seq) WHERE state = 'queued' AND is_flow = 0 AND suspended = 0;
+CREATE INDEX job_queue   ON job (scheduled_for, seq) WHERE state = 'queued' AND for_worker = 1;
 CREATE INDEX job_due     ON job (scheduled_for) WHERE state = 'queued';
+CREATE INDEX job_running ON job (worker) WHERE state = 'running' AND for_worker = 1;
 CREATE INDEX job_live    ON job (root) WHERE state != 'completed';
 CREATE INDEX job_child   ON job (parent, step, attempt, iteration);
 CREATE INDEX job_root    ON job (root);
@@ -60,51 +62,50 @@ CREATE TABLE flow_run (
     job          TEXT PRIMARY KEY,
     step         INTEGER NOT NULL,  -- the module that runs; the number of modules for the failure module
     fail_count   INTEGER NOT NULL DEFAULT 0,
-    failed_jobs  TEXT NOT NULL DEFAULT '[]',
-    handled      INTEGER NOT NULL DEFAULT 0  -- a failure module below has answered the failure
+    failed_jobs  TEXT NOT NULL DEFAULT '[]'
 );
 
 -- A row for each module that has begun.
 CREATE TABLE module_run (
     flow           TEXT NOT NULL,
-    step           INTEGER NOT NULL,
+    step           INTEGER NOT NULL,   -- -1 preprocessor; the number of modules for the failure module
     id             TEXT NOT NULL,
-    type           TEXT NOT NULL,   -- InProgress, Success, Failure
-    job            TEXT,            -- NULL where no job stands behind it
-    branch         TEXT,            -- branch_chosen, as JSON
-    parallel       INTEGER NOT NULL DEFAULT 0,
-    while_loop     INTEGER NOT NULL DEFAULT 0,
-    attempt        INTEGER NOT NULL DEFAULT 0,
-    total          INTEGER,         -- children to come; NULL where the module has none
-    started        INTEGER NOT NULL DEFAULT 0,
-    done           INTEGER NOT NULL DEFAULT 0,
-    failed         INTEGER NOT NULL DEFAULT 0,
-    failed_retries TEXT NOT NULL DEFAULT '[]',
-    skipped        INTEGER NOT NULL DEFAULT 0,
+    type           TEXT NOT NULL,      -- WaitingForPriorSteps, WaitingForExecutor, InProgress, Success, Failure
+    job            TEXT,               -- the last child; NULL where no job stands behind the module
+    shape          TEXT NOT NULL,      -- leaf, choice, loop, while, arms
+    parallel       INTEGER NOT NULL,
+    attempt        INTEGER NOT NULL,   -- how often the module began anew
+    branch         INTEGER,            -- which branch a choice took; -1 the default
+    total          INTEGER,            -- how many children it takes; NULL where nobody knows
+    started        INTEGER NOT NULL,
+    done           INTEGER NOT NULL,
+    failed         INTEGER NOT NULL,   -- how many failed and must not
+    failed_retries TEXT NOT NULL,
+    skipped        INTEGER NOT NULL,
+    parent_module  TEXT,               -- of a failure module: the module that failed
     PRIMARY KEY (flow, step)
-);
+) WITHOUT ROWID;
 
--- What a sequential loop still has to go through: a row an item.
+-- What a sequential loop goes through: a row an item.
 CREATE TABLE loop_item (
-    flow    TEXT NOT NULL,
-    step    INTEGER NOT NULL,
-    attempt INTEGER NOT NULL,
+    flow     TEXT NOT NULL,
+    step     INTEGER NOT NULL,
+    attempt  INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    value   TEXT NOT NULL,
+    value    TEXT NOT NULL,
     PRIMARY KEY (flow, step, attempt, position)
 );
 
--- The map behind `results.<id>`: the last finished module of that name below a root.
+-- The map behind `results.<id>`: the last finished module of that name among the flows that share a root.
 CREATE TABLE leaf (
     root    TEXT NOT NULL,
     step_id TEXT NOT NULL,
     flow    TEXT NOT NULL,
     step    INTEGER NOT NULL,
+    attempt INTEGER,                   -- given where the result is the list of the module's children
     job     TEXT,
-    attempt INTEGER NOT NULL DEFAULT 0,
-    is_list INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (root, step_id)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE user_state (
     flow  TEXT NOT NULL,
@@ -113,10 +114,15 @@ CREATE TABLE user_state (
     PRIMARY KEY (flow, key)
 );
 
--- What a flow job has still to react to: its own beginning (no child) or the end of a child.
+-- What a job that the engine runs has still to react to: its own beginning (no child) or the end of a child.
 CREATE TABLE event (
-    seq   INTEGER PRIMARY KEY AUTOINCREMENT,
-    root  TEXT NOT NULL,
-    flow  TEXT NOT NULL,
-    child TEXT
+    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+    root    TEXT NOT NULL,
+    flow    TEXT NOT NULL,
+    child   TEXT,
+    success INTEGER NOT NULL DEFAULT 1,
+    stop    INTEGER,                   -- the child stopped early: 0 as done, 1 as skipped
+    handled INTEGER NOT NULL DEFAULT 0 -- a failure module below has answered the failure
 );
+CREATE INDEX event_root ON event (root, seq);
+CREATE INDEX event_flow ON event (flow);

@@ -1,0 +1,235 @@
+"""New rows: what somebody asks for, or what a module starts, as a job."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.engine.definitions import stored_text
+from metaflow_windmill.devserver.engine.leaves import value_of
+from metaflow_windmill.devserver.engine.plan import PREPROCESSOR
+from metaflow_windmill.devserver.model import JobExists
+from metaflow_windmill.devserver.store import canonical, clock, flow_rows, job_rows
+from metaflow_windmill.devserver.store.flow_rows import Event
+from metaflow_windmill.devserver.store.job_rows import Ending, Job
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from metaflow_windmill.devserver.engine.plan import Child
+    from metaflow_windmill.devserver.model import Code, Submission
+    from metaflow_windmill.devserver.store.flow_rows import ModuleRun
+    from metaflow_windmill.openflow import FlowValue
+    from metaflow_windmill.types import Json
+
+DEPENDENCIES = ("dependencies", "flowdependencies")
+"""Jobs that would resolve requirements when something is deployed; here that is done when it runs."""
+
+DEPENDENCY_TAG = "dependency"
+NOTHING_RESOLVED: Json = {"status": "requirements are resolved when the script runs"}
+
+
+def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue | None) -> Job:
+    """Insert the job that somebody asks for.
+
+    Raises
+    ------
+    JobExists
+        If a job has the chosen id.
+    """
+    job_id = asked.job_id or str(uuid.uuid4())
+    if job_rows.load(connection, job_id) is not None:
+        raise JobExists(job_id)
+    for_worker = value is None and asked.kind not in DEPENDENCIES
+    document, details = _documents(connection, asked.code, value)
+    now = clock.now()
+    job = Job(
+        id=job_id,
+        workspace=asked.who.workspace,
+        kind=asked.kind,
+        state="queued",
+        for_worker=for_worker,
+        tag=_tag(asked),
+        who=job_rows.write_identity(asked.who),
+        created_by=asked.created_by or asked.who.username,
+        created_at=now,
+        scheduled_for=clock.from_datetime(asked.scheduled_for) if asked.scheduled_for else now,
+        root=asked.root_job or asked.parent_job or job_id,
+        inner_root=job_id,
+        path=asked.path,
+        hash=_version(asked),
+        document=document,
+        details=details,
+        language=asked.code.language if asked.code and value is None else None,
+        timeout=asked.timeout or (asked.code.timeout if asked.code else None),
+        schedule_path=asked.schedule_path,
+        labels=job_rows.merged_labels(None, asked.labels),
+        parent=asked.parent_job,
+        preprocess=_preprocesses(asked, value),
+    )
+    args = {"event": asked.event} if job.preprocess else asked.args
+    job_rows.insert(connection, [(job, canonical.dump(args))])
+    _set_off(connection, job, value)
+    return job
+
+
+def _set_off(connection: sqlite3.Connection, job: Job, value: FlowValue | None) -> None:
+    if job.kind in DEPENDENCIES:
+        job_rows.end(connection, job, Ending("success", canonical.dump(NOTHING_RESOLVED), job.created_at))
+    elif value is not None:
+        flow_rows.insert_flow(connection, [job.id], PREPROCESSOR if job.preprocess else 0)
+        if job.scheduled_for <= clock.now():
+            flow_rows.add_events(connection, [Event(job.root, job.id)])
+
+
+def _tag(asked: Submission) -> str:
+    if asked.kind in DEPENDENCIES:
+        return DEPENDENCY_TAG
+    if asked.code is not None:
+        return asked.tag or asked.code.tag or asked.code.language
+    return asked.tag or (asked.flow.tag if asked.flow else None) or "flow"
+
+
+def _version(asked: Submission) -> str | None:
+    if asked.code is not None:
+        return asked.code.hash
+    return str(asked.flow.version) if asked.flow and asked.kind != "flowpreview" else None
+
+
+def _preprocesses(asked: Submission, value: FlowValue | None) -> bool:
+    if asked.event is None:
+        return False
+    if value is not None:
+        return value.preprocessor_module is not None
+    return asked.code is not None and asked.code.has_preprocessor
+
+
+def flow_value(asked: Submission) -> FlowValue | None:
+    """Return the flow that somebody asks for, read and completed; None for anything else.
+
+    Raises
+    ------
+    InvalidDocument
+        If it is not a flow value.
+    """
+    if asked.flow is None or asked.kind in DEPENDENCIES:
+        return None
+    return value_of(asked.flow, deployed=asked.kind != "flowpreview")
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What the children of a module share.
+
+    Parameters
+    ----------
+    flow : Job
+    step : int
+    module : ModuleRun
+    scheduled_for : int or None
+        When they may begin, in microseconds since 1970; None for at once.
+    """
+
+    flow: Job
+    step: int
+    module: ModuleRun
+    scheduled_for: int | None = None
+
+
+def children(connection: sqlite3.Connection, parent: Parent, new: Sequence[Child]) -> list[Job]:
+    """Insert the jobs that a module starts, and what is to be reacted to at once."""
+    documents = _Documents(connection)
+    now = clock.now()
+    pairs = [(_child(parent, child, documents.of(child), now), child) for child in new]
+    jobs = [job for job, _ in pairs]
+    job_rows.insert(connection, [(job, canonical.dump(child.args)) for job, child in pairs])
+    flow_rows.insert_flow(connection, [job.id for job in jobs if job.is_flow])
+    events = []
+    for job, child in pairs:
+        if child.error is not None:
+            events.append(_failed_at_birth(connection, job, child.error))
+        elif job.scheduled_for > now or job.suspended:
+            continue
+        elif job.is_flow:
+            events.append(Event(job.root, job.id))
+        elif not job.for_worker:
+            events.append(end_identity(connection, job, child.args.get("previous_result")))
+    flow_rows.add_events(connection, events)
+    return jobs
+
+
+def _child(parent: Parent, child: Child, documents: tuple[str | None, str | None], now: int) -> Job:
+    job_id = str(uuid.uuid4())
+    flow = parent.flow
+    return Job(
+        id=job_id,
+        workspace=flow.workspace,
+        kind=child.kind,
+        state="queued",
+        for_worker=child.code is not None,
+        tag=child.tag,
+        who=flow.who,
+        created_by=flow.created_by,
+        created_at=now,
+        scheduled_for=max(now, parent.scheduled_for or 0),
+        root=flow.root,
+        inner_root=job_id if child.own_root else flow.inner_root,
+        path=child.path,
+        hash=child.hash,
+        document=documents[0],
+        details=documents[1],
+        language=child.code.language if child.code else None,
+        timeout=child.timeout,
+        schedule_path=flow.schedule_path,
+        parent=flow.id,
+        step=parent.step,
+        step_id=parent.module.id,
+        iteration=child.iteration,
+        attempt=parent.module.attempt,
+        pre_run_error=child.error,
+        suspended=child.suspended,
+    )
+
+
+def end_identity(connection: sqlite3.Connection, job: Job, result: Json) -> Event:
+    """End a job that only passes a result on; return what its flow has to react to."""
+    job_rows.end(connection, job, Ending("success", canonical.dump(result), clock.now()))
+    return Event(job.root, job.parent or "", job.id)
+
+
+def _failed_at_birth(connection: sqlite3.Connection, job: Job, why: str) -> Event:
+    error = {"error": {"name": "ExecutionErr", "message": why}}
+    job_rows.end(connection, job, Ending("failure", canonical.dump(error), clock.now()))
+    return Event(job.root, job.parent or "", job.id, success=False)
+
+
+class _Documents:
+    """Keeps the texts of jobs, each looked at once although many jobs of a loop share it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[int, tuple[str | None, str | None]] = {}
+
+    def of(self, child: Child) -> tuple[str | None, str | None]:
+        shared = child.flow if child.flow is not None else child.code
+        if id(shared) not in self._known:
+            self._known[id(shared)] = _documents(self._connection, child.code, child.flow)
+        return self._known[id(shared)]
+
+
+def _documents(
+    connection: sqlite3.Connection, code: Code | None, value: FlowValue | None
+) -> tuple[str | None, str | None]:
+    """Keep the text of a flow, or that of a script and what else it has; return their ids."""
+    if value is not None:
+        return job_rows.put_document(connection, stored_text(value)), None
+    if code is None:
+        return None, None
+    details = {"lock": code.lock, "envs": code.envs, "has_preprocessor": code.has_preprocessor}
+    return (
+        job_rows.put_document(connection, code.content),
+        job_rows.put_document(connection, json.dumps(details)),
+    )

@@ -1,0 +1,88 @@
+"""A job as a worker gets it: its script, its arguments with their references filled in, its environment."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.devserver.engine.environment import variables
+from metaflow_windmill.devserver.model import Code, RunnableJob
+from metaflow_windmill.devserver.store import job_rows
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from metaflow_windmill.devserver.model import Catalog, Credentials
+    from metaflow_windmill.devserver.store.database import Database
+    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.logs import Logs
+
+
+class Handout:
+    """Makes `RunnableJob` of rows.
+
+    Parameters
+    ----------
+    database : Database
+    catalog : Catalog
+    credentials : Credentials
+    base_url : str
+    logs : Logs or None
+        Is told the secrets among the arguments.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        credentials: Credentials,
+        base_url: str,
+        logs: Logs | None,
+    ) -> None:
+        self._database, self._catalog, self._credentials = database, catalog, credentials
+        self._base_url, self._logs = base_url, logs
+
+    def runnable(self, job: Job) -> RunnableJob:
+        """Return all that a worker needs of a job.
+
+        Raises
+        ------
+        MetaflowWindmillError
+            If an argument refers to something that is not there.
+        """
+        reading = self._database.read()
+        args = json.loads(job_rows.args_text(reading, job.id))
+        above = job_rows.load(reading, job.parent) if job.parent else None
+        token = self._credentials.issue(job.id, job.identity)
+        return RunnableJob(
+            id=job.id,
+            workspace=job.workspace,
+            code=code_of(reading, job),
+            args=self._catalog.fill_in(job.workspace, args, lambda secret: self._hide(job.id, secret)),
+            environment={
+                **self._catalog.environment(job.workspace),
+                **variables(job, above.path if above else None, token, self._base_url),
+            },
+            timeout=job.timeout,
+            preprocess=job.preprocess,
+        )
+
+    def _hide(self, job_id: str, secret: str) -> None:
+        if self._logs is not None:
+            self._logs.mask(job_id, secret)
+
+
+def code_of(connection: sqlite3.Connection, job: Job) -> Code:
+    """Return the script that a job runs."""
+    details = json.loads(job_rows.get_document(connection, job.details or ""))
+    return Code(
+        content=job_rows.get_document(connection, job.document or ""),
+        language=job.language or "python3",
+        lock=details["lock"],
+        path=job.path or "",
+        hash=job.hash,
+        tag=job.tag,
+        timeout=job.timeout,
+        has_preprocessor=details["has_preprocessor"],
+        envs=tuple(details["envs"]),
+    )

@@ -1,0 +1,68 @@
+"""A few threads that work on many trees of jobs, on each tree one thing after the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+THREADS = 4
+"""Trees that advance at the same time; others wait only while all of these evaluate slow expressions."""
+
+log = logging.getLogger(__name__)
+
+
+class Lanes:
+    """Calls a function for a key, never twice at once for the same key.
+
+    Parameters
+    ----------
+    drain : callable
+        Does all that is to be done for a key.
+    """
+
+    def __init__(self, drain: Callable[[str], None]) -> None:
+        self._drain = drain
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="lane")
+        self._condition = threading.Condition()
+        self._active: dict[str, bool] = {}
+        self._closed = False
+
+    def schedule(self, key: str) -> None:
+        """See to a key soon; again, if it is being seen to."""
+        with self._condition:
+            if self._closed:
+                return
+            if key in self._active:
+                self._active[key] = True
+                return
+            self._active[key] = False
+            self._pool.submit(self._run, key)
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Block until nothing is to be done; return False if that took longer."""
+        with self._condition:
+            return self._condition.wait_for(lambda: not self._active, timeout)
+
+    def close(self) -> None:
+        """Finish what is being done and begin nothing else."""
+        with self._condition:
+            self._closed = True
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, key: str) -> None:
+        while True:
+            try:
+                self._drain(key)
+            except Exception:
+                log.exception("a run stands still until the server starts again: %s", key)
+            with self._condition:
+                if self._closed or not self._active[key]:
+                    del self._active[key]
+                    self._condition.notify_all()
+                    return
+                self._active[key] = False

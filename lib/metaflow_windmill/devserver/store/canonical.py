@@ -1,0 +1,57 @@
+"""JSON as Windmill keeps it: PostgreSQL's ``jsonb`` orders the keys of an object by length, then by bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metaflow_windmill.types import Json
+
+ORDERED_BELOW = 1_000_000
+"""Characters up to which keys are put in order; the order of a larger document stays as it came."""
+
+
+def dump(value: Json) -> str:
+    """Write a value as compact JSON, its keys in Windmill's order.
+
+    NaN and the infinities become null, as no JSON document can hold them.
+    """
+    try:
+        text = _compact(value)
+    except ValueError:
+        value = _finite(value)
+        text = _compact(value)
+    return text if len(text) > ORDERED_BELOW or "{" not in text else _compact(_ordered(value))
+
+
+def normalise(text: str) -> str:
+    """Return a JSON text with its keys in Windmill's order."""
+    return text if len(text) > ORDERED_BELOW or "{" not in text else dump(json.loads(text))
+
+
+def _compact(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _ordered(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=_rank)}
+    if isinstance(value, (list, tuple)):
+        return [_ordered(item) for item in value]
+    return value
+
+
+def _rank(key: str) -> tuple[int, bytes]:
+    raw = key.encode("utf-8", errors="surrogatepass")
+    return len(raw), raw
+
+
+def _finite(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not float("-inf") < value < float("inf"):
+        return None
+    return value
