@@ -88,17 +88,10 @@ def _parameters(infos: Sequence[ParameterInfo], given: Mapping[str, Json]) -> It
 def _word(info: ParameterInfo, value: Json) -> str:
     """Write a value as it would stand on the command line."""
     if info.type == "json":
-        return value if isinstance(value, str) and _is_json(value) else json.dumps(value)
+        return json.dumps(value)
     if info.separator and isinstance(value, list):
         return info.separator.join(map(str, value))
     if info.type == "int" and isinstance(value, float) and value.is_integer():
         return str(int(value))  # what a form or a JavaScript expression makes of a number
     return value if isinstance(value, str) else json.dumps(value)
 
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True

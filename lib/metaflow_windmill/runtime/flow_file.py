@@ -64,9 +64,17 @@ def _execute(file: Path) -> None:
     loader = SourceFileLoader("__main__", str(file))
     main = ModuleType("__main__")
     main.__dict__.update(__file__=str(file), __loader__=loader, __builtins__=builtins)
+    main.__dict__.update(_put_into_main())
     sys.modules["__main__"] = main
     code = loader.source_to_code(loader.get_data(str(file)), str(file))
     exec(code, main.__dict__)  # noqa: S102 (the user's program)
+
+
+def _put_into_main() -> dict[str, type]:
+    """Return the named tuples that Metaflow adds to the main module when it is imported (tuple_util.py)."""
+    found = vars(sys.modules["__main__"]).values()
+    tuples = [item for item in found if isinstance(item, type) and issubclass(item, tuple)]
+    return {item.__name__: item for item in tuples if item.__module__ == "__main__"}
 
 
 def _exit_status(code: Json) -> int:
@@ -80,8 +88,12 @@ def _forget(directory: Path, root: Path) -> None:
     """Let go of the job's own modules and path: the user's may have the same names."""
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() != directory]
     kept = (f"{root}/", f"{sys.prefix}/")
-    for name, module in list(sys.modules.items()):
-        places = [getattr(module, "__file__", None), *list(getattr(module, "__path__", []))]
-        own = [str(place) for place in places if str(place).startswith(f"{directory}/")]
-        if own and name != "__main__" and not own[0].startswith(kept):
+    places = {name: _place(module) for name, module in sys.modules.items() if name != "__main__"}
+    for name, place in places.items():
+        if place.startswith(f"{directory}/") and not place.startswith(kept):
             del sys.modules[name]
+
+
+def _place(module: ModuleType) -> str:
+    packages = list(getattr(module, "__path__", None) or [""])
+    return str(getattr(module, "__file__", None) or packages[0])

@@ -54,6 +54,14 @@ _USED_BY_METAFLOW = (
 )
 
 
+class _EndedError(Exception):
+    """A child of this process did not end well."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
 @dataclass(frozen=True)
 class _Attempt:
     task: Task
@@ -111,14 +119,19 @@ def run_task(
         return result(this, outcome)
     number = next_attempt(begun, most)
     _say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
-    return result(this, _run(this, number, root, tasks, splits=splits, parameters=parameters or {}))
+    try:
+        return result(this, _run(this, number, root, tasks, splits=splits, parameters=parameters or {}))
+    except _EndedError as ended:
+        raise ended.error from None  # here, so that little of this project is in its traceback
 
 
 def _import_metaflow() -> int:
     """Import what the children need; return how many attempts of a task Metaflow keeps at most."""
+    gc.disable()  # an import makes much that stays, which a collection looks at in vain
     for name in _USED_BY_METAFLOW:
         importlib.import_module(name)
     gc.freeze()  # so that no collection in a child touches, and copies, what it shares with the parent
+    gc.enable()
     return int(importlib.import_module("metaflow.metaflow_config").MAX_ATTEMPTS)
 
 
@@ -152,14 +165,15 @@ def _metaflow(attempt: _Attempt, arguments: Sequence[str]) -> None:
     body = partial(run_flow_file, file, arguments, place.work, place.failure)
     status = run_child(body, attempt.streams, Saver(partial(_save_logs, attempt), attempt.streams))
     if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
-        raise exception(Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8"))))
+        failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))
+        raise _EndedError(exception(failure))
     if status:
-        raise ended_badly(status, attempt.task.spec.step)
+        raise _EndedError(ended_badly(status, attempt.task.spec.step))
 
 
 def _outcome(attempt: _Attempt) -> Json:
     if not attempt.place.outcome.exists():
-        raise ended_badly(0, attempt.task.spec.step)
+        raise _EndedError(ended_badly(0, attempt.task.spec.step))
     return json.loads(attempt.place.outcome.read_text(encoding="utf-8"))
 
 
