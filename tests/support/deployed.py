@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -88,9 +89,8 @@ class Deployed:
         """Wait until the run is over; return what Metaflow's client tells of it."""
         job = self.wait(run_id, seconds)
         (seen,) = self.home.read(f"{self.name}/{run_id}")
-        log = self.target.client.job_logs(job.id)
         assert seen.successful == (job.state.value == "SUCCEEDED"), (job, seen)
-        return replace(seen, log=log)
+        return replace(seen, log=json.dumps(job.result, indent=1))
 
 
 def run_on_windmill(

@@ -88,7 +88,8 @@ def _transition(node: Node) -> list[str]:
         return []
     if node.kind == "foreach":
         items = [f"{node.name} {number}" for number in range(node.items)]
-        return [f"self.ITEMS = {items!r}", f"self.next({named}, foreach='ITEMS')"]
+        # A name for each foreach: Metaflow looks up the items of all foreaches around a task by their names.
+        return [f"self.ITEMS_{node.name} = {items!r}", f"self.next({named}, foreach='ITEMS_{node.name}')"]
     if node.kind == "gang":
         return [f"self.next({named}, num_parallel={node.items})"]
     if node.kind == "switch":
