@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from metaflow_windmill.openflow import BranchAll, BranchOne, ForLoop, Identity, WhileLoop
+from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.errors import InvalidDocument
+from metaflow_windmill.openflow import BranchAll, BranchOne, ForLoop, Identity, RawScript, Static, WhileLoop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,18 +25,27 @@ def mermaid(value: FlowValue) -> str:
     ----------
     value : FlowValue
         As `compile_flow` makes it. The default of a choice is never drawn: no run takes it.
+
+    Raises
+    ------
+    InvalidDocument
+        If it holds a leaf that the compiler did not make.
     """
     chart = _Chart()
     chart.in_a_row(value.modules, ())
-    return "\n".join(["flowchart TD", *chart.lines, *chart.arrows]) + "\n"
+    return "\n".join(["flowchart TD", *chart.lines, *chart.arrows])
 
 
 @dataclass
 class _Chart:
-    """The lines written so far; arrows come last, since an arrow may not begin a frame."""
+    """The lines written so far; arrows come last, since an arrow may not begin a frame.
+
+    Each node that was drawn is kept with the step that it runs.
+    """
 
     lines: list[str] = field(default_factory=list)
     arrows: list[str] = field(default_factory=list)
+    steps: dict[str, str] = field(default_factory=dict)
     depth: int = 1
 
     def in_a_row(self, modules: Sequence[Module], ends: Ends) -> Ends:
@@ -51,8 +62,11 @@ class _Chart:
             return self.choice(value, [node for node, _ in ends])
         if isinstance(value, (BranchAll, ForLoop, WhileLoop)):
             return self.frame(module, value, ends)
-        self.write(f"{_box(module)}")
-        self.arrows += [_arrow(node, label, module.id) for node, label in ends]
+        self.write(_box(module))
+        spec = _task_spec(module)
+        self.steps[module.id] = spec.step
+        parents = {source.step for given in spec.inputs for source in given.any_of}
+        self.arrows += [_arrow(node, label, module.id) for node, label in ends if self.steps[node] in parents]
         return ((module.id, ""),)
 
     def choice(self, value: BranchOne, nodes: Sequence[str]) -> Ends:
@@ -76,6 +90,13 @@ class _Chart:
 
     def write(self, line: str) -> None:
         self.lines.append("  " * self.depth + line)
+
+
+def _task_spec(module: Module) -> TaskSpec:
+    task = module.value.input_transforms["task"] if isinstance(module.value, RawScript) else None
+    if not isinstance(task, Static):
+        raise InvalidDocument(f"the module '{module.id}' is no task of a compiled flow")
+    return TaskSpec.from_json(task.value)
 
 
 def _box(module: Module) -> str:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _WINDMILL = """
     as bg ctx delete do else failure for if in input new preprocessor result state trigger while
 """
+# The names that Windmill gives to its expressions.
+_EXPRESSIONS = """
+    all_iters approvers error flow_env flow_input iter params previous_result resource results resume
+    resumes variable
+"""
 # An id stands in JavaScript expressions as `results.<id>`; nothing there may be mistaken for syntax
 # or for what every object has.
 _JAVASCRIPT = """
@@ -23,7 +28,7 @@ _JAVASCRIPT = """
     package private protected prototype public return static super switch then this throw tostring true
     try typeof undefined valueof var void with yield
 """
-RESERVED = frozenset(re.findall(r"\w+", _WINDMILL + _JAVASCRIPT))
+RESERVED = frozenset(re.findall(r"\w+", _WINDMILL + _EXPRESSIONS + _JAVASCRIPT))
 LONGEST = 48
 """Characters of an id before a copy's number: ids of nested jobs make up a path of at most 255."""
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.support.deployments import fixed_deployment
 from tests.support.small_dags import small_dag
 
 from metaflow_windmill.compiler import compile_flow, mermaid
-from metaflow_windmill.openflow import FlowValue, Identity, Module
+from metaflow_windmill.errors import InvalidDocument
+from metaflow_windmill.openflow import FlowValue, Identity, Module, RawScript
 
 if TYPE_CHECKING:
     from metaflow_windmill.graph import Dag
@@ -63,3 +65,27 @@ def test_quotes_in_a_summary_do_not_end_it() -> None:
     leaf = compile_flow(small_dag(only=""), fixed_deployment("F")).value.modules[0]
     quoted = Module("b", leaf.value, 'say "x"')
     assert 'm_b["say #quot;x#quot;"]' in mermaid(FlowValue((module, quoted)))
+
+
+def test_a_leaf_that_the_compiler_did_not_make_is_refused() -> None:
+    with pytest.raises(InvalidDocument, match="the module 'x' is no task of a compiled flow"):
+        mermaid(FlowValue((Module("x", RawScript("def main(): ...")),)))
+
+
+def test_where_a_switch_picks_the_join_each_branch_has_an_arrow_to_its_own() -> None:
+    dag = small_dag(
+        "j k",
+        start="split a b",
+        a="switch a1 a2",
+        b="switch b1 b2",
+        a1="j",
+        a2="k",
+        b1="j",
+        b2="k",
+        j="end",
+        k="end",
+        end="",
+    )
+    to_j = {line.split()[0] for line in arrows(drawn(dag)) if line.endswith(" m_j")}
+    to_k = {line.split()[0] for line in arrows(drawn(dag)) if line.endswith(" m_k")}
+    assert (to_j, to_k) == ({"m_a1", "m_b1"}, {"m_a2", "m_b2"})

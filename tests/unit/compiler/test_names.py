@@ -13,7 +13,7 @@ def test_a_name_that_can_be_an_id_is_the_id(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["delete", "failure", "preprocessor", "constructor", "class", "ctx", "Result"]
+    "name", ["delete", "failure", "preprocessor", "constructor", "class", "ctx", "Result", "results"]
 )
 def test_words_with_a_meaning_of_their_own_are_no_ids(name: str) -> None:
     assert valid_id(name) == f"step_{name}"

@@ -1,49 +1,33 @@
-"""``mermaid``: draw the flow's graph, for a README or a review."""
+"""``mermaid``: draw what the flow compiles to, for a README or a review."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.speech import flow_command, print_data
-from metaflow_windmill.graph import Dag, Step, read_dag
+from metaflow_windmill.compiler import Deployment, compile_flow, mermaid
+from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
+from metaflow_windmill.graph import read_dag
+
+if TYPE_CHECKING:
+    from metaflow_windmill.graph import Dag
 
 
-@flow_command("Print the flow's graph as a Mermaid diagram.")
-def command(obj: Any) -> None:  # noqa: ANN401  (Metaflow's CliState)
+@flow_command(
+    "Print the compiled graph as a Mermaid diagram.",
+    click.option("--max-workers", default=None, type=int, help="As given to create: it adds lanes."),
+)
+def command(obj: Any, max_workers: int | None) -> None:  # noqa: ANN401  (Metaflow's CliState)
     """Print the diagram to stdout; no server is asked."""
     obj.check(obj.graph, obj.flow, obj.environment, pylint=False)
-    print_data(diagram(read_dag(obj.graph)))
+    print_data(diagram(read_dag(obj.graph), max_workers))
 
 
-def diagram(dag: Dag) -> str:
-    """Return a Mermaid flowchart of a graph."""
-    lines = ["flowchart TD"]
-    for step in dag.steps:
-        lines.append(f"    {_id(step.name)}{_shape(step)}")
-        lines += [f"    {_id(step.name)} {arrow} {_id(target)}" for arrow, target in _arrows(step)]
-    return "\n".join(lines)
-
-
-def _arrows(step: Step) -> list[tuple[str, str]]:
-    if step.kind == "switch":
-        return [(f'-->|"{_quoted(case.value)}"|', case.step) for case in step.cases]
-    if step.kind in ("foreach", "gang"):
-        label = f"each of {step.over}" if step.over else "each"
-        return [(f'==>|"{_quoted(label)}"|', target) for target in step.next]
-    return [("-->", target) for target in step.next]
-
-
-def _shape(step: Step) -> str:
-    text = f'"{_quoted(step.name)}"'
-    if step.kind == "switch":
-        return f"{{{text}}}"
-    return f"[/{text}/]" if step.joins else f"[{text}]"
-
-
-def _id(name: str) -> str:
-    """Return an id that is no word of Mermaid's own, as `end` is."""
-    return f"s_{name}"
-
-
-def _quoted(text: str) -> str:
-    return text.replace('"', "#quot;")
+def diagram(dag: Dag, max_workers: int | None = None) -> str:
+    """Return a Mermaid flowchart of what a graph compiles to, even if it could not be deployed."""
+    record = Record(dag.name, "", "", PackageInfo("", "", "", ""), StoreInfo(""), StoreInfo(""))
+    deployment = Deployment("", record, script="", lock="", schema={}, max_workers=max_workers)
+    return mermaid(compile_flow(replace(dag, problems=()), deployment).value)
