@@ -7,14 +7,17 @@ since the look before, and not by a request a task.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.models import instant
+from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.runtime.ids import read_position, task_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from metaflow_windmill.client.models import Job, JobState
@@ -25,8 +28,9 @@ PAGE = 1000
 OVERLAP = timedelta(seconds=5)
 """Looks overlap by this much: jobs that end at the same time are not listed at the same time."""
 
-_TURN = re.compile(r"(?:for)?loop-(\d+)")
-_LOOPS = ("forloopflow", "whileloopflow")
+CONTAINERS = ("flow", "flowpreview", "flownode", "singlestepflow")
+
+_TURN = re.compile(r"(for)?loop-\d+")
 
 
 @dataclass(frozen=True)
@@ -37,30 +41,38 @@ class Task:
     ----------
     job : Job
     step : str
-    place : tuple of int
-        Its numbers in the loops around it, outermost first.
+    id : str or None
+        Metaflow's id of the task, such as ``t-3``; None where there are too many to ask for each.
     attempt : int
         How many jobs ran the same task before.
     """
 
     job: Job
     step: str
-    place: tuple[int, ...] = ()
+    id: str | None = None
     attempt: int = 0
 
     @property
     def name(self) -> str:
-        """The step with its numbers, such as ``train[3]``."""
-        return f"{self.step}[{','.join(map(str, self.place))}]" if self.place else self.step
+        """The step and the task, as in Metaflow's pathspecs."""
+        return f"{self.step}/{self.id}" if self.id else self.step
+
+
+@dataclass(frozen=True)
+class Event:
+    """A task began, or ended as its job says, at a time."""
+
+    task: Task
+    ended: bool
+    at: datetime | None
 
 
 @dataclass(frozen=True)
 class Look:
-    """What changed since the look before: the run's own job, tasks that began, and tasks that ended."""
+    """What changed since the look before: the run's own job, and what its tasks did, in order of time."""
 
     run: Job
-    began: tuple[Task, ...] = ()
-    ended: tuple[Task, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 @dataclass
@@ -74,15 +86,19 @@ class Watch:
         The id of the run's job.
     steps : mapping of str to str
         From `steps_of`, the step that each module of the deployed flow runs.
+    named : int
+        For how many tasks of a step to ask for their ids.
     """
 
     windmill: Windmill
     run_id: str
     steps: dict[str, str]
+    named: int = 20
     _parts: set[str] = field(default_factory=set)
-    _modules: dict[str, str] = field(default_factory=dict)
     _jobs: dict[str, JobState] = field(default_factory=dict)
-    _attempts: dict[str, list[str]] = field(default_factory=dict)
+    _tasks: dict[str, Task] = field(default_factory=dict)
+    _attempts: Counter[str] = field(default_factory=Counter)
+    _began: Counter[str] = field(default_factory=Counter)
     _since: datetime | None = None
 
     def look(self) -> Look:
@@ -91,11 +107,23 @@ class Watch:
         jobs = list(self._listed(run))
         self._parts |= {self.run_id}
         self._adopt(jobs)
-        ours = sorted((job for job in jobs if job.id in self._parts), key=_order)
-        began = tuple(task for job in ours if self._is_new(job) for task in self._task(job))
-        ended = tuple(task for job in ours if self._is_over(job) for task in self._task(job))
+        ours = sorted({job.id: job for job in jobs if job.id in self._parts}.values(), key=_start)
+        events = [event for job in ours for event in self._events(job)]
         self._jobs |= {job.id: job.state for job in ours}
-        return Look(run, began, ended)
+        return Look(run, tuple(sorted(events, key=lambda event: f"{event.at or ''}")))
+
+    def _events(self, job: Job) -> Iterator[Event]:
+        """Yield what a job did since it was seen last."""
+        known = self._jobs.get(job.id)
+        if known is not None and known.final:
+            return
+        task = self._task(job)
+        if task is None:
+            return
+        if known is None:
+            yield Event(task, ended=False, at=job.started_at or job.created_at)
+        if job.state.final:
+            yield Event(task, ended=True, at=job.completed_at)
 
     def _listed(self, run: Job) -> Iterator[Job]:
         """Yield the jobs below the flow's path that run, or ended lately; other runs' jobs are among them."""
@@ -124,42 +152,45 @@ class Watch:
                 return
             self._parts |= more
 
-    def _is_new(self, job: Job) -> bool:
-        return job.id not in self._jobs
+    def _task(self, job: Job) -> Task | None:
+        """Return the task of a job; None for a loop or a branch."""
+        before = self._tasks.get(job.id)
+        task = replace(before, job=job) if before else self._new_task(job)
+        if task is not None:
+            self._tasks[job.id] = task
+        return task
 
-    def _is_over(self, job: Job) -> bool:
-        known = self._jobs.get(job.id)
-        return job.state.final and (known is None or not known.final)
-
-    def _task(self, job: Job) -> Iterator[Task]:
-        step = self._step_of(job)
-        if step is not None:
-            before = self._attempts.setdefault(job.path, [])
-            if job.id not in before:
-                before.append(job.id)
-            yield Task(job, step, _place(job), before.index(job.id))
-
-    def _step_of(self, job: Job) -> str | None:
+    def _new_task(self, job: Job) -> Task | None:
         module = job.path.rpartition("/")[2]
-        if not _TURN.fullmatch(module):
-            return self.steps.get(module)
-        # A turn of a sequential loop over one module is that module's job, and names the turn only.
-        if job.kind in ("flow", "flowpreview", "flownode", "singlestepflow"):
+        step, spec = self.steps.get(module), None
+        # A turn of a sequential loop over one module is that module's job, and its path names the turn only.
+        if step is None and _TURN.fullmatch(module) and job.kind not in CONTAINERS:
+            spec = self._spec(job)
+            step = spec[0] if spec else None
+        if step is None:
             return None
-        if job.id not in self._modules and job.parent:
-            status = self.windmill.get_job(job.parent).flow_status or {}
-            self._modules |= _children(status.get("modules") or [])
-        return self.steps.get(self._modules.get(job.id, ""))
+        self._began[step] += 1
+        if self._began[step] <= self.named:
+            spec = spec or self._spec(job)
+        place = (job.path, spec[1] if spec else "")
+        attempt = self._attempts["/".join(place)]
+        self._attempts["/".join(place)] += 1
+        return Task(job, step, spec[1] if spec else None, attempt)
+
+    def _spec(self, job: Job) -> tuple[str, str] | None:
+        """Return the step and the task's id, from the job's inputs."""
+        inputs = self.windmill.get_job(job.id).args
+        if not isinstance(inputs, dict) or "task" not in inputs:
+            return None
+        spec = TaskSpec.from_json(inputs["task"])
+        return spec.step, task_id(read_position(spec.levels, inputs))
 
 
 def steps_of(value: Json) -> dict[str, str]:
-    """Return the step that each module of a flow's value runs; a loop over one module stands for it."""
+    """Return the step that each module of a flow's value runs."""
     found: dict[str, str] = {}
     for module in _modules(value.get("modules") or []):
         step = _own_step(module)
-        body = module["value"].get("modules") or []
-        if step is None and module["value"]["type"] in _LOOPS and len(body) == 1:
-            step = _own_step(body[0])
         if step is not None:
             found[module["id"]] = step
     return found
@@ -181,20 +212,5 @@ def _modules(modules: list[Json]) -> Iterator[Json]:
             yield from _modules(branch.get("modules") or [])
 
 
-def _children(modules: Iterable[Json]) -> dict[str, str]:
-    """Return the module of each job that a flow's status names."""
-    return {
-        job: module["id"]
-        for module in modules
-        for job in [*(module.get("flow_jobs") or []), module.get("job")]
-        if job
-    }
-
-
-def _place(job: Job) -> tuple[int, ...]:
-    found = (_TURN.fullmatch(part) for part in job.path.split("/"))
-    return tuple(int(match[1]) for match in found if match)
-
-
-def _order(job: Job) -> str:
+def _start(job: Job) -> str:
     return f"{job.started_at or job.created_at or ''}"

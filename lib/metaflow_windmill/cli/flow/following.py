@@ -16,10 +16,11 @@ from metaflow_windmill.deploy.watch import Watch, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from metaflow_windmill.cli.flow.options import Server
     from metaflow_windmill.client.models import Job
-    from metaflow_windmill.deploy.watch import Look, Task
+    from metaflow_windmill.deploy.watch import Event, Look
 
 EACH_TOLD = 20
 """A step with more tasks than this is told by counts."""
@@ -55,41 +56,41 @@ class Counts:
 class Teller:
     """Tells what each look at a run brought."""
 
-    tell: Callable[..., None]
+    tell: Callable[[str, datetime | None, str | None], None]
     clock: Callable[[], float] = time.monotonic
     steps: dict[str, Counts] = field(default_factory=dict)
     told: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def look(self, look: Look) -> None:
         """Tell one look: a line a task, or for a step of many tasks a line of counts now and then."""
-        for task in look.began:
-            self._began(task)
-        for task in look.ended:
-            self._ended(task)
+        for event in look.events:
+            self._ended(event) if event.ended else self._began(event)
         for step, counts in self.steps.items():
             if counts.began > EACH_TOLD:
                 self._tell_counts(step, counts, last=look.run.state.final or counts.running == 0)
 
-    def _began(self, task: Task) -> None:
+    def _began(self, event: Event) -> None:
+        task = event.task
         counts = self.steps.setdefault(task.step, Counts())
         counts.began += 1
         if counts.began <= EACH_TOLD:
             again = f" (attempt {task.attempt + 1})" if task.attempt else ""
-            self.tell(f"{task.name} started{again}")
+            self.tell(f"{task.name} started{again}", event.at, None)
 
-    def _ended(self, task: Task) -> None:
+    def _ended(self, event: Event) -> None:
+        task = event.task
         counts, state = self.steps[task.step], task.job.state
         counts.ended[state] = counts.ended.get(state, 0) + 1
         if counts.began <= EACH_TOLD or state is JobState.FAILED:
             after = "" if task.job.seconds is None else f" after {task.job.seconds:.1f} s"
-            self.tell(f"{task.name} {_WORDS[state]}{after}", fg=_COLOURS[state])
+            self.tell(f"{task.name} {_WORDS[state]}{after}", event.at, _COLOURS[state])
 
     def _tell_counts(self, step: str, counts: Counts, *, last: bool) -> None:
         text, now = str(counts), self.clock()
         then, before = self.told.get(step, (-COUNTS_EVERY, ""))
         if text != before and (last or now - then >= COUNTS_EVERY):
             self.told[step] = (now, text)
-            self.tell(f"{step}: {text}")
+            self.tell(f"{step}: {text}", None, None)
 
 
 def follow(obj: Any, server: Server, job_id: str, path: str, max_wait: float | None) -> Job:  # noqa: ANN401
@@ -102,8 +103,12 @@ def follow(obj: Any, server: Server, job_id: str, path: str, max_wait: float | N
     click.exceptions.Exit
         On Ctrl-C, with status 130. It runs on.
     """
-    watch = Watch(server.windmill, job_id, steps_of(server.windmill.get_flow(path).value))
-    teller = Teller(lambda text, fg=None: say(obj, f"{time.strftime('%H:%M:%S')}  {text}", fg=fg))
+    watch = Watch(server.windmill, job_id, steps_of(server.windmill.get_flow(path).value), EACH_TOLD)
+
+    def tell(text: str, at: datetime | None, colour: str | None) -> None:
+        say(obj, f"{_clock(at)}  {text}", fg=colour)
+
+    teller = Teller(tell)
     try:
         return _until_over(watch, teller, max_wait)
     except KeyboardInterrupt:
@@ -158,8 +163,13 @@ def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:
                 f"{run_id_of(look.run.id)}` tells where it is",
                 "Not waiting any longer",
             )
-        wait = SHORTEST if look.began or look.ended else min(wait * 1.4, LONGEST)
+        wait = SHORTEST if look.events else min(wait * 1.4, LONGEST)
         time.sleep(wait if end is None else max(0.0, min(wait, end - time.monotonic())))
+
+
+def _clock(at: datetime | None) -> str:
+    """Return a time of day where the reader is; now, if there is none."""
+    return time.strftime("%H:%M:%S", time.localtime(at.timestamp() if at else None))
 
 
 def _script() -> str:
