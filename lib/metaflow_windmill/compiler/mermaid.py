@@ -93,7 +93,7 @@ class _Chart:
 
 
 def _task_spec(module: Module) -> TaskSpec:
-    task = module.value.input_transforms["task"] if isinstance(module.value, RawScript) else None
+    task = module.value.input_transforms.get("task") if isinstance(module.value, RawScript) else None
     if not isinstance(task, Static):
         raise InvalidDocument(f"the module '{module.id}' is no task of a compiled flow")
     return TaskSpec.from_json(task.value)
