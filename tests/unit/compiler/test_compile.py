@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -178,10 +178,10 @@ def test_cases_that_share_too_much_are_refused_and_not_copied_without_end() -> N
 
 
 def compile_seconds(dag: Dag) -> float:
-    began = perf_counter()
+    began = process_time()
     document: Json = compile_flow(dag, fixed_deployment(dag.name)).to_json()
     assert len(document["value"]["modules"]) == len(dag.steps)
-    return perf_counter() - began
+    return process_time() - began
 
 
 def test_a_thousand_steps_compile_in_no_time_and_ten_times_as_many_in_ten_times_that() -> None:
