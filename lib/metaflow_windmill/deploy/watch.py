@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.client.models import instant
+from metaflow_windmill.client.models import JobState, instant
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.ids import read_position, task_id
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from metaflow_windmill.client.models import Job, JobState
+    from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.types import Json
 
@@ -156,6 +156,9 @@ class Watch:
         """Return the task of a job; None for a loop or a branch."""
         before = self._tasks.get(job.id)
         task = replace(before, job=job) if before else self._new_task(job)
+        if task is not None and task.id is None and job.state is JobState.FAILED:
+            spec = self._spec(job)
+            task = replace(task, id=spec[1] if spec else None)
         if task is not None:
             self._tasks[job.id] = task
         return task

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EACH_TOLD = 20
 """A step with more tasks than this is told by counts."""
 COUNTS_EVERY = 5.0
+TASKS_NAMED = 3
 SHORTEST, LONGEST = 0.1, 2.0
 
 _WORDS = {
@@ -60,6 +61,7 @@ class Teller:
     clock: Callable[[], float] = time.monotonic
     steps: dict[str, Counts] = field(default_factory=dict)
     told: dict[str, tuple[float, str]] = field(default_factory=dict)
+    failed: dict[str, None] = field(default_factory=dict)
 
     def look(self, look: Look) -> None:
         """Tell one look: a line a task, or for a step of many tasks a line of counts now and then."""
@@ -81,6 +83,10 @@ class Teller:
         task = event.task
         counts, state = self.steps[task.step], task.job.state
         counts.ended[state] = counts.ended.get(state, 0) + 1
+        if state is JobState.FAILED:
+            self.failed[task.name] = None
+        else:
+            self.failed.pop(task.name, None)
         if counts.began <= EACH_TOLD or state is JobState.FAILED:
             after = "" if task.job.seconds is None else f" after {task.job.seconds:.1f} s"
             self.tell(f"{task.name} {_WORDS[state]}{after}", event.at, _COLOURS[state])
@@ -93,8 +99,22 @@ class Teller:
             self.tell(f"{step}: {text}", None, None)
 
 
-def follow(obj: Any, server: Server, job_id: str, path: str, max_wait: float | None) -> Job:  # noqa: ANN401
-    """Tell a run until it is over, and return its job.
+@dataclass(frozen=True)
+class Followed:
+    """A run that is over: its job, and the tasks that failed in the end."""
+
+    job: Job
+    failed: tuple[str, ...] = ()
+
+
+def follow(
+    obj: Any,  # noqa: ANN401  (Metaflow's CliState)
+    server: Server,
+    job_id: str,
+    path: str,
+    max_wait: float | None = None,
+) -> Followed:
+    """Tell a run until it is over.
 
     Raises
     ------
@@ -110,7 +130,7 @@ def follow(obj: Any, server: Server, job_id: str, path: str, max_wait: float | N
 
     teller = Teller(tell)
     try:
-        return _until_over(watch, teller, max_wait)
+        return Followed(_until_over(watch, teller, max_wait), tuple(teller.failed))
     except KeyboardInterrupt:
         run = run_id_of(job_id)
         say(obj, f"\nThe run goes on. See it with `windmill status {run}` or stop it with")
@@ -119,7 +139,7 @@ def follow(obj: Any, server: Server, job_id: str, path: str, max_wait: float | N
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def conclude(obj: Any, server: Server, job: Job) -> None:  # noqa: ANN401
+def conclude(obj: Any, server: Server, run: Followed) -> None:  # noqa: ANN401
     """Say how a run ended.
 
     Raises
@@ -127,16 +147,17 @@ def conclude(obj: Any, server: Server, job: Job) -> None:  # noqa: ANN401
     Failure
         If it did not succeed, with what went wrong and where to read more.
     """
-    run = f"{obj.flow.name}/{run_id_of(job.id)}"
+    job, run_id = run.job, run_id_of(run.job.id)
+    name = f"{obj.flow.name}/{run_id}"
     if job.state is JobState.SUCCEEDED:
-        say(obj, f"{run} is done.", bold=True, fg="green")
+        say(obj, f"{name} is done.", bold=True, fg="green")
         return
     step, error = error_of(job)
-    where = f" at the step {step}" if step else ""
-    logs = f"\nIts log: python {_script()} logs {run_id_of(job.id)}/{step}" if step else ""
+    tasks = run.failed or ((step,) if step else ())
+    logs = f"\nIts log: python {_script()} logs {run_id}/{tasks[0]}" if tasks else ""
     page = run_page(server.host, server.workspace, job.id)
-    ended = "was stopped" if job.state is JobState.CANCELED else f"failed{where}"
-    raise Failure(f"{run} {ended}: {error}{logs}\nIts page: {page}", "The run did not succeed")
+    ended = "was stopped" if job.state is JobState.CANCELED else f"failed{_at(tasks)}"
+    raise Failure(f"{name} {ended}: {error}{logs}\nIts page: {page}", "The run did not succeed")
 
 
 def error_of(job: Job) -> tuple[str, str]:
@@ -165,6 +186,11 @@ def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:
             )
         wait = SHORTEST if look.events else min(wait * 1.4, LONGEST)
         time.sleep(wait if end is None else max(0.0, min(wait, end - time.monotonic())))
+
+
+def _at(tasks: tuple[str, ...]) -> str:
+    more = f" and {len(tasks) - TASKS_NAMED} more" if len(tasks) > TASKS_NAMED else ""
+    return f" at {', '.join(tasks[:TASKS_NAMED])}{more}" if tasks else ""
 
 
 def _clock(at: datetime | None) -> str:
