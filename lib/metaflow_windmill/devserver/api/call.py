@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from metaflow_windmill.devserver.api.body import read_fields
 from metaflow_windmill.devserver.catalog.scopes import Need, allows
 from metaflow_windmill.devserver.instants import read_instant
-from metaflow_windmill.devserver.refusals import denied, unprocessable
+from metaflow_windmill.devserver.refusals import denied
 from metaflow_windmill.errors import RequestRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
+    from metaflow_windmill.devserver.api.body import Kind
     from metaflow_windmill.devserver.api.services import Services
     from metaflow_windmill.devserver.catalog.tokens import Bearer
     from metaflow_windmill.devserver.model import Identity
@@ -119,37 +120,9 @@ class Call:
         except ValueError as fault:
             raise _bad_query(name, f"`{given}` is not an instant like 2030-01-31T10:00:00Z") from fault
 
-    def fields(self, **required: type) -> Json:
-        """Return the body, a JSON object with these fields of these types and perhaps more.
-
-        Raises
-        ------
-        RequestRefused
-            400 if the body is not JSON, 422 if a field is absent or of another type.
-        """
-        read = read_json(self.body)
-        if not isinstance(read, dict):
-            raise unprocessable("the body is not an object")
-        for name, kind in required.items():
-            if name not in read:
-                raise unprocessable(f"missing field `{name}`")
-            if not isinstance(read[name], kind):
-                raise unprocessable(f"{name}: expected {kind.__name__}, got {json.dumps(read[name])[:80]}")
-        return read
-
-
-def read_json(body: bytes) -> Json:
-    """Read a body that must be JSON.
-
-    Raises
-    ------
-    RequestRefused
-        400 if it is not.
-    """
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as fault:
-        raise RequestRefused(f"Failed to parse the request body as JSON: {fault}", 400) from fault
+    def fields(self, *required: str, **kinds: Kind) -> dict[str, Json]:
+        """Return the body, an object with these fields and perhaps more; see `read_fields`."""
+        return read_fields(self.body, required, kinds)
 
 
 def _uuid(text: str, what: str) -> str:

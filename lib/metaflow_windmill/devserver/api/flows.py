@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.api.body import OBJECT
 from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Response:
     """Deploy a new flow."""
-    asked = _asked(call, path=str)
+    asked = _asked(call, "path")
     call.require(Need("flows", "write", path=asked["path"]))
     with call.services.database.write() as connection:
         made = flows.create(connection, call.who, asked)
@@ -98,7 +99,7 @@ def deployment_status(call: Call) -> Response:
 
 def archive(call: Call) -> Response:
     """Hide a flow from lists, or show it again."""
-    path, archived = call.path["path"], call.fields(archived=bool)["archived"]
+    path, archived = call.path["path"], call.fields("archived")["archived"]
     with call.services.database.write() as connection:
         flows.archive(connection, call.workspace, path, archived=archived)
     return as_text(f"Flow {path} {'archived' if archived else 'unarchived'}")
@@ -140,8 +141,8 @@ def version_number(call: Call) -> int:
         raise bad_request(f"{call.path['version']!r} is not the number of a flow's version") from fault
 
 
-def _asked(call: Call, **required: type) -> Json:
-    asked = call.fields(**required, summary=str, value=dict)
+def _asked(call: Call, *required: str) -> Json:
+    asked = call.fields(*required, "summary", "value", value=OBJECT)
     check_value(asked["value"])
     return asked
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Response:
     """Make a folder."""
-    asked = call.fields(name=str)
+    asked = call.fields("name")
     with call.services.database.write() as connection:
         name = folders.create(connection, call.who, asked)
     return as_text(f"Created folder {name}")
@@ -53,7 +53,7 @@ def update(call: Call) -> Response:
 
 def add_owner(call: Call) -> Response:
     """Give a folder one more owner."""
-    name, owner = call.path["name"], call.fields(owner=str)["owner"]
+    name, owner = call.path["name"], call.fields("owner")["owner"]
     with call.services.database.write() as connection:
         old = folders.get(connection, call.workspace, name)
         owners = sorted({*old["owners"], owner})

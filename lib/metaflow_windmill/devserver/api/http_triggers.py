@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.model import Submission
     from metaflow_windmill.types import Json
 
+REQUIRED = (
+    *("path", "script_path", "route_path", "is_flow", "http_method", "request_type"),
+    "authentication_method",
+)
+"""What a new trigger must say."""
+
 CHECKS = {
     "signature": lambda resource, call: check_signature(resource, call.headers, call.body),
     "api_key": lambda resource, call: check_key(resource, call.headers),
@@ -36,7 +42,7 @@ CHECKS = {
 
 def create(call: Call) -> Response:
     """Make a trigger."""
-    asked = _asked(call)
+    asked = call.fields(*REQUIRED)
     call.require(Need("http_triggers", "write", path=asked["path"]))
     with call.services.database.write() as connection:
         return as_text(triggers.create(connection, call.who, asked), 201)
@@ -51,7 +57,7 @@ def update(call: Call) -> Response:
 
 def set_mode(call: Call) -> Response:
     """Switch a trigger on or off."""
-    mode = call.fields(mode=str)["mode"]
+    mode = call.fields("mode")["mode"]
     with call.services.database.write() as connection:
         triggers.set_mode(connection, call.workspace, call.path["path"], mode)
     return as_text(f"Trigger '{call.path['path']}' mode set to {mode}")
@@ -75,7 +81,7 @@ def list_all(call: Call) -> Response:
 
 def route_exists(call: Call) -> Response:
     """Tell whether a route is taken."""
-    asked = call.fields(route_path=str, http_method=str)
+    asked = call.fields("route_path", "http_method")
     return as_json(triggers.route_exists(call.services.database.read(), call.workspace, asked))
 
 
@@ -152,13 +158,6 @@ def _with_arguments(call: Call, trigger: Trigger, submission: Submission) -> Sub
         return replace(submission, event=event)
     wrapped = {"wrap_body": "true"} if trigger.wrap_body else {}
     return replace(submission, args=main_arguments(payload, wrapped, {}))
-
-
-def _asked(call: Call) -> Json:
-    texts = dict.fromkeys(
-        ("path", "script_path", "route_path", "http_method", "request_type", "authentication_method"), str
-    )
-    return call.fields(**texts, is_flow=bool)
 
 
 ENDPOINTS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.api.call import read_json
+from metaflow_windmill.devserver.api.body import read_json
 from metaflow_windmill.devserver.api.jobs_read import job_of
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W

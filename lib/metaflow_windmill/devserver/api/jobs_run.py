@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 
 from metaflow_windmill.devserver.api import runnables
+from metaflow_windmill.devserver.api.body import OBJECT
 from metaflow_windmill.devserver.api.flows import check_value
 from metaflow_windmill.devserver.api.replies import as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, Handler, W
@@ -28,7 +29,7 @@ def deployed(find: Callable[[Call], runnables.Runnable]) -> Callable[[Call], Sub
 
 def preview(call: Call) -> Submission:
     """Return the job of a script that the request brings along."""
-    asked = call.fields(content=str)
+    asked = call.fields("content")
     code = Code(
         content=asked["content"],
         language=asked.get("language") or "python3",
@@ -43,7 +44,7 @@ def preview(call: Call) -> Submission:
 
 def preview_flow(call: Call) -> Submission:
     """Return the job of a flow that the request brings along."""
-    asked = call.fields(value=dict)
+    asked = call.fields("value", value=OBJECT)
     check_value(asked["value"])
     flow = FlowVersion(asked.get("path") or "", 0, asked["value"], tag=asked.get("tag") or None)
     job = Submission("flowpreview", call.who, asked.get("args") or {}, flow.path, flow=flow, tag=flow.tag)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Response:
     """Make a resource."""
-    asked = call.fields(path=str, resource_type=str)
+    asked = call.fields("path", "resource_type")
     call.require(Need("resources", "write", path=asked["path"]))
     with call.services.database.write() as connection:
         path = resources.create(connection, call.who, asked, replace=call.flag("update_if_exists"))
@@ -84,7 +84,7 @@ def delete(call: Call) -> Response:
 
 def create_type(call: Call) -> Response:
     """Make a resource type."""
-    asked = call.fields(name=str)
+    asked = call.fields("name")
     with call.services.database.write() as connection:
         name = resources.create_type(connection, call.who, asked)
     return as_text(f"resource_type {name} created", 201)

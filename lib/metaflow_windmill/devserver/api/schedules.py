@@ -23,7 +23,7 @@ SHOWN = 5
 
 def create(call: Call) -> Response:
     """Make a schedule."""
-    asked = call.fields(path=str, schedule=str, timezone=str, script_path=str, is_flow=bool)
+    asked = call.fields("path", "schedule", "timezone", "script_path", "is_flow")
     call.require(Need("schedules", "write", path=asked["path"]))
     with call.services.database.write() as connection:
         path = schedules.create(connection, call.who, asked)
@@ -33,7 +33,7 @@ def create(call: Call) -> Response:
 
 def update(call: Call) -> Response:
     """Change a schedule."""
-    asked = call.fields(schedule=str, timezone=str)
+    asked = call.fields("schedule", "timezone")
     with call.services.database.write() as connection:
         path = schedules.update(connection, call.who, call.path["path"], asked)
     call.services.scheduler.wake()
@@ -42,7 +42,7 @@ def update(call: Call) -> Response:
 
 def set_enabled(call: Call) -> Response:
     """Switch a schedule on or off."""
-    path, enabled = call.path["path"], call.fields(enabled=bool)["enabled"]
+    path, enabled = call.path["path"], call.fields("enabled")["enabled"]
     with call.services.database.write() as connection:
         schedules.set_enabled(connection, call.workspace, path, enabled=enabled)
     call.services.scheduler.wake()
@@ -81,7 +81,7 @@ def delete(call: Call) -> Response:
 
 def preview(call: Call) -> Response:
     """Show when a schedule would be due."""
-    asked = call.fields(schedule=str, timezone=str)
+    asked = call.fields("schedule", "timezone")
     pattern, zone = schedules.check_pattern(asked["schedule"], asked["timezone"])
     found = islice(next_times(pattern, zone, datetime.now(timezone.utc)), SHOWN)
     return as_json([instant.strftime("%Y-%m-%dT%H:%M:%SZ") for instant in found])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Response:
     """Deploy a version of a script."""
-    asked = call.fields(path=str, content=str, language=str)
+    asked = call.fields("path", "content", "language")
     call.require(Need("scripts", "write", path=asked["path"]))
     with call.services.database.write() as connection:
         hash_, is_new = scripts.create(connection, call.who, asked, skip_noop=call.flag("skip_if_noop"))

@@ -6,10 +6,10 @@ from socket import gethostname
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.api.auth import require_super_admin
+from metaflow_windmill.devserver.api.body import TEXT
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.catalog import workspaces
-from metaflow_windmill.devserver.refusals import unprocessable
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -38,13 +38,13 @@ def list_workspaces(call: Call) -> Response:
 
 def workspace_exists(call: Call) -> Response:
     """Tell whether a workspace is there."""
-    return as_json(workspaces.exists(call.services.database.read(), call.fields(id=str)["id"]))
+    return as_json(workspaces.exists(call.services.database.read(), call.fields("id")["id"]))
 
 
 def create_workspace(call: Call) -> Response:
     """Make a workspace."""
     require_super_admin(call.bearer)
-    asked = call.fields(id=str)
+    asked = call.fields("id")
     with call.services.database.write() as connection:
         made = workspaces.create(connection, asked, call.bearer.email)
     return as_text(f"Created workspace {made}", 201)
@@ -52,10 +52,8 @@ def create_workspace(call: Call) -> Response:
 
 def set_environment_variable(call: Call) -> Response:
     """Set or remove an environment variable of all jobs of the workspace."""
-    asked = call.fields(name=str)
+    asked = call.fields("name", value=TEXT)
     name, value = asked["name"], asked.get("value")
-    if value is not None and not isinstance(value, str):
-        raise unprocessable("value: expected a text")
     with call.services.database.write() as connection:
         workspaces.set_variable(connection, call.workspace, name, value)
     return as_text(f"{'Deleted' if value is None else 'Set'} environment variable {name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.api.body import TEXT
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.catalog import variables
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Response:
     """Make a variable."""
-    asked = call.fields(path=str, value=str, is_secret=bool)
+    asked = call.fields("path", "value", "is_secret", value=TEXT)
     call.require(Need("variables", "write", path=asked["path"]))
     with call.services.database.write() as connection:
         path = variables.create(connection, call.services.vault, call.who, asked)
@@ -61,7 +62,7 @@ def list_all(call: Call) -> Response:
 
 def update(call: Call) -> Response:
     """Change a variable."""
-    asked, vault = call.fields(), call.services.vault
+    asked, vault = call.fields(value=TEXT), call.services.vault
     with call.services.database.write() as connection:
         path = variables.update(connection, vault, call.who, call.path["path"], asked)
     return as_text(f"variable {path} updated (npath: {path})")
