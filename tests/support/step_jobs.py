@@ -95,12 +95,13 @@ def deploy(home: Home, flow: Path, **more: Json) -> Record:
 class StartedJob:
     """A job that runs."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     directory: Path
 
     def end(self, timeout: float = 60) -> JobEnd:
         """Wait for its end."""
-        log, errors = self.process.communicate(timeout=timeout)
+        written = self.process.communicate(timeout=timeout)
+        log, errors = (text.decode(errors="backslashreplace") for text in written)
         file = self.directory / "result.json"
         result = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
         return JobEnd(self.process.returncode, result, log, errors)
@@ -166,8 +167,6 @@ class Worker:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            errors="backslashreplace",
             start_new_session=True,
         )
         return StartedJob(process, directory)

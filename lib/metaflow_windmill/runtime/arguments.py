@@ -94,4 +94,3 @@ def _word(info: ParameterInfo, value: Json) -> str:
     if info.type == "int" and isinstance(value, float) and value.is_integer():
         return str(int(value))  # what a form or a JavaScript expression makes of a number
     return value if isinstance(value, str) else json.dumps(value)
-

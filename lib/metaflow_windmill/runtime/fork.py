@@ -16,6 +16,8 @@ from metaflow_windmill.runtime.secrecy import die_with_parent, set_dumpable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from _typeshed import ReadableBuffer
+
 
 def fork(body: Callable[[], int], stdout: int, stderr: int) -> int:
     """Start a child and return its process id.
@@ -51,8 +53,17 @@ def _redirect(stdout: int, stderr: int) -> None:
     vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
 
 
+class _Unbuffered(io.BufferedWriter):
+    """Writes at once, and all of it: a raw file may write a part only, when a signal comes in between."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        written = super().write(data)
+        self.flush()
+        return written
+
+
 def _text(descriptor: int, errors: str) -> io.TextIOWrapper:
-    binary = open(descriptor, "wb", closefd=False)  # noqa: SIM115
+    binary = _Unbuffered(io.FileIO(descriptor, "wb", closefd=False))
     return io.TextIOWrapper(binary, encoding="utf-8", errors=errors, line_buffering=True)
 
 
