@@ -205,6 +205,7 @@ def test_a_caller_that_hangs_up_in_the_middle_of_a_body_harms_nobody(server: Run
     assert "failed" not in server.output.read_text()
 
 
+@pytest.mark.slow
 def test_a_thousand_queued_runs_do_not_slow_the_server(server: RunningServer) -> None:
     busy = server.post("/jobs/run/preview", SLEEPS)
     script = {

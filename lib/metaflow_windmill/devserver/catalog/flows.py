@@ -34,7 +34,7 @@ def create(connection: sqlite3.Connection, who: Identity, asked: Json) -> FlowVe
     version = _new_version(connection, who, asked, path)
     connection.execute(
         "INSERT INTO flow (workspace, path, version, summary, description, tag, labels, edited_by, edited_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, coalesce(?, '[]'), ?, ?)",
         (who.workspace, path, version, *_fields(asked), who.username, now()),
     )
     return _version(connection, who.workspace, path)
@@ -58,8 +58,8 @@ def update(connection: sqlite3.Connection, who: Identity, path: str, asked: Json
         _move(connection, who.workspace, path, target)
     version = _new_version(connection, who, asked, target)
     connection.execute(
-        "UPDATE flow SET version = ?, summary = ?, description = ?, tag = ?, labels = ?, archived = 0,"
-        " edited_by = ?, edited_at = ? WHERE workspace = ? AND path = ?",
+        "UPDATE flow SET version = ?, summary = ?, description = ?, tag = ?, labels = coalesce(?, labels),"
+        " archived = 0, edited_by = ?, edited_at = ? WHERE workspace = ? AND path = ?",
         (version, *_fields(asked), who.username, now(), who.workspace, target),
     )
     return _version(connection, who.workspace, target)
@@ -217,7 +217,7 @@ def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
 
 
 def _fields(asked: Json) -> tuple[Json, ...]:
-    labels = json.dumps(asked.get("labels") or [])
+    labels = json.dumps(asked["labels"]) if asked.get("labels") is not None else None
     return asked["summary"], asked.get("description") or "", asked.get("tag"), labels
 
 
