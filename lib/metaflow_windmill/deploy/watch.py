@@ -112,6 +112,11 @@ class Watch:
         self._jobs |= {job.id: job.state for job in ours}
         return Look(run, tuple(sorted(events, key=lambda event: f"{event.at or ''}")))
 
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks that were seen, in the order in which they began."""
+        return tuple(sorted(self._tasks.values(), key=lambda task: _start(task.job)))
+
     def _events(self, job: Job) -> Iterator[Event]:
         """Yield what a job did since it was seen last."""
         known = self._jobs.get(job.id)

@@ -13,6 +13,7 @@ from metaflow_windmill.cli.flow.options import DEFAULT_HOST, DEFAULT_WORKSPACE
 from metaflow_windmill.client.http import HttpTransport, base_address
 from metaflow_windmill.client.retrying import Retrying
 from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.deploy.listing import deployments
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER, Identity, flow_path
 from metaflow_windmill.deploy.ownership import record_in
 from metaflow_windmill.errors import DeployError
@@ -96,12 +97,8 @@ def find(identifier: str) -> Found:
 def find_all(flow_name: str | None) -> Iterator[Found]:
     """Yield the deployments of a workspace, of one flow or of all."""
     site = site_of()
-    label = f"flow:{flow_name}" if flow_name else "metaflow"
-    for listed in site.windmill.list_flows(label=label):
-        flow = site.windmill.find_flow(listed.path)
-        record = record_in(flow.value) if flow and not flow.archived else None
-        if record is not None:
-            yield Found(site, listed.path, record)
+    for flow, record in deployments(site.windmill, flow_name):
+        yield Found(site, flow.path, record)
 
 
 def stand_in(record: Record) -> str:

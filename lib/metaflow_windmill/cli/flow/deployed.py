@@ -1,0 +1,93 @@
+"""What most commands begin with: the deployment that is meant, on its server, and one of its runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+
+from metaflow_windmill.cli.flow.deployment import Meant, meant
+from metaflow_windmill.cli.flow.options import Given, Server, connect
+from metaflow_windmill.cli.flow.tokens import wish_of
+from metaflow_windmill.deploy.names import job_id_of
+from metaflow_windmill.deploy.ownership import check_allowed, our_record
+from metaflow_windmill.errors import DeployError, NotFound
+
+if TYPE_CHECKING:
+    from metaflow_windmill.client.models import Flow, Job
+    from metaflow_windmill.contract.record import Record
+
+run_argument = click.argument("run_id", metavar="RUN")
+authorize_option = click.option(
+    "--authorize", default=None, help="The production token, for a flow that somebody else deployed."
+)
+yes_option = click.option("--yes", is_flag=True, default=False, help="Do not ask.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, default=False, help="Print JSON, for a program to read."
+)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A deployment that is there."""
+
+    meant: Meant
+    server: Server
+    flow: Flow
+    record: Record
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+        return self.meant.path
+
+    def check_allowed(self, authorize: str | None, action: str) -> None:
+        """Let through who may change it; `NotOurs` for everybody else."""
+        from metaflow.util import get_username
+
+        wish = wish_of(self.meant.identity, authorize=authorize)
+        check_allowed(self.record, get_username(), wish, action)
+
+    def run(self, run_id: str) -> Job:
+        """Return one of its runs.
+
+        Raises
+        ------
+        DeployError
+            If there is no such run, or it is one of another flow.
+        """
+        job_id = job_id_of(run_id)
+        try:
+            job = self.server.windmill.get_job(job_id)
+        except NotFound:
+            raise DeployError(f"there is no run {run_id} in the workspace {self.server.workspace}") from None
+        if job.path != self.path:
+            raise DeployError(f"{run_id} is a run of {job.path or 'something else'}, not of {self.path}")
+        return job
+
+
+def deployed(
+    obj: Any,  # noqa: ANN401  (Metaflow's CliState)
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+) -> Deployed:
+    """Return the deployment that the options mean.
+
+    Raises
+    ------
+    DeployError
+        If it is not there.
+    NotOurs
+        If something else is in its place.
+    """
+    target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
+    server = connect(target.given)
+    flow = server.windmill.find_flow(target.path)
+    if flow is None:
+        raise DeployError(
+            f"{target.identity} is not deployed at {target.path} in the workspace {server.workspace}; "
+            "deploy it with `windmill create` first"
+        )
+    return Deployed(target, server, flow, our_record(flow, target.identity))

@@ -1,0 +1,33 @@
+"""``terminate``: stop a run, with all of its tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metaflow_windmill.cli.flow.deployed import authorize_option, deployed, run_argument
+from metaflow_windmill.cli.flow.options import server_options
+from metaflow_windmill.cli.flow.speech import flow_command, say
+from metaflow_windmill.deploy.names import run_id_of
+
+
+@flow_command("Stop a run, with all of its tasks.", server_options, run_argument, authorize_option)
+def command(
+    obj: Any,  # noqa: ANN401
+    *,
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+    run_id: str,
+    authorize: str | None,
+) -> None:
+    """Ask Windmill to cancel the run's job."""
+    from metaflow.util import get_username
+
+    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    job = found.run(run_id)
+    found.check_allowed(authorize, "stop a run of")
+    if job.state.final:
+        say(obj, f"{run_id_of(job.id)} is over already: {job.state.value}.")
+        return
+    found.server.windmill.cancel_job(job.id, f"terminated by {get_username()}")
+    say(obj, f"{run_id_of(job.id)} is being stopped.")
