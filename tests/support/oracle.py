@@ -22,11 +22,12 @@ Place: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True)
 class TaskSeen:
-    """A task as Metaflow's client shows it; `artifacts` are values' reprs."""
+    """A task as Metaflow's client shows it; `artifacts` are values' reprs, `job` is Windmill's."""
 
     id: str
     place: Place
     parents: tuple[Place, ...]
+    job: str | None
     attempt: int
     successful: bool
     exception: str | None

@@ -54,6 +54,7 @@ def _task(task: Task, places: dict[str, list[Any]]) -> dict[str, Any]:
         "id": task.id,
         "place": places[task.pathspec],
         "parents": sorted(places[pathspec] for pathspec in task.parent_task_pathspecs),
+        "job": task.metadata_dict.get("windmill-job-id"),
         "attempt": task.current_attempt,
         "successful": task.successful,
         "exception": _exception(task),
