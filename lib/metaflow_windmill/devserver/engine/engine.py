@@ -220,7 +220,7 @@ class Engine:
     def _ring(self) -> None:
         """Begin what has become due."""
         now = clock.now()
-        effects = apply.Effects(work=True)
+        effects = apply.Effects(work=queue.is_waiting(self.database.read(), now))
         if queue.engine_due(self.database.read(), now):
             with self.database.write() as connection:
                 due = queue.engine_due(connection, now)

@@ -55,14 +55,27 @@ class Lanes:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, key: str) -> None:
-        while True:
+        again = True
+        while again:
+            again = False
             try:
                 self._drain(key)
+                again = self._asked_again(key)
             except Exception:
                 log.exception("a run stands still until the server starts again: %s", key)
-            with self._condition:
-                if self._closed or not self._active[key]:
-                    del self._active[key]
-                    self._condition.notify_all()
-                    return
-                self._active[key] = False
+            finally:
+                if not again:
+                    self._leave(key)
+
+    def _asked_again(self, key: str) -> bool:
+        with self._condition:
+            asked, self._active[key] = self._active[key], False
+            return asked and not self._closed
+
+    def _leave(self, key: str) -> None:
+        """Leave a key alone, unless it was asked for in the last instant."""
+        with self._condition:
+            asked = self._active.pop(key)
+            self._condition.notify_all()
+        if asked:
+            self.schedule(key)

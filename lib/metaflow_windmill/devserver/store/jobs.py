@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 
+ENGINE = "engine"
+"""The worker that flows are shown to run at: the server itself."""
+
+
 @dataclass(frozen=True)
 class JobFilters:
     """Which jobs to list; a field left None does not restrict. Instants are microseconds since 1970."""
@@ -182,8 +186,8 @@ def _shown(job: Job) -> dict[str, Json]:
         "flow_step_id": job.step_id,
         "timeout": job.timeout,
         "labels": json.loads(job.labels) if job.labels else None,
-        "preprocessed": job.preprocess or None,
-        "worker": job.worker,
+        "preprocessed": True if job.preprocess else None,
+        "worker": job.worker or (None if job.for_worker or job.started_at is None else ENGINE),
     }
     return {**shown, **{name: value for name, value in optional.items() if value is not None}}
 

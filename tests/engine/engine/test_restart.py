@@ -1,0 +1,120 @@
+"""A server that dies at any instant: the next one goes on, and does nothing twice and nothing not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.crashing import crashing_bench
+from tests.support.engine_bench import (
+    Bench,
+    FailsFirst,
+    again,
+    arms,
+    bench,
+    choice,
+    flow,
+    loop,
+    repeat,
+    static,
+    step,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from metaflow_windmill.types import Json
+
+MIXED = flow(
+    step("s", inputs={"list": static([1, 2, 3])}),
+    loop(
+        "l",
+        "results.s.list",
+        step("a", inputs={"v": "flow_input.iter.value"}),
+        step("b", inputs={"a": "results.a.v"}),
+    ),
+    arms(
+        "both",
+        [step("x")],
+        [loop("m", "[7, 8]", step("y", inputs={"v": "flow_input.iter.value"}), parallel=False)],
+    ),
+    repeat("w", "result.i === 1", step("t", inputs={"i": "flow_input.iter.index"})),
+    choice("c", {"results.l.length === 3": [{"id": "i", "value": {"type": "identity"}}]}, [step("never")]),
+    loop("none", "[]", step("z")),
+    step("e", inputs={"l": "results.l", "m": "results.m", "w": "results.w", "none": "results.none"}),
+)
+EXPECTED = {
+    "l": [{"a": 1}, {"a": 2}, {"a": 3}],
+    "m": [{"v": 7}, {"v": 8}],
+    "none": [],
+    "w": [{"i": 0}, {"i": 1}],
+}
+
+
+def shape(stand: Bench, job_id: str) -> Json:
+    """Return the tree of a run without what differs from run to run."""
+
+    def of(seen: Json) -> Json:
+        return (
+            seen.row.get("script_path"),
+            seen.outcome,
+            seen.result,
+            sorted(map(of, seen.children), key=repr),
+        )
+
+    return of(stand.seen(job_id))
+
+
+def test_it_goes_on_after_a_crash_at_every_write(tmp_path: Path) -> None:
+    """One server does everything; then a server dies at each of its writes, before or after it is kept."""
+    with bench(tmp_path / "whole") as whole:
+        expected = shape(whole, whole.run(MIXED).row["id"])
+    assert expected[2] == EXPECTED
+    with crashing_bench(tmp_path / "crashing") as crashing:
+        job_id = crashing.run_to_the_end(MIXED)
+        assert crashing.crashes > 20
+        assert shape(crashing.stand, job_id) == expected
+
+
+def test_attempts_are_counted_once(tmp_path: Path) -> None:
+    with crashing_bench(tmp_path) as crashing:
+        crashing.answers["flaky"] = FailsFirst(2)
+        value = flow(loop("l", "[0]", step("z"), step("a", "flaky", retry=again(2))), step("b"))
+        job_id = crashing.run_to_the_end(value)
+        part = crashing.stand.seen(job_id).child("forloop-0")
+    assert [child.outcome for child in part.children] == ["success", "failure", "failure", "success"]
+    assert len(part.modules[1]["failed_retries"]) == 2
+
+
+def test_jobs_that_wait_and_jobs_that_run_are_still_there(tmp_path: Path) -> None:
+    with bench(tmp_path) as first:
+        job_id = first.submit(flow(loop("l", "[0, 1]", step("a"))))
+        first.settle()
+        running = first.engine.pull("w", ())
+        assert running is not None
+    with bench(tmp_path) as second:
+        second.engine.recover()
+        assert second.engine.running() == {running.id: "w"}
+        second.engine.requeue(running.id)
+        second.work()
+        assert second.seen(job_id).result == [{}, {}]
+        assert sorted(job.id == running.id for job in second.ran) == [False, True]
+
+
+def test_what_is_due_later_is_remembered(tmp_path: Path) -> None:
+    with bench(tmp_path) as first:
+        job_id = first.submit(flow({"id": "i", "value": {"type": "identity"}, "sleep": static(0.5)}))
+        first.settle()
+    with bench(tmp_path) as second:
+        second.engine.recover()
+        with second.engine.changes.subscribe(job_id) as news:
+            while second.seen(job_id).outcome != "success":
+                assert news.wait(20), "the alarm did not ring"
+
+
+@pytest.mark.parametrize("event", [None, {"kind": "webhook"}])
+def test_a_flow_that_was_only_just_asked_for_begins(tmp_path: Path, event: Json) -> None:
+    with crashing_bench(tmp_path) as crashing:
+        value = flow(step("a"), preprocessor_module=step("pre"))
+        job_id = crashing.run_to_the_end(value, event=event)
+        assert crashing.stand.seen(job_id).outcome == "success"
