@@ -88,9 +88,10 @@ class Deployed:
     def finish(self, run_id: str, seconds: float = 150) -> RunSeen:
         """Wait until the run is over; return what Metaflow's client tells of it."""
         job = self.wait(run_id, seconds)
-        (seen,) = self.home.read(f"{self.name}/{run_id}")
+        log = json.dumps(job.result, indent=1)
+        (seen,) = self.home.read(f"{self.name}/{run_id}", told=log)
         assert seen.successful == (job.state.value == "SUCCEEDED"), (job, seen)
-        return replace(seen, log=json.dumps(job.result, indent=1))
+        return replace(seen, log=log)
 
 
 def run_on_windmill(

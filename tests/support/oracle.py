@@ -103,10 +103,10 @@ class Home:
             capture_output=True,
         )
 
-    def read(self, *pathspecs: str) -> list[RunSeen]:
-        """Read runs back through Metaflow's client."""
+    def read(self, *pathspecs: str, told: str = "") -> list[RunSeen]:
+        """Read runs back through Metaflow's client; `told` is what explains a run that is not there."""
         done = self.python(ROOT / "tests/support/read_runs.py", *pathspecs)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, f"{done.stderr}\n{told}"
         return [_run_seen(run) for run in json.loads(done.stdout)]
 
 
