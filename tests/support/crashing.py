@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from metaflow_windmill.devserver.expressions.evaluator import Evaluator
     from metaflow_windmill.devserver.model import Outcome
     from metaflow_windmill.types import Json
 
@@ -26,32 +27,39 @@ class Crash(BaseException):
     """The process is gone; nothing may catch this."""
 
 
+@dataclass(frozen=True)
+class Death:
+    """At which write a server dies, counted from 1, and whether that write is kept."""
+
+    write: int
+    kept: bool
+
+
+def again_and_again(life: int) -> Death:
+    """Die at the second to fourth write; the first succeeds, so that each life gets a little further."""
+    return Death(2 + life // 2 % 3, kept=bool(life % 2))
+
+
 class MortalDatabase(Database):
-    """A database whose server dies at its second, third or fourth write, and then never writes again.
+    """A database whose server dies at one of its writes, and then never writes again."""
 
-    The first write always succeeds, so that each life gets a little further than the one before.
-    """
-
-    def __init__(self, path: Path, life: int) -> None:
+    def __init__(self, path: Path, death: Death | None) -> None:
         super().__init__(path)
-        self._after_commit = bool(life % 2)
-        self._last = 2 + life // 2 % 3
-        self._writes = 0
+        self._death = death
+        self.writes = 0
         self.dead = False
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         if self.dead:
             raise Crash
-        self._writes += 1
-        dies = self._writes == self._last
+        self.writes += 1
+        self.dead = self._death is not None and self.writes == self._death.write
         with super().write() as connection:
             yield connection
-            if dies and not self._after_commit:
-                self.dead = True
+            if self.dead and self._death and not self._death.kept:
                 raise Crash
-        if dies:
-            self.dead = True
+        if self.dead:
             raise Crash
 
 
@@ -61,6 +69,8 @@ class Crashing:
 
     directory: Path
     stack: ExitStack
+    evaluator: Evaluator
+    deaths: Callable[[int], Death | None] = again_and_again
     answers: dict[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     crashes: int = 0
@@ -76,6 +86,12 @@ class Crashing:
         while self._row()["type"] != "CompletedJob":
             self._live(self._work)
         return MINE
+
+    @property
+    def writes(self) -> int:
+        """How many writes the present life has seen."""
+        assert isinstance(self.stand.database, MortalDatabase)
+        return self.stand.database.writes
 
     def _row(self) -> Json:
         return jobs.get_job(self.stand.database, WORKSPACE, MINE)
@@ -110,14 +126,16 @@ class Crashing:
     def _start(self) -> None:
         self.stack.close()
         self.directory.mkdir(parents=True, exist_ok=True)
-        database = MortalDatabase(self.directory / "windmill.db", self.crashes)
-        self.stand = self.stack.enter_context(bench(self.directory, database))
+        database = MortalDatabase(self.directory / "windmill.db", self.deaths(self.crashes))
+        self.stand = self.stack.enter_context(bench(self.directory, database, self.evaluator))
         self.stand.answers = self.answers
         self.stand.engine.recover()
 
 
 @contextmanager
-def crashing_bench(directory: Path) -> Iterator[Crashing]:
-    """Set up a server that dies."""
+def crashing_bench(
+    directory: Path, evaluator: Evaluator, deaths: Callable[[int], Death | None] = again_and_again
+) -> Iterator[Crashing]:
+    """Set up a server that dies in each of its lives as `deaths` says."""
     with ExitStack() as stack:
-        yield Crashing(directory, stack)
+        yield Crashing(directory, stack, evaluator, deaths)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from metaflow_windmill.devserver.expressions.evaluator import Evaluator
     from metaflow_windmill.devserver.model import RunnableJob
     from metaflow_windmill.types import Json
 
@@ -192,12 +193,24 @@ class Seen:
         return of_name[turn]
 
 
+class Shared:
+    """An evaluator that many engines use, one after the other; it stays open when one of them closes."""
+
+    def __init__(self, whole: Evaluator) -> None:
+        self.evaluate = whole.evaluate
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 @contextmanager
-def bench(directory: Path, database: Database | None = None) -> Iterator[Bench]:
+def bench(
+    directory: Path, database: Database | None = None, evaluator: Evaluator | None = None
+) -> Iterator[Bench]:
     """Set up a bench; another one on the same directory goes on where this one stopped."""
     directory.mkdir(parents=True, exist_ok=True)
     database = database or Database(directory / "windmill.db")
-    evaluator, logs = QuickJs(), Logs(directory / "logs")
+    evaluator, logs = evaluator or QuickJs(), Logs(directory / "logs")
     catalog, tokens = ShelfCatalog(), CountedTokens()
     engine = Engine(database, catalog, tokens, evaluator, base_url="http://server", logs=logs)
     try:

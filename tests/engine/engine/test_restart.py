@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.crashing import crashing_bench
+from tests.support.crashing import Death, crashing_bench
 from tests.support.engine_bench import (
     Bench,
     FailsFirst,
@@ -23,6 +23,7 @@ from tests.support.engine_bench import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from metaflow_windmill.devserver.expressions.evaluator import Evaluator
     from metaflow_windmill.types import Json
 
 MIXED = flow(
@@ -65,19 +66,42 @@ def shape(stand: Bench, job_id: str) -> Json:
     return of(stand.seen(job_id))
 
 
-def test_it_goes_on_after_a_crash_at_every_write(tmp_path: Path) -> None:
-    """One server does everything; then a server dies at each of its writes, before or after it is kept."""
-    with bench(tmp_path / "whole") as whole:
+SMALL = flow(
+    loop("l", "[0, 1]", step("a", "flaky", retry=again(1)), choice("c", {"true": [step("x")]}, [])),
+    step("e", inputs={"l": "results.l"}),
+)
+
+
+def test_whichever_write_is_the_last(tmp_path: Path, evaluator: Evaluator) -> None:
+    """A server dies once, at each of its writes in turn; the next one ends the run as if nothing had been."""
+
+    def ran(name: str, death: Death | None) -> tuple[Json, int, int]:
+        lives = [death, None]
+        with crashing_bench(tmp_path / name, evaluator, lambda life: lives[life]) as crashing:
+            crashing.answers["flaky"] = FailsFirst(1)
+            job_id = crashing.run_to_the_end(SMALL)
+            return shape(crashing.stand, job_id), crashing.crashes, crashing.writes
+
+    expected, _, writes = ran("whole", None)
+    assert writes > 20
+    for number in range(1, writes + 1):
+        for kept in (True, False):
+            found, crashes, _ = ran(f"{number}-{kept}", Death(number, kept))
+            assert (crashes, found) == (1, expected), f"died at write {number}, kept: {kept}"
+
+
+def test_it_goes_on_however_often_the_server_dies(tmp_path: Path, evaluator: Evaluator) -> None:
+    with bench(tmp_path / "whole", evaluator=evaluator) as whole:
         expected = shape(whole, whole.run(MIXED).row["id"])
     assert expected[2] == EXPECTED
-    with crashing_bench(tmp_path / "crashing") as crashing:
+    with crashing_bench(tmp_path / "crashing", evaluator) as crashing:
         job_id = crashing.run_to_the_end(MIXED)
         assert crashing.crashes > 20
         assert shape(crashing.stand, job_id) == expected
 
 
-def test_attempts_are_counted_once(tmp_path: Path) -> None:
-    with crashing_bench(tmp_path) as crashing:
+def test_attempts_are_counted_once(tmp_path: Path, evaluator: Evaluator) -> None:
+    with crashing_bench(tmp_path, evaluator) as crashing:
         crashing.answers["flaky"] = FailsFirst(2)
         value = flow(loop("l", "[0]", step("z"), step("a", "flaky", retry=again(2))), step("b"))
         job_id = crashing.run_to_the_end(value)
@@ -86,13 +110,13 @@ def test_attempts_are_counted_once(tmp_path: Path) -> None:
     assert len(part.modules[1]["failed_retries"]) == 2
 
 
-def test_jobs_that_wait_and_jobs_that_run_are_still_there(tmp_path: Path) -> None:
-    with bench(tmp_path) as first:
+def test_jobs_that_wait_and_jobs_that_run_are_still_there(tmp_path: Path, evaluator: Evaluator) -> None:
+    with bench(tmp_path, evaluator=evaluator) as first:
         job_id = first.submit(flow(loop("l", "[0, 1]", step("a"))))
         first.settle()
         running = first.engine.pull("w", ())
         assert running is not None
-    with bench(tmp_path) as second:
+    with bench(tmp_path, evaluator=evaluator) as second:
         second.engine.recover()
         assert second.engine.running() == {running.id: "w"}
         second.engine.requeue(running.id)
@@ -101,11 +125,11 @@ def test_jobs_that_wait_and_jobs_that_run_are_still_there(tmp_path: Path) -> Non
         assert sorted(job.id == running.id for job in second.ran) == [False, True]
 
 
-def test_what_is_due_later_is_remembered(tmp_path: Path) -> None:
-    with bench(tmp_path) as first:
+def test_what_is_due_later_is_remembered(tmp_path: Path, evaluator: Evaluator) -> None:
+    with bench(tmp_path, evaluator=evaluator) as first:
         job_id = first.submit(flow({"id": "i", "value": {"type": "identity"}, "sleep": static(0.5)}))
         first.settle()
-    with bench(tmp_path) as second:
+    with bench(tmp_path, evaluator=evaluator) as second:
         second.engine.recover()
         with second.engine.changes.subscribe(job_id) as news:
             while second.seen(job_id).outcome != "success":
@@ -113,8 +137,10 @@ def test_what_is_due_later_is_remembered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("event", [None, {"kind": "webhook"}])
-def test_a_flow_that_was_only_just_asked_for_begins(tmp_path: Path, event: Json) -> None:
-    with crashing_bench(tmp_path) as crashing:
+def test_a_flow_that_was_only_just_asked_for_begins(
+    tmp_path: Path, evaluator: Evaluator, event: Json
+) -> None:
+    with crashing_bench(tmp_path, evaluator) as crashing:
         value = flow(step("a"), preprocessor_module=step("pre"))
         job_id = crashing.run_to_the_end(value, event=event)
         assert crashing.stand.seen(job_id).outcome == "success"
