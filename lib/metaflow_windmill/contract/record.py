@@ -27,7 +27,8 @@ class ParameterInfo:
     name, python_name : str
         As on the command line, and as an attribute of the flow.
     type : str
-        ``str``, ``int``, ``float``, ``bool``, ``json`` or ``file``.
+        ``str``, ``int``, ``float``, ``bool``, ``json`` or ``file``; ``constant`` for a type that
+        Metaflow cannot read from a command line, so that the parameter always has its default.
     required : bool
         Whether a run without it is refused.
     default : JSON value
@@ -36,7 +37,12 @@ class ParameterInfo:
     separator : str or None
     is_text : bool
     encoding : str or None
-        The last two for IncludeFile only.
+        These two for IncludeFile only.
+    made : bool
+        Whether a function made the default when the flow was deployed. A task is told it then;
+        any other default it finds in the flow file, just as it was written.
+    choices : tuple of str
+        The only texts that it takes; empty for any.
     """
 
     name: str
@@ -48,6 +54,8 @@ class ParameterInfo:
     separator: str | None = None
     is_text: bool = True
     encoding: str | None = None
+    made: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,12 +78,22 @@ class StoreInfo:
 
 @dataclass(frozen=True)
 class GitInfo:
-    """Where the deployed flow file came from."""
+    """Where the deployed flow file came from.
+
+    Parameters
+    ----------
+    repository, commit, path : str
+    ref : str
+        The branch or tag.
+    content : str
+        A digest of what the flow is made of: equal for two commits between which it did not change.
+    """
 
     repository: str
     commit: str
     path: str
     ref: str = ""
+    content: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +157,8 @@ class Record:
         plain = asdict(self)
         for key in ("parameters", "top_level", "tags"):
             plain[key] = list(plain[key])
+        for info in plain["parameters"]:
+            info["choices"] = list(info["choices"])
         return {"format": FORMAT, **plain}
 
     @classmethod
@@ -170,9 +190,13 @@ def _parts(plain: dict[str, Any]) -> dict[str, Any]:
         "package": PackageInfo(**plain["package"]),
         "datastore": StoreInfo(**plain["datastore"]),
         "metadata": StoreInfo(**plain["metadata"]),
-        "parameters": tuple(ParameterInfo(**item) for item in plain.get("parameters", [])),
+        "parameters": tuple(_parameter(item) for item in plain.get("parameters", [])),
         "schedule": ScheduleInfo(**plain["schedule"]) if plain.get("schedule") else None,
         "git": GitInfo(**plain["git"]) if plain.get("git") else None,
         "top_level": tuple(plain.get("top_level", [])),
         "tags": tuple(plain.get("tags", [])),
     }
+
+
+def _parameter(plain: dict[str, Any]) -> ParameterInfo:
+    return ParameterInfo(**{**plain, "choices": tuple(plain.get("choices", ()))})

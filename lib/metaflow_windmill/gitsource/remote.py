@@ -90,12 +90,12 @@ class Remote:
             return Head(ref)
         wanted = _candidates(ref)
         peeled = [f"{name}^{{}}" for name in wanted]
-        listing = self._run("ls-remote", "--quiet", "--", self._repository.url, *wanted, *peeled)
+        listing = self._run("ls-remote", "--quiet", "--symref", "--", self._repository.url, *wanted, *peeled)
         found = _listed(listing.decode(errors="replace"))
         for name in wanted:
             commit = found.get(f"{name}^{{}}") or found.get(name)
             if commit is not None and is_commit(commit):
-                return Head(commit, "" if name == "HEAD" else name)
+                return Head(commit, found.get("", "") if name == "HEAD" else name)
         raise GitSourceError(_no_such_ref(ref))
 
     def check_out(self, head: Head, into: Path) -> Checkout:
@@ -239,6 +239,8 @@ def _no_such_ref(ref: str) -> str:
 
 
 def _listed(listing: str) -> dict[str, str]:
-    """Return the commit of each ref in the output of ``git ls-remote``."""
-    lines = (line.split("\t", 1) for line in listing.splitlines() if "\t" in line)
-    return {name: commit for commit, name in lines}
+    """Return the commit of each ref in the output of ``git ls-remote``; under no name, HEAD's branch."""
+    lines = [line.split("\t", 1) for line in listing.splitlines() if "\t" in line]
+    found = {name: said for said, name in lines if not said.startswith("ref: ")}
+    branch = next((said for said, name in lines if name == "HEAD" and said.startswith("ref: ")), None)
+    return found if branch is None else {**found, "": branch.removeprefix("ref: ")}

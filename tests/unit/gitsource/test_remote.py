@@ -53,7 +53,7 @@ def test_the_head_of_a_branch_a_tag_and_the_default_branch(origin: GitRepository
         assert remote.look_up("feature/main") == Head(third, "refs/heads/feature/main")
         assert remote.look_up("v1") == Head(first, "refs/tags/v1")
         assert remote.look_up("refs/tags/v1").commit == first
-        assert remote.look_up() == Head(second)
+        assert remote.look_up() == Head(second, "refs/heads/main")
         assert remote.look_up(first) == Head(first)
         assert remote.look_up("feature/main").name == "feature/main"
 

@@ -1,0 +1,21 @@
+# requirements:
+# metaflow-windmill
+# wmill
+"""Deploys a configured repository if its branch has moved since: for a schedule.
+
+It looks at the head of the branch by one request, and does nothing more if that is deployed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metaflow_windmill.types import Json
+
+
+def main(configuration: str) -> dict[str, Json]:
+    """Deploy what is new, and remember it."""
+    from metaflow_windmill.workspace.scripts import redeploy_if_changed
+
+    return redeploy_if_changed(configuration)

@@ -1,0 +1,22 @@
+# requirements:
+# metaflow-windmill
+# wmill
+"""Shows a Metaflow card as a page, sandboxed: it cannot act as the person who looks at it.
+
+Open ``/api/w/<workspace>/jobs/run_wait_result/p/f/metaflow/show_card?payload=...`` or put an HTTP
+route before it. In the job's own page the result is the page's text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metaflow_windmill.types import Json
+
+
+def main(run: str, step: str = "", task: str = "", card: str = "") -> dict[str, Json]:
+    """Find a card of a run and answer with it."""
+    from metaflow_windmill.workspace.scripts import show_card
+
+    return show_card(run, step, task, card)

@@ -1,0 +1,85 @@
+"""``metaflow-windmill install``: the workspace's scripts, through the API."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.client.http import HttpTransport, base_address
+from metaflow_windmill.client.retrying import Retrying
+from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.deploy.access import sign_in
+from metaflow_windmill.errors import DeployError
+from metaflow_windmill.workspace.installing import Installer
+from metaflow_windmill.workspace.shipped import requirement, shipment
+
+if TYPE_CHECKING:
+    import argparse
+
+    from metaflow_windmill.workspace.installing import Step
+
+DEFAULT_HOST = "http://localhost:8000"
+DEFAULT_WORKSPACE = "admins"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--host", help=f"address of the server [WINDMILL_HOST, default {DEFAULT_HOST}]")
+    parser.add_argument("--workspace", help=f"[WINDMILL_WORKSPACE, default {DEFAULT_WORKSPACE}]")
+    parser.add_argument(
+        "--package",
+        default="",
+        metavar="SPEC",
+        help="how the workers get metaflow-windmill: a version, a requirement, the address of a wheel or of "
+        "a git repository, or the path of a wheel (default: this version)",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+
+
+def run(said: argparse.Namespace) -> int:
+    """Show what would change, ask, and do it.
+
+    Raises
+    ------
+    MetaflowWindmillError
+        If the workspace cannot be reached or does not let us, or the answer is needed and nobody is asked.
+    """
+    wanted = shipment(requirement(said.package))
+    host = base_address(said.host or os.environ.get("WINDMILL_HOST") or DEFAULT_HOST)
+    workspace = said.workspace or os.environ.get("WINDMILL_WORKSPACE") or DEFAULT_WORKSPACE
+    transport = Retrying(HttpTransport(host, os.environ.get("WINDMILL_TOKEN", "")))
+    sign_in(Windmill(transport, workspace), host)
+    installer = Installer(transport, workspace)
+    steps = installer.plan(wanted)
+    for step in steps:
+        _show(step)
+    if not steps:
+        print(f"Everything is there already, in the workspace {workspace} of {host}.")
+    elif said.dry_run:
+        print("Nothing was changed.")
+    elif not (said.yes or _agreed(workspace, host)):
+        print("Nothing was changed.")
+        return 1
+    else:
+        installer.carry_out(steps, print)
+        print(f"f/metaflow is up to date in the workspace {workspace} of {host}.")
+    return 0
+
+
+def _show(step: Step) -> None:
+    print(step.summary)
+    if step.diff:
+        print("".join(f"    {line}\n" for line in step.diff.splitlines()), end="")
+
+
+def _agreed(workspace: str, host: str) -> bool:
+    if not sys.stdin.isatty():
+        raise DeployError(
+            "Nobody is here to be asked. Add --yes to make these changes, or --dry-run to see them."
+        )
+    return input(f"Make these changes in the workspace {workspace} of {host}? [y/N] ").strip().lower() in {
+        "y",
+        "yes",
+    }

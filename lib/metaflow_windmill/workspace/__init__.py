@@ -1,0 +1,1 @@
+"""What the scripts of a workspace do: read flows from git, compile them apart, decide, deploy, report."""

@@ -1,0 +1,109 @@
+"""A card of a run, as a page that can do nothing with the address it is served from."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from metaflow_windmill.deploy.names import job_id_of, run_id_of
+from metaflow_windmill.deploy.ownership import record_in
+from metaflow_windmill.errors import DeployError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.types import Json
+
+LOCAL = "/.metaflow"
+
+SANDBOX = {
+    # A card runs scripts of its own. In the sandbox it has an origin of its own too, so that they
+    # reach neither Windmill's cookies nor its API.
+    "Content-Security-Policy": "sandbox allow-scripts allow-popups; default-src 'none'; "
+    "script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data:; "
+    "img-src data: blob: https:; font-src data:; media-src data:; worker-src blob:; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-store",
+}
+
+
+def card_page(windmill: Windmill, run: str, step: str, task: str, card: str) -> dict[str, Json]:
+    """Return the answer that Windmill serves as a page.
+
+    Parameters
+    ----------
+    windmill : Windmill
+    run : str
+        A run id, a pathspec or a job id.
+    step, task : str
+        Where to look; empty for the first card found, from the end of the run on.
+    card : str
+        The id or the type of a card; empty for the first one.
+
+    Raises
+    ------
+    DeployError
+        If there is no such run or no such card; the text says which there are.
+    """
+    job_id = job_id_of(run)
+    record = _record(windmill, job_id)
+    _configure(record)
+    cards = list(_cards(record, run_id_of(job_id), step, task))
+    chosen = [item for spec, item in cards if card in {"", item.id, item.type}]
+    if not chosen:
+        known = ", ".join(f"{item.id or item.type} of {spec}" for spec, item in cards[:20]) or "none"
+        raise DeployError(f"There is no such card in {record.flow}/{run_id_of(job_id)}. Its cards: {known}.")
+    return {
+        "windmill_content_type": "text/html; charset=utf-8",
+        "windmill_headers": SANDBOX,
+        "result": chosen[0].get(),
+    }
+
+
+def _record(windmill: Windmill, job_id: str) -> Record:
+    try:
+        path = windmill.get_job(job_id).path
+        flow = windmill.get_flow(path)
+    except NotFound:
+        raise DeployError(f"There is no run {job_id} of a deployed flow here. Check the run's id.") from None
+    record = record_in(flow.value)
+    if record is None:
+        raise DeployError(f"{path} is not a flow of Metaflow. Give the id of a run of one.")
+    return record
+
+
+def _configure(record: Record) -> None:
+    """Point Metaflow's client, before it is imported, at what the flow was deployed with."""
+    store, root = record.datastore.type, record.datastore.root
+    place = root.removesuffix(LOCAL) if store == "local" else root
+    os.environ.update(
+        {
+            **{name: value for name, value in record.variables.items() if name.startswith("METAFLOW_")},
+            "METAFLOW_DEFAULT_DATASTORE": store,
+            "METAFLOW_DEFAULT_METADATA": record.metadata.type,
+            f"METAFLOW_DATASTORE_SYSROOT_{store.upper()}": place,
+            "METAFLOW_USER": record.owner,
+        }
+    )
+    if record.metadata.type == "service" and record.metadata.root:
+        os.environ["METAFLOW_SERVICE_URL"] = record.metadata.root
+
+
+def _cards(record: Record, run_id: str, step: str, task: str) -> Iterator[tuple[str, Any]]:
+    from metaflow import Run, namespace
+    from metaflow.cards import get_cards
+    from metaflow.exception import MetaflowException
+
+    namespace(None)
+    try:
+        for found in Run(f"{record.flow}/{run_id}"):
+            if step not in {"", found.id}:
+                continue
+            for one in found:
+                if task in {"", one.id}:
+                    yield from ((one.pathspec, item) for item in get_cards(one))
+    except MetaflowException as why:
+        raise DeployError(f"The run {record.flow}/{run_id} cannot be read: {why}") from None

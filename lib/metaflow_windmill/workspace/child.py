@@ -1,0 +1,128 @@
+"""Runs a program that is not trusted: confined, with an environment of its own, its output bounded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_CONFINE = Path(__file__).with_name("confine.py")
+_TICK = 0.02
+_SHOWN = 16_000
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What a program may use.
+
+    Parameters
+    ----------
+    seconds : int
+        On the clock, and on the processor.
+    megabytes : int
+        Of memory, for each process.
+    output : int
+        Bytes on its standard output.
+    """
+
+    seconds: int = 300
+    megabytes: int = 4096
+    output: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How the program ended.
+
+    Parameters
+    ----------
+    status : int
+        Its exit status; the negative number of a signal.
+    output : bytes
+        Its standard output.
+    errors : str
+        The end of its standard error.
+    stopped : str
+        Why it was stopped, as a clause; empty where it ended by itself.
+    """
+
+    status: int
+    output: bytes
+    errors: str
+    stopped: str = ""
+
+
+def run_confined(
+    program: Sequence[str], *, directory: Path, environment: Mapping[str, str], confinement: Confinement
+) -> Finished:
+    """Run a program to its end, and end whatever it leaves running.
+
+    Parameters
+    ----------
+    program : sequence of str
+        The absolute path of the program, and its arguments.
+    directory : Path
+        Its working directory.
+    environment : mapping of str to str
+        All that it gets.
+    confinement : Confinement
+    """
+    limits = [str(confinement.megabytes), str(confinement.seconds), "--"]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_CONFINE), *limits, *program],
+            cwd=directory,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        try:
+            stopped = _watch(process, out, err, confinement)
+        finally:
+            _end(process)
+        return Finished(process.returncode, _start(out, confinement.output), _tail(err), stopped)
+
+
+def _watch(process: subprocess.Popen[bytes], out: BinaryIO, err: BinaryIO, confinement: Confinement) -> str:
+    deadline = time.monotonic() + confinement.seconds
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_TICK)
+        if os.fstat(out.fileno()).st_size > confinement.output:
+            return f"it printed more than {confinement.output // (1024 * 1024)} MB"
+        if os.fstat(err.fileno()).st_size > confinement.output:
+            return f"it printed more than {confinement.output // (1024 * 1024)} MB of errors"
+        if process.returncode is not None:
+            return ""
+        if time.monotonic() > deadline:
+            return f"it took longer than {confinement.seconds} seconds"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process group: nothing that the program started stays."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _start(file: BinaryIO, most: int) -> bytes:
+    file.seek(0)
+    return file.read(most)
+
+
+def _tail(file: BinaryIO) -> str:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _SHOWN))
+    return file.read().decode(errors="replace")

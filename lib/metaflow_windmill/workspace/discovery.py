@@ -1,0 +1,211 @@
+"""Finds the flow files of a checkout by reading them, without running any."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.errors import GitSourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+MAX_SOURCE = 2 * 1024 * 1024
+_PROJECT = re.compile(r"(?m)^@(\w+\.)*project\b")
+_WILD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class FlowFile:
+    """A file that runs a flow.
+
+    Parameters
+    ----------
+    path : str
+        In the repository.
+    flows : tuple of str
+        The names of the flow classes that it runs.
+    project : bool
+        Whether it uses ``@project``, and so has a branch.
+    """
+
+    path: str
+    flows: tuple[str, ...]
+    project: bool = False
+
+
+def matching(files: Iterable[str], patterns: Sequence[str], subfolder: str = "") -> list[str]:
+    """Return the files below a folder that match any of the patterns, sorted.
+
+    A pattern without a wildcard names one file or everything in one folder. Names that begin
+    with a dot are met only by a pattern that says the dot.
+    """
+    prefix = f"{subfolder}/" if subfolder else ""
+    tests = [_as_regex(pattern) for pattern in patterns]
+    below = (path for path in files if path.startswith(prefix))
+    return sorted(path for path in below if any(test.fullmatch(path[len(prefix) :]) for test in tests))
+
+
+def _as_regex(pattern: str) -> re.Pattern[str]:
+    if not _WILD.search(pattern):
+        return re.compile(rf"{re.escape(pattern)}(/(?!\.)[^/]*(?<=\.py))?")
+    parts = ["".join(_translated(part)) for part in pattern.split("/")]
+    return re.compile(
+        "/".join(parts).replace("\0/", r"(?:(?!\.)[^/]+/)*").replace("\0", r"(?:(?!\.)[^/]+/)*(?!\.)[^/]+")
+    )
+
+
+def _translated(part: str) -> Iterable[str]:
+    if part == "**":
+        yield "\0"
+        return
+    if not part.startswith("."):
+        yield r"(?!\.)"
+    for mark in re.findall(r"\[[^\]/]+\]|.", part):
+        if mark == "*":
+            yield "[^/]*"
+        elif mark == "?":
+            yield "[^/]"
+        elif mark.startswith("[") and len(mark) > 1:
+            chosen = mark[1:-1].replace("\\", r"\\")
+            yield f"[^/{chosen[1:]}]" if chosen.startswith("!") else f"[{chosen}]"
+        else:
+            yield re.escape(mark)
+
+
+def find_flows(
+    root: Path, files: Sequence[str], patterns: Sequence[str], subfolder: str = ""
+) -> list[FlowFile]:
+    """Return the flow files among those that match, in order of their paths.
+
+    Parameters
+    ----------
+    root : Path
+        Of the checkout.
+    files : sequence of str
+        The regular files in it.
+    patterns : sequence of str
+        A pattern without a wildcard must name something, and what it names is taken for a flow.
+    subfolder : str
+
+    Raises
+    ------
+    GitSourceError
+        If a pattern without a wildcard names nothing.
+    """
+    chosen: dict[str, FlowFile] = {}
+    for pattern in patterns:
+        paths = [path for path in matching(files, [pattern], subfolder) if path.endswith(".py")]
+        named = not _WILD.search(pattern) and pattern.endswith(".py")
+        if named and not paths:
+            where = f" below {subfolder}" if subfolder else ""
+            raise GitSourceError(
+                f"There is no file {pattern!r}{where} in this commit. Check the name in 'flows'."
+            )
+        for path in paths:
+            source = _source(root / path)
+            flows = flows_in(source)
+            if flows or named:
+                chosen[path] = FlowFile(path, flows, _PROJECT.search(source) is not None)
+    return [chosen[path] for path in sorted(chosen)]
+
+
+def flows_in(source: str) -> tuple[str, ...]:
+    """Return the flow classes that a file runs when it is the main program; none if it is not one.
+
+    A class counts that has a method decorated with ``step``, or a base named like a flow, and that
+    the file calls: under ``if __name__ == "__main__"`` or at its top level.
+    """
+    try:
+        tree = ast.parse(source)
+    except _UNREADABLE:
+        return _guessed(source)
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef) and _is_flow(node)]
+    called = {name for statement in tree.body for name in _called(statement)}
+    return tuple(name for name in classes if name in called)
+
+
+def _guessed(source: str) -> tuple[str, ...]:
+    """Name the flow of a file that does not parse, so that it is reported and not passed over."""
+    found = re.search(r"^class\s+(\w+)\s*\([^)]*FlowSpec", source, re.MULTILINE)
+    return (found[1],) if found else ()
+
+
+def _is_flow(node: ast.ClassDef) -> bool:
+    bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
+    return any(base.endswith(("FlowSpec", "Flow")) for base in bases) or any(
+        isinstance(item, ast.FunctionDef) and any(_name(mark) == "step" for mark in item.decorator_list)
+        for item in node.body
+    )
+
+
+def _name(mark: ast.expr) -> str:
+    inner = mark.func if isinstance(mark, ast.Call) else mark
+    return ast.unparse(inner).rpartition(".")[2]
+
+
+def _called(statement: ast.stmt) -> Iterable[str]:
+    """Yield the names that a top-level statement calls, outside of functions and classes."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+def _source(path: Path) -> str:
+    if path.stat().st_size > MAX_SOURCE:
+        return ""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def imports_of(root: Path, path: str, files: frozenset[str]) -> frozenset[str]:
+    """Return the files of the checkout that a file imports, directly or through others, itself included.
+
+    Imports anywhere in a file count, those inside functions too. Modules are looked for beside
+    the flow file, as Python does for a main program, and beside the file that imports them.
+    """
+    base = str(PurePosixPath(path).parent)
+    found: set[str] = set()
+    waiting = [path]
+    while waiting:
+        current = waiting.pop()
+        if current in found:
+            continue
+        found.add(current)
+        waiting += _imported(root, current, base, files)
+    return frozenset(found)
+
+
+def _imported(root: Path, current: str, base: str, files: frozenset[str]) -> list[str]:
+    try:
+        tree = ast.parse(_source(root / current))
+    except _UNREADABLE:
+        return []
+    own = PurePosixPath(current).parent
+    names: set[tuple[str, str]] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {(base, alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = str([own, *own.parents][min(node.level, len(own.parts) + 1) - 1]) if node.level else base
+            module = node.module or ""
+            names |= {(start, f"{module}.{alias.name}".strip(".")) for alias in node.names} | {
+                (start, module)
+            }
+    return [path for start, name in names for path in _files_of(start, name, files)]
+
+
+def _files_of(start: str, module: str, files: frozenset[str]) -> Iterable[str]:
+    """Yield the files that an import of a dotted name runs: the packages on the way, and the module."""
+    place = PurePosixPath(start)
+    for part in module.split("."):
+        for candidate in (f"{place / part}.py", str(place / part / "__init__.py")):
+            if candidate in files:
+                yield candidate
+        place /= part

@@ -1,0 +1,196 @@
+"""Brings what is shipped to a workspace through the API: a list of changes first, then each of them.
+
+Scripts and the resource type follow this version. A schedule and a route are made where they are
+missing and left alone where they are: whether they are on, and for what, is the workspace's own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+from metaflow_windmill.client.answers import checked
+from metaflow_windmill.client.transport import Request
+from metaflow_windmill.errors import DeployError, NotFound
+from metaflow_windmill.workspace.shipped import FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from metaflow_windmill.client.transport import Transport
+    from metaflow_windmill.types import Json
+    from metaflow_windmill.workspace.shipped import Script, Shipment
+
+Kind = Literal["folder", "resource type", "script", "schedule", "HTTP route"]
+
+LOCK_SECONDS = 600.0
+_TICK = 0.2
+_COMPARED = ("summary", "description", "schema", "kind", "timeout", "labels")
+_EMPTY: tuple[Json, ...] = ("", None, [], {})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change.
+
+    Parameters
+    ----------
+    kind : Kind
+    path : str
+    request : Request
+    diff : str
+        What changes, for a person; of something new, nothing.
+    """
+
+    kind: Kind
+    path: str
+    request: Request
+    diff: str = ""
+
+    @property
+    def summary(self) -> str:
+        """Return the change in one line."""
+        return f"{'change' if self.diff else 'add'} {self.kind} {self.path}"
+
+
+class Installer:
+    """Installs into one workspace.
+
+    Parameters
+    ----------
+    transport : Transport
+    workspace : str
+    """
+
+    def __init__(self, transport: Transport, workspace: str) -> None:
+        self._transport = transport
+        self._workspace = workspace
+
+    def plan(self, shipment: Shipment) -> list[Step]:
+        """Return what is to be done, in order; nothing is changed yet.
+
+        Raises
+        ------
+        WindmillError
+            If the workspace cannot be read.
+        """
+        return [
+            *self._folder(),
+            *self._types(shipment),
+            *(step for script in shipment.scripts for step in self._script(script)),
+            *self._missing("schedule", "schedules", shipment.schedules),
+            *self._missing("HTTP route", "http_triggers", shipment.triggers),
+        ]
+
+    def carry_out(self, steps: list[Step], say: Callable[[str], None]) -> None:
+        """Do what was planned, saying so; a second try does what is left.
+
+        Raises
+        ------
+        DeployError
+            If the workers cannot install what a script requires.
+        WindmillError
+            If Windmill refuses a change; those before it stay.
+        """
+        hashes = []
+        for step in steps:
+            answer = checked(step.request, self._transport.send(step.request))
+            say(f"done: {step.summary}")
+            if step.kind == "script":
+                hashes.append((step.path, answer.text.strip()))
+        for path, hash_ in hashes:
+            self._wait_for_lock(path, hash_)
+
+    def _folder(self) -> Iterator[Step]:
+        if self._get(f"folders/exists/{FOLDER}") is not True:
+            body = {"name": FOLDER, "summary": "Metaflow on Windmill"}
+            yield Step("folder", f"f/{FOLDER}", self._post("folders/create", body))
+
+    def _types(self, shipment: Shipment) -> Iterator[Step]:
+        for name, body in shipment.types.items():
+            found = self._find(f"resources/type/get/{name}")
+            if found is None:
+                yield Step("resource type", name, self._post("resources/type/create", body))
+                continue
+            diff = _difference(
+                _picked(found, ("schema", "description")), _picked(body, ("schema", "description"))
+            )
+            if diff:
+                request = self._post(
+                    f"resources/type/update/{name}", _picked(body, ("schema", "description"))
+                )
+                yield Step("resource type", name, request, diff)
+
+    def _script(self, script: Script) -> Iterator[Step]:
+        found = self._find(f"scripts/get/p/{quote(script.path)}")
+        if found is None or found.get("archived"):
+            # An archived script is no parent: its path is free.
+            yield Step("script", script.path, self._post("scripts/create", script.body))
+            return
+        diff = _text_difference(found["content"], script.body["content"]) + _difference(
+            _picked(found, _COMPARED), _picked(script.body, _COMPARED)
+        )
+        if diff:
+            body = {**script.body, "parent_hash": found["hash"]}
+            yield Step("script", script.path, self._post("scripts/create", body), diff)
+
+    def _missing(self, kind: Kind, route: str, bodies: dict[str, Json]) -> Iterator[Step]:
+        for path, body in bodies.items():
+            if self._get(f"{route}/exists/{quote(path)}") is not True:
+                yield Step(kind, path, self._post(f"{route}/create", body))
+
+    def _wait_for_lock(self, path: str, hash_: str) -> None:
+        """Wait until the workers can run a script: before that, a run gets the version before it."""
+        deadline = time.monotonic() + LOCK_SECONDS
+        while not self._is_prepared(path, hash_):
+            if time.monotonic() > deadline:
+                raise DeployError(
+                    f"No worker prepared {path} within {LOCK_SECONDS:.0f} seconds. Is one running?"
+                )
+            time.sleep(_TICK)
+
+    def _is_prepared(self, path: str, hash_: str) -> bool:
+        status = self._get(f"scripts/deployment_status/h/{hash_}")
+        job = status.get("job_id")
+        ended = self._get(f"jobs_u/completed/get_result_maybe/{job}") if job else {"completed": True}
+        failed = ended["completed"] and not ended.get("success", True)
+        said = status.get("lock_error_logs") or (ended.get("result") if failed else None)
+        if said:
+            raise DeployError(
+                f"The workers cannot install what {path} requires. Give another --package, or correct the "
+                f"workers' access to packages. Windmill said: {str(said).strip()[-2000:]}"
+            )
+        return status.get("lock") is not None or bool(ended["completed"])
+
+    def _find(self, tail: str) -> Json:
+        try:
+            return self._get(tail)
+        except NotFound:
+            return None
+
+    def _get(self, tail: str) -> Json:
+        request = Request("GET", f"/w/{quote(self._workspace)}/{tail}")
+        return checked(request, self._transport.send(request)).json(request)
+
+    def _post(self, tail: str, body: Json) -> Request:
+        return Request("POST", f"/w/{quote(self._workspace)}/{tail}", body=body)
+
+
+def _picked(body: Json, names: tuple[str, ...]) -> dict[str, Json]:
+    return {name: body[name] for name in names if body.get(name) not in _EMPTY}
+
+
+def _difference(old: Json, new: Json) -> str:
+    texts = (json.dumps(item, indent=1, sort_keys=True, ensure_ascii=False) for item in (old, new))
+    return _text_difference(*texts)
+
+
+def _text_difference(old: str, new: str) -> str:
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), "in the workspace", "shipped", n=1, lineterm=""
+    )
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,107 @@
+"""The Windmill job that this runs in: its server, its user, and its token, taken out of everybody's sight."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.client.retrying import Retrying
+from metaflow_windmill.client.sdk import WmillTransport
+from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.errors import MetaflowWindmillError
+from metaflow_windmill.runtime.secrecy import take_token
+from metaflow_windmill.workspace.resources import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from metaflow_windmill.client.transport import Transport
+    from metaflow_windmill.gitsource import Redactor
+
+ALLOW_FILE = "METAFLOW_WINDMILL_ALLOW_FILE_REPOSITORIES"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a script of the workspace works with.
+
+    Parameters
+    ----------
+    windmill : Windmill
+        The workspace, with the rights of the job's user.
+    resources : Resources
+        Its resources.
+    base_url : str
+        Of Windmill's pages.
+    username : str
+        The job's user, as Metaflow takes it for a user.
+    say : callable
+        Takes a line for the job's log.
+    allow_file : bool
+        Whether ``file://`` repositories are read: only where an administrator said so.
+    """
+
+    windmill: Windmill
+    resources: Resources
+    base_url: str
+    username: str
+    say: Callable[[str], None]
+    allow_file: bool = False
+
+
+def open_job(say: Callable[[str], None]) -> Job:
+    """Return this job, and take its token out of the process's environment.
+
+    Afterwards neither a child nor a neighbour of the same user finds the token there.
+
+    Raises
+    ------
+    Unauthorized
+        If this is not a Windmill job.
+    """
+    transport = _own_transport()
+    return job_with(transport, transport.workspace, say)
+
+
+@lru_cache(maxsize=1)
+def _own_transport() -> WmillTransport:
+    """Return the job's transport: a preprocessor and the script after it share a process and its token."""
+    transport = WmillTransport()
+    take_token()
+    return transport
+
+
+def job_with(transport: Transport, workspace: str, say: Callable[[str], None]) -> Job:
+    """Return a job that works by the given transport."""
+    patient = Retrying(transport)
+    return Job(
+        windmill=Windmill(patient, workspace),
+        resources=Resources(patient, workspace),
+        base_url=os.environ.get("WM_BASE_URL", ""),
+        username=_metaflow_user(os.environ.get("WM_USERNAME", "")),
+        say=say,
+        allow_file=allows_files(),
+    )
+
+
+def allows_files() -> bool:
+    """Return whether an administrator lets ``file://`` repositories be read."""
+    return os.environ.get(ALLOW_FILE, "") == "1"
+
+
+@contextmanager
+def guarded(job: Job, redactor: Redactor) -> Iterator[Job]:
+    """Give the job with a log that shows no secret, and take secrets out of the errors that come by."""
+    try:
+        yield replace(job, say=lambda line: job.say(redactor.text(line)))
+    except MetaflowWindmillError as why:
+        why.args = tuple(redactor.text(item) if isinstance(item, str) else item for item in why.args)
+        raise why from None
+
+
+def _metaflow_user(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.@+-]+", "-", name).strip("-.") or "windmill"
