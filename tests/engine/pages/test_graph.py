@@ -90,7 +90,7 @@ def test_a_loop_shows_its_iterations_and_its_body() -> None:
         ("3", "waiting"),
     ]
     assert [node.id for node in found.arms[0].nodes] == ["a", "b"]
-    assert found.kind == "for each, in parallel"
+    assert found.kind == "parallel foreach"
 
 
 def test_branches_are_drawn_with_the_states_inside() -> None:

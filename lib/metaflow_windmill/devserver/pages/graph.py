@@ -165,10 +165,10 @@ def kind_of(module: Module) -> str:
     """Return what a module is, for people."""
     value = module.value
     if isinstance(value, ForLoop):
-        return "for each, in parallel" if value.parallel else "for each"
+        return "parallel foreach" if value.parallel else "foreach"
     if isinstance(value, BranchAll):
-        return "all branches, in parallel" if value.parallel else "all branches"
-    names = {WhileLoop: "repeat", BranchOne: "one branch", Identity: "pass on", SubFlow: "flow"}
+        return "parallel branches" if value.parallel else "branches"
+    names = {WhileLoop: "loop", BranchOne: "choice", Identity: "pass on", SubFlow: "flow"}
     names |= {RawScript: "step", Script: "script"}
     return names.get(type(value), "module")
 

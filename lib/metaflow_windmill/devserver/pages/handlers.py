@@ -178,8 +178,10 @@ def _refused(refused: RequestRefused) -> Response:
     return _html("Sign in", render.card("Sign in", tag("p", why), form), status=refused.status)
 
 
-def _html(title: str, *content: Markup, status: int = 200, events: str | None = None) -> Response:
-    return HTMLResponse(render.page(title, *content, events=events), status, headers=SAFE)
+def _html(
+    title: str, *content: Markup, status: int = 200, events: str | None = None, fresh: bool = False
+) -> Response:
+    return HTMLResponse(render.page(title, *content, events=events, fresh=fresh), status, headers=SAFE)
 
 
 def _check(viewer: Viewer, workspace: str, need: Need) -> None:
@@ -200,6 +202,7 @@ def _front(viewer: Viewer) -> Response:
         f"workspace {viewer.workspace}",
         render.card("Flows", _flows_table(deployed, viewer.workspace)),
         render.card("Runs", render.runs_table(rows)),
+        fresh=True,
     )
 
 
@@ -241,7 +244,12 @@ def _flow(viewer: Viewer) -> Response:
     return _html(
         path,
         tag("section", tag("h1", shown["summary"] or path), told, description, class_="card"),
-        tag("div", render.card("Steps", steps), render.card("Runs", render.runs_table(rows)), class_="split"),
+        tag(
+            "div",
+            render.card("Steps", steps),
+            render.card("Runs", render.runs_table(rows, of=False)),
+            class_="split",
+        ),
     )
 
 

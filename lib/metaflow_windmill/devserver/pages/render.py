@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 SHOWN_ITERATIONS = 1000
+SHOWN_ERRORS = 20
 LONGEST_VALUE = 20_000
 """Characters of a value that a page shows."""
 
 
-def page(title: str, *content: Markup, events: str | None = None) -> str:
-    """Return a whole page; where it has a source of events, its parts are put in anew as they come."""
+def page(title: str, *content: Markup, events: str | None = None, fresh: bool = False) -> str:
+    """Return a whole page.
+
+    Where it has a source of events, its parts are put in anew as they come; a fresh one is asked for again
+    all the time.
+    """
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -32,7 +37,7 @@ def page(title: str, *content: Markup, events: str | None = None) -> str:
     )
     top = tag("header", tag("a", "Embedded Windmill", href="/"), tag("span", title), class_="top")
     script = tag("script", src="/static/live.js")
-    body = tag("body", top, tag("main", *content), script, data_events=events)
+    body = tag("body", top, tag("main", *content), script, data_events=events, data_fresh=fresh)
     return f"<!doctype html>{tag('html', head, body, lang='en')}"
 
 
@@ -88,21 +93,22 @@ def facts(**told: Markup | str | None) -> Markup:
     return tag("dl", *rows, class_="facts")
 
 
-def runs_table(rows: Sequence[Json]) -> Markup:
-    """Return jobs as a table."""
+def runs_table(rows: Sequence[Json], *, of: bool = True) -> Markup:
+    """Return jobs as a table; with what they are runs of, unless that is the same for all."""
     if not rows:
         return tag("p", "Nothing has run yet.", class_="soft")
-    head = tag("tr", *(tag("th", name) for name in ("State", "Run", "Of", "By", "Started", "Took")))
-    return tag("table", tag("thead", head), tag("tbody", *(_run_row(row) for row in rows)))
+    names = ("State", "Run", *(["Of"] if of else []), "By", "Started", "Took")
+    head = tag("tr", *(tag("th", name) for name in names))
+    return tag("table", tag("thead", head), tag("tbody", *(_run_row(row, of=of) for row in rows)))
 
 
-def _run_row(row: Json) -> Markup:
+def _run_row(row: Json, *, of: bool) -> Markup:
     labels = [tag("span", label, class_="label") for label in row.get("labels") or ()]
     return tag(
         "tr",
         tag("td", state(state_of(row))),
         tag("td", run_link(row["id"], row["id"][:8])),
-        tag("td", row.get("script_path") or row["job_kind"], *labels),
+        tag("td", row.get("script_path") or row["job_kind"], *labels) if of else text(""),
         tag("td", row.get("created_by")),
         tag("td", when(row.get("started_at") or row.get("created_at")), class_="number"),
         tag("td", took(row), class_="number"),
@@ -116,7 +122,7 @@ def graph(nodes: Sequence[Node], of: str, chosen: str | None = None) -> Markup:
 
 def _node(node: Node, of: str, chosen: str | None) -> Markup:
     title = tag("span", node.title, class_="title")
-    if node.job is not None and node.row is not None:
+    if node.job is not None and node.row is not None and not node.arms:
         where = f"/run/{quote(of)}?job={quote(node.job)}"
         title = tag("a", node.title, href=where, class_="title chosen" if node.job == chosen else "title")
     told = [title]
@@ -127,7 +133,7 @@ def _node(node: Node, of: str, chosen: str | None) -> Markup:
     if node.retries:
         told.append(tag("span", f"after {node.retries} failed", class_="soft"))
     if node.row is not None:
-        told.append(tag("span", took(node.row), class_="soft right"))
+        told.append(tag("span", took(node.row), class_="soft"))
     return tag(
         "li",
         tag("div", *told, class_="node"),
@@ -167,11 +173,19 @@ def value(told: Json) -> Markup:
 
 
 def error(result: Json) -> Markup:
-    """Return what a failed job's result says."""
-    told = result.get("error") if isinstance(result, dict) else None
-    if not isinstance(told, dict):
+    """Return what a failed job's result says; a failed loop's is a list, with errors among the results."""
+    if isinstance(result, list):
+        errors = [each for each in result if _error_in(each)]
+        return join([error(each) for each in errors[:SHOWN_ERRORS]]) if errors else value(result)
+    told = _error_in(result)
+    if not told:
         return value(result)
     title = tag("strong", f"{told.get('name') or 'Error'}: {told.get('message') or ''}")
     stack = tag("pre", told["stack"]) if told.get("stack") else text("")
     step = tag("div", f"in step {told['step_id']}", class_="soft") if told.get("step_id") else text("")
     return tag("div", title, step, stack, class_="error card")
+
+
+def _error_in(result: Json) -> Json:
+    told = result.get("error") if isinstance(result, dict) else None
+    return told if isinstance(told, dict) else None

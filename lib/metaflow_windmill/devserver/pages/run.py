@@ -97,7 +97,7 @@ def _cancel_form(row: Json) -> Markup:
     if row["type"] == "CompletedJob":
         return text("")
     button = tag("button", "Cancel", type="submit")
-    return tag("form", button, method="post", action=f"/run/{quote(row['id'])}/cancel")
+    return tag("form", button, method="post", action=f"/run/{quote(row['id'])}/cancel", class_="cancel")
 
 
 def _detail(services: Services, row: Json, *, is_run: bool) -> Markup:

@@ -20,6 +20,16 @@ if (source) {
   events.addEventListener("end", () => { events.close(); document.body.dataset.ended = "true"; });
 }
 
+async function renew() {
+  if (document.hidden) return;
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.querySelector("main").replaceWith(page.querySelector("main"));
+  tick();
+}
+if ("fresh" in document.body.dataset) setInterval(() => renew().catch(() => undefined), 3000);
+
 function duration(seconds) {
   if (seconds < 60) return seconds.toFixed(1) + " s";
   const minutes = Math.floor(seconds / 60);
@@ -36,3 +46,4 @@ function tick() {
 }
 tick();
 setInterval(tick, 500);
+document.querySelectorAll("pre.log").forEach((each) => { each.scrollTop = each.scrollHeight; });
