@@ -123,7 +123,7 @@ def test_logs_of_a_run(commands: Commands, good: str, bad: str) -> None:
     only = commands.well("logs", bad, "--step", "work/t-1").out
     assert "[work/t-1] working on 1" in only
     assert "[work/t-1 (attempt 2)] working on 1" in only
-    assert "ValueError: this one is * bad" in only
+    assert "[work/t-1 (attempt 2)] ValueError: this one is" in only
     assert "work/t-0" not in only
     assert "No task of nothing has begun." in commands.well("logs", bad, "--step", "nothing").err
 
@@ -213,7 +213,7 @@ def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
             ("--name", "other", "status", "x"),
             "OperatedFlow is not deployed at f/flows/other in the workspace",
         ),
-        (("status",), 'Missing argument "RUN"'),
+        (("status",), "Missing argument 'RUN'; see `operated.py windmill status --help`"),
         (("list-runs", "--state", "odd"), "invalid choice: odd"),
     ],
 )

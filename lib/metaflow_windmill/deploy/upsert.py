@@ -15,7 +15,7 @@ from metaflow_windmill.errors import DeployError, WindmillError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metaflow_windmill.client.models import Flow, User
+    from metaflow_windmill.client.models import Flow, Outcome, User
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.deploy.names import Identity
@@ -183,22 +183,35 @@ def wait_until_ready(
         If it could not, with the end of its log, or did not in time.
     """
     job, errors = windmill.deployment(path)
-    end, wait = clock() + seconds, FIRST_WAIT
-    while job is not None and not windmill.outcome(job).completed:
-        if clock() > end:
-            raise DeployError(
-                f"the flow at {path} is deployed, but Windmill has not prepared it in {seconds:.0f} seconds "
-                f"(job {job}); is there a worker for its dependency jobs? A run works as soon as it is done"
-            )
-        sleep(wait)
-        wait = min(wait * 1.5, MOST_WAIT)
     if job is not None:
-        _, errors = windmill.deployment(path)
+        done = _outcome(windmill, path, job, clock() + seconds, sleep=sleep, clock=clock)
+        errors = windmill.deployment(path)[1] or ("" if done.success else f"the job {job} failed")
     if errors:
         raise DeployError(
             f"Windmill could not resolve the dependencies of the flow at {path}; correct them and create "
             f"it again. Its log ends with:\n{errors.strip()[-LOG_SHOWN:]}"
         )
+
+
+def _outcome(
+    windmill: Windmill,
+    path: str,
+    job: str,
+    end: float,
+    *,
+    sleep: Callable[[float], None],
+    clock: Callable[[], float],
+) -> Outcome:
+    wait = FIRST_WAIT
+    while not (outcome := windmill.outcome(job)).completed:
+        if clock() > end:
+            raise DeployError(
+                f"the flow at {path} is deployed, but Windmill has not prepared it in time (job {job}); "
+                "is there a worker for its dependency jobs? A run works as soon as that job is done"
+            )
+        sleep(wait)
+        wait = min(wait * 1.5, MOST_WAIT)
+    return outcome
 
 
 def _upsert(windmill: Windmill, document: Json, place: Place, message: str) -> None:

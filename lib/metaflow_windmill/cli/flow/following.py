@@ -180,8 +180,8 @@ def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:
             return look.run
         if end is not None and time.monotonic() >= end:
             raise Failure(
-                f"the run is not over after {max_wait:g} seconds; it goes on, and `windmill status "
-                f"{run_id_of(look.run.id)}` tells where it is",
+                f"The run is not over after {max_wait:g} seconds; it goes on, and `windmill status "
+                f"{run_id_of(look.run.id)}` tells where it is.",
                 "Not waiting any longer",
             )
         wait = SHORTEST if look.events else min(wait * 1.4, LONGEST)

@@ -69,7 +69,7 @@ class PlainCommand(click.Command):  # type: ignore[misc]  # click has no types h
             rest: list[str] = super().parse_args(ctx, args)
         except click.UsageError as why:
             said = why.format_message().rstrip(".")
-            raise Failure(f"{said}; see `{ctx.command_path} --help`", "Wrong use") from None
+            raise Failure(f"{said}; see `{ctx.command_path} --help`.", "Wrong use") from None
         return rest
 
 
@@ -150,9 +150,9 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not click.get_text_stream("stdin").isatty():
-        raise Failure(f"{question} Nobody is here to answer: add --yes", "Not done")
+        raise Failure(f"{question} Nobody is here to answer: add --yes.", "Not done")
     if not click.confirm(question, err=True):
-        raise Failure("nothing was changed", "Not done")
+        raise Failure("Nothing was changed.", "Not done")
 
 
 def _headline(why: MetaflowWindmillError) -> str:
