@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.deploy.parameters import normal, takes, value_from_text
+from metaflow_windmill.deploy.parameters import carried, normal, takes, value_from_text
 from metaflow_windmill.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def arguments_of(
     parameters : iterable of ParameterInfo
         Of the deployed flow.
     values : mapping of str to JSON value
-        Values with their types; None means that nothing was given.
+        Values with their types; None means that nothing was given, but for a JSON value, of which
+        it is one.
     texts : mapping of str to str
         Values as they stand on a command line; they win.
 
@@ -43,7 +44,7 @@ def arguments_of(
     found: dict[str, Json] = {}
     for name, value in values.items():
         info = _find(known, name)
-        if value is not None:
+        if value is not None or info.type == "json":
             found[info.name] = _checked(info, value)
     for name, text in (texts or {}).items():
         info = _find(known, name)
@@ -98,7 +99,7 @@ def _read(info: ParameterInfo, text: str) -> Json:
 def _checked(info: ParameterInfo, value: Json) -> Json:
     if not _fits(info, value):
         raise InvalidParameter(f"the parameter {info.name!r} takes {takes(info)}, not {_short(value)}")
-    return float(value) if info.type == "float" else value
+    return carried(float(value)) if info.type == "float" else value
 
 
 def _fits(info: ParameterInfo, value: Json) -> bool:
@@ -106,6 +107,8 @@ def _fits(info: ParameterInfo, value: Json) -> bool:
         return info.type in ("bool", "json") and (info.type == "json" or isinstance(value, bool))
     if info.type == "float":
         return isinstance(value, (int, float))
+    if info.choices:
+        return value in info.choices
     return info.type == "json" or isinstance(value, int if info.type == "int" else str)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.record import ParameterInfo
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
+CONSTANT = "constant"
+
 _SCHEMA_TYPES = {
     "str": "string",
     "int": "integer",
@@ -23,6 +26,17 @@ _SCHEMA_TYPES = {
     "json": "object",
     "file": "string",
 }
+_OTHER_NAMES = {
+    "JSON": "json",
+    "FilePath": "file",
+    "integer": "int",
+    "integer range": "int",
+    "float range": "float",
+    "boolean": "bool",
+}
+_UNREADABLE = (dict, list, tuple, set, frozenset)
+"""Types that would take a text apart instead of reading it."""
+
 _TRUE = frozenset({"true", "t", "1", "yes", "y", "on"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "off"})
 _FILE_NOTE = "A file: `trigger` on the command line uploads it and writes its address here."
@@ -71,7 +85,7 @@ def normal(name: str) -> str:
 
 def schema_of(parameters: Iterable[ParameterInfo]) -> dict[str, Json]:
     """Return the JSON schema of a flow's inputs, from which Windmill makes its form."""
-    listed = tuple(parameters)
+    listed = tuple(info for info in parameters if info.type != CONSTANT)
     return {
         "$schema": DRAFT,
         "type": "object",
@@ -90,18 +104,28 @@ def value_from_text(info: ParameterInfo, text: str) -> Json:
         If it means none; the text of the error is what the parameter takes.
     """
     try:
+        if info.type == CONSTANT or (info.choices and text not in info.choices):
+            raise ValueError(text)
         if info.type == "bool":
             return _truth(text)
         if info.type in ("int", "float"):
-            return int(text) if info.type == "int" else float(text)
+            return int(text) if info.type == "int" else carried(float(text))
         return json.loads(text) if info.type == "json" else text
     except ValueError:
         raise ValueError(takes(info)) from None
 
 
+def carried(number: float) -> float | str:
+    """Return a number as JSON has it; infinities and NaN, which it has not, as the texts that Python reads."""
+    return number if isfinite(number) else str(number)
+
+
 def takes(info: ParameterInfo) -> str:
     """Return what a parameter takes, as words."""
+    if info.choices:
+        return f"one of {', '.join(info.choices)}"
     return {
+        CONSTANT: "its default only: Metaflow reads no such value from a command line. Use type=JSONType",
         "int": "a whole number",
         "float": "a number",
         "bool": "true or false",
@@ -125,32 +149,28 @@ def _check_attributes(flow: Any) -> None:  # noqa: ANN401
 
 def _read(attribute: str, parameter: Any) -> ParameterInfo:  # noqa: ANN401
     options = parameter.kwargs
-    kind = _type_of(options.get("type"))
+    kind, given = _type_of(options.get("type")), options.get("default")
     return ParameterInfo(
         name=parameter.name,
         python_name=attribute,
         type=kind,
         required=bool(options.get("required")),
-        default=_default(parameter.name, kind, options.get("default")),
+        default=_default(parameter.name, kind, given),
         help=options.get("help") or "",
         separator=getattr(parameter, "separator", None),
         is_text=getattr(options.get("type"), "_is_text", True) is not False,
         encoding=getattr(options.get("type"), "_encoding", None),
+        made=given is not None and callable(given),
+        choices=tuple(map(str, getattr(options.get("type"), "choices", None) or ())),
     )
 
 
 def _type_of(given: Any) -> str:  # noqa: ANN401
     """Return our name of a parameter's type, which may be a Python type or one of click's."""
+    if given in _UNREADABLE:
+        return CONSTANT
     name = str(getattr(given, "__name__", "") or getattr(given, "name", ""))
-    names = {
-        "JSON": "json",
-        "dict": "json",
-        "list": "json",
-        "FilePath": "file",
-        "integer": "int",
-        "boolean": "bool",
-    }
-    known = names.get(name, name)
+    known = _OTHER_NAMES.get(name, name)
     return known if known in _SCHEMA_TYPES else "str"
 
 
@@ -160,8 +180,8 @@ def _default(name: str, kind: str, given: Any) -> Json:  # noqa: ANN401
 
     value = deploy_time_eval(given)
     blank = ParameterInfo(name, name, kind)
-    if not isinstance(value, str) or kind in ("str", "file"):
-        return value if value is None or kind != "str" else str(value)
+    if not isinstance(value, str) or kind in ("str", "file", CONSTANT):
+        return _plain(value, kind)
     try:
         return value_from_text(blank, value)
     except ValueError:
@@ -170,10 +190,31 @@ def _default(name: str, kind: str, given: Any) -> Json:  # noqa: ANN401
         ) from None
 
 
+def _plain(value: Any, kind: str) -> Json:  # noqa: ANN401
+    """Return a default that is no text as JSON; what JSON cannot hold is described."""
+    if isinstance(value, float):
+        return carried(value)
+    if value is None or kind not in ("str", CONSTANT):
+        return value
+    return str(value)
+
+
 def _property(info: ParameterInfo) -> dict[str, Json]:
-    said = "\n\n".join(part for part in (info.help, _FILE_NOTE if info.type == "file" else "") if part)
-    made = {"type": _SCHEMA_TYPES[info.type], "title": info.name, "description": said}
-    return made if info.default is None else {**made, "default": info.default}
+    notes = (
+        info.help,
+        _FILE_NOTE if info.type == "file" else "",
+        f"Several, separated by {info.separator!r}." if info.separator else "",
+    )
+    made: dict[str, Json] = {
+        "type": _SCHEMA_TYPES[info.type],
+        "title": info.name,
+        "description": "\n\n".join(note for note in notes if note),
+    }
+    if info.choices:
+        made["enum"] = list(info.choices)
+    if info.default is None or (info.type == "float" and isinstance(info.default, str)):
+        return made  # a form has no field for an infinite number
+    return {**made, "default": info.default}
 
 
 def _truth(text: str) -> bool:

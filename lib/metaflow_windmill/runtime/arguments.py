@@ -81,7 +81,7 @@ def _parameters(infos: Sequence[ParameterInfo], given: Mapping[str, Json]) -> It
     for info in infos:
         value = given.get(info.name)
         value = info.default if value is None else value
-        if value is not None:
+        if value is not None and (info.made or value != info.default):
             yield f"--{info.name}={_word(info, value)}"
 
 

@@ -17,6 +17,8 @@ PARAMETERS = (
     ParameterInfo("words", "words", "str"),
     ParameterInfo("options", "options", "json"),
     ParameterInfo("table", "table", "file"),
+    ParameterInfo("fixed", "fixed", "constant", default={"a": 1}),
+    ParameterInfo("color", "color", "str", choices=("red", "green")),
 )
 
 
@@ -25,6 +27,17 @@ def test_values_keep_their_types_and_get_the_right_names() -> None:
     found = arguments_of(PARAMETERS, given)
     assert found == {"alpha": 1.0, "How-Many": 5, "options": [1, {"a": None}]}
     assert type(found["alpha"]) is float
+
+
+def test_null_is_a_value_of_json_only() -> None:
+    given = {"alpha": 1, "options": None, "words": None}
+    assert arguments_of(PARAMETERS, given) == {"alpha": 1.0, "options": None}
+    assert arguments_of(PARAMETERS, {"alpha": 1}, {"options": "null"})["options"] is None
+
+
+def test_infinite_numbers_are_carried_as_texts() -> None:
+    assert arguments_of(PARAMETERS, {"alpha": float("-inf")}) == {"alpha": "-inf"}
+    assert arguments_of(PARAMETERS, {}, {"alpha": "nan"}) == {"alpha": "nan"}
 
 
 def test_texts_win_over_values() -> None:
@@ -54,6 +67,9 @@ def test_texts_arrive_exactly(value: str) -> None:
         ({"alpha": 1, "how-many": 1.5}, {}, "the parameter 'How-Many' takes a whole number, not 1.5"),
         ({"alpha": 1, "how-many": True}, {}, "the parameter 'How-Many' takes a whole number, not True"),
         ({"alpha": 1, "fast": 1}, {}, "the parameter 'fast' takes true or false, not 1"),
+        ({"alpha": 1, "color": "blue"}, {}, "the parameter 'color' takes one of red, green, not 'blue'"),
+        ({"alpha": 1}, {"color": "blue"}, "the parameter 'color' takes one of red, green, not 'blue'"),
+        ({"alpha": 1, "fixed": {}}, {}, "the parameter 'fixed' takes its default only"),
         ({"alpha": 1}, {"fast": "perhaps"}, "the parameter 'fast' takes true or false, not 'perhaps'"),
         ({"alpha": 1, "words": 5}, {}, "the parameter 'words' takes a text, not 5"),
         ({"alpha": 1}, {"options": "{a}"}, "the parameter 'options' takes a JSON value, not '{a}'"),

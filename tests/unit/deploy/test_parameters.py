@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import json
+from dataclasses import asdict
 from typing import Any
 
 import jsonschema
 import pytest
 from metaflow import FlowSpec, IncludeFile, JSONType, Parameter, step
+from metaflow._vendor import click
 from metaflow.parameters import ParameterContext, flow_context, set_parameter_context
 
 from metaflow_windmill.contract.record import ParameterInfo
@@ -62,6 +66,7 @@ def _context(monkeypatch: pytest.MonkeyPatch) -> None:
     set_parameter_context("Made", print, Datastore, {})
 
 
+@functools.cache  # Metaflow initializes the parameters of a class once
 def flow_of(flow: type[FlowSpec]) -> Any:
     with flow_context(flow):
         for _, parameter in flow._get_parameters():
@@ -95,6 +100,8 @@ def test_deploy_time_defaults_are_made_at_deploy_time() -> None:
     assert found["who"].default == "by alice for Made"
     assert found["number"].default == 7
     assert found["shape"].default == {"b": 1}
+    assert found["shape"].made
+    assert not found["table"].made
     assert (found["table"].type, found["table"].is_text, found["table"].default) == ("file", False, None)
 
 
@@ -105,6 +112,7 @@ def test_the_form() -> None:
     assert schema["order"] == list(schema["properties"])
     assert schema["properties"]["text"] == {"type": "string", "title": "text", "description": "Some words"}
     assert schema["properties"]["how-many"]["type"] == "integer"
+    assert schema["properties"]["words"]["description"] == "Several, separated by ','."
     assert schema["properties"]["fast"] == {
         "type": "boolean",
         "title": "fast",
@@ -122,6 +130,26 @@ def test_the_form_of_a_file_says_where_it_comes_from() -> None:
 
 def with_parameters(**attributes: Parameter) -> type[FlowSpec]:
     return type("Odd", (Plain,), {"__module__": __name__, **attributes})
+
+
+def test_types_that_metaflow_takes_from_elsewhere() -> None:
+    odd = with_parameters(
+        fixed=Parameter("fixed", default={"a": 1}),
+        color=Parameter("color", type=click.Choice(["red", "green"]), default="red"),
+        level=Parameter("level", type=click.IntRange(0, 9), default=3),
+        upper=Parameter("upper", type=str.upper, default="x"),
+        most=Parameter("most", default=float("inf")),
+    )
+    found = by_name(odd)
+    assert (found["fixed"].type, found["fixed"].default) == ("constant", "{'a': 1}")
+    assert (found["color"].type, found["color"].choices) == ("str", ("red", "green"))
+    assert (found["level"].type, found["upper"].type) == ("int", "str")
+    assert (found["most"].type, found["most"].default) == ("float", "inf")
+    form = schema_of(found.values())
+    assert "fixed" not in form["properties"]
+    assert form["properties"]["color"]["enum"] == ["red", "green"]
+    assert "default" not in form["properties"]["most"]
+    json.dumps([asdict(info) for info in found.values()], allow_nan=False)
 
 
 def test_names_that_differ_by_case_only() -> None:
