@@ -73,9 +73,11 @@ class CountedTokens:
     """Tokens that tell which job they are of."""
 
     def __init__(self) -> None:
+        self.issued: list[Identity] = []
         self.revoked: list[str] = []
 
     def issue(self, job_id: str, who: Identity) -> str:
+        self.issued.append(who)
         return f"token of {job_id}"
 
     def revoke(self, job_ids: Sequence[str]) -> None:

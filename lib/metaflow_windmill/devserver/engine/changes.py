@@ -33,17 +33,20 @@ class Subscription:
 
     async def changed(self, timeout: float | None = None) -> bool:
         """Await a change; return False if none came within `timeout` seconds."""
-        if self._waiter is None:
-            self._waiter = (asyncio.get_running_loop(), asyncio.Event())
-        event = self._waiter[1]
-        if not self._flag.is_set():
+        loop = asyncio.get_running_loop()
+        event = asyncio.Event() if self._waiter is None else self._waiter[1]
+        self._waiter = (loop, event)
+        ends_at = None if timeout is None else loop.time() + timeout
+        while True:
+            event.clear()
+            # The event of a change that an earlier call has answered may still come: the flag decides.
+            if self._flag.is_set():
+                self._flag.clear()
+                return True
             try:
-                await asyncio.wait_for(event.wait(), timeout)
+                await asyncio.wait_for(event.wait(), None if ends_at is None else ends_at - loop.time())
             except (TimeoutError, asyncio.TimeoutError):
                 return False
-        event.clear()
-        self._flag.clear()
-        return True
 
     def notify(self) -> None:
         """Wake the waiter; called from any thread."""
@@ -73,6 +76,12 @@ class Changes:
     def subscribe(self, *jobs: str) -> Subscription:
         """Return a subscription to jobs and, where a job is the root of a tree, to the whole tree."""
         return Subscription(self, jobs)
+
+    @property
+    def waiting(self) -> int:
+        """How many keys somebody waits for."""
+        with self._lock:
+            return len(self._by_key)
 
     def publish(self, jobs: Iterable[str]) -> None:
         """Tell that jobs have changed; name the root of each as well."""

@@ -104,15 +104,23 @@ def get_document(connection: sqlite3.Connection, key: str) -> str:
     return text
 
 
+def _job(row: sqlite3.Row) -> Job:
+    """Return a row as a job; SQLite has no truth values of its own."""
+    columns = dict(zip(COLUMNS, row, strict=True))
+    for name in ("for_worker", "preprocess"):
+        columns[name] = bool(columns[name])
+    return Job(**columns)
+
+
 def load(connection: sqlite3.Connection, job_id: str) -> Job | None:
     """Return a job, or None."""
     row = connection.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()
-    return None if row is None else Job(*row)
+    return None if row is None else _job(row)
 
 
 def select(connection: sqlite3.Connection, condition: str, values: Sequence[Json]) -> list[Job]:
     """Return the jobs that fulfil an SQL condition (with its order and limit)."""
-    return [Job(*row) for row in connection.execute(f"{_SELECT} WHERE {condition}", values)]
+    return [_job(row) for row in connection.execute(f"{_SELECT} WHERE {condition}", values)]
 
 
 def insert(connection: sqlite3.Connection, jobs: Iterable[tuple[Job, str]]) -> None:

@@ -186,7 +186,7 @@ def _shown(job: Job) -> dict[str, Json]:
         "flow_step_id": job.step_id,
         "timeout": job.timeout,
         "labels": json.loads(job.labels) if job.labels else None,
-        "preprocessed": True if job.preprocess else None,
+        "preprocessed": job.preprocess or None,
         "worker": job.worker or (None if job.for_worker or job.started_at is None else ENGINE),
     }
     return {**shown, **{name: value for name, value in optional.items() if value is not None}}

@@ -74,7 +74,9 @@ def find_below(connection: sqlite3.Connection, flow_job: str, step_id: str) -> P
     for _ in range(DEEPEST):
         for job in level:
             row = connection.execute(
-                "SELECT step, attempt, shape, job FROM module_run WHERE flow = ? AND id = ?", (job, step_id)
+                "SELECT step, attempt, shape, job FROM module_run WHERE flow = ? AND id = ?"
+                " AND type IN ('Success', 'Failure')",
+                (job, step_id),
             ).fetchone()
             if row is not None:
                 listed = row[2] in ("loop", "while", "arms")
