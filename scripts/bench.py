@@ -1,0 +1,198 @@
+"""Measures this project against what it stands beside, side by side in one run.
+
+Seconds mean little on a noisy machine; the ratios are taken pair by pair, A B A B, and the median is quoted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from itertools import pairwise
+from pathlib import Path
+
+from local_server import Server, local_server
+
+from metaflow_windmill.client.http import HttpTransport
+from metaflow_windmill.client.windmill import Windmill
+
+LINEAR = """
+from metaflow import FlowSpec, step
+class LinearFlow(FlowSpec):
+{steps}
+if __name__ == "__main__":
+    LinearFlow()
+"""
+FOREACH = """
+from metaflow import FlowSpec, step
+class WideFlow(FlowSpec):
+    @step
+    def start(self):
+        self.items = list(range(50))
+        self.next(self.body, foreach="items")
+    @step
+    def body(self):
+        self.value = self.input
+        self.next(self.join)
+    @step
+    def join(self, inputs):
+        self.total = sum(task.value for task in inputs)
+        self.next(self.end)
+    @step
+    def end(self):
+        pass
+if __name__ == "__main__":
+    WideFlow()
+"""
+TRIVIAL = {
+    "type": "rawscript",
+    "language": "python3",
+    "lock": "# py: 3.11\n",
+    "content": "def main():\n    return 1\n",
+}
+
+
+def linear(count: int) -> str:
+    """Return a flow file of so many steps in a row."""
+    names = ["start", *(f"s{number}" for number in range(1, count - 1)), "end"]
+    steps = [
+        f"    @step\n    def {name}(self):\n        self.next(self.{after})"
+        for name, after in pairwise(names)
+    ]
+    return LINEAR.format(steps="\n".join([*steps, "    @step\n    def end(self):\n        pass"]))
+
+
+class Bench:
+    """A server, a client of it, and a place for flows and data."""
+
+    def __init__(self, server: Server, place: Path) -> None:
+        self.place, self.server = place, server
+        self.client = Windmill(HttpTransport(server.url, server.token), "admins")
+        self.environment = {
+            **os.environ,
+            **server.environment,
+            "METAFLOW_USER": "bench",
+            "METAFLOW_HOME": str(place / "home"),
+            "METAFLOW_DEFAULT_DATASTORE": "local",
+            "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(place / "store"),
+        }
+
+    def flow(self, file: Path, *words: str) -> float:
+        """Run a command of a flow file and return the seconds it took."""
+        start = time.perf_counter()
+        command = [sys.executable, str(file), "--quiet", "--no-pylint", *words]
+        subprocess.run(command, cwd=self.place, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - start
+
+    def job(self, path: str) -> float:
+        """Run a deployed flow and return the seconds from the request to the result."""
+        start = time.perf_counter()
+        job_id = self.client.run_flow(path, {}, str(uuid.uuid4()))
+        while not (outcome := self.client.outcome(job_id)).completed:
+            time.sleep(0.01)
+        if not outcome.success:
+            raise SystemExit(f"{path} failed: {json.dumps(outcome.result)[:500]}")
+        return time.perf_counter() - start
+
+    def engine_flow(self, name: str, value: dict[str, object]) -> str:
+        """Deploy a bare OpenFlow value and return its path."""
+        path = f"f/bench/{name}"
+        if not self.client.folder_exists("bench"):
+            self.client.create_folder("bench")
+        self.client.create_flow({"path": path, "summary": name, "value": value, "schema": {}})
+        return path
+
+
+def beside(label: str, ours: list[float], theirs: list[float], goal: float) -> None:
+    """Print two rows of seconds and the median of their ratios."""
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    print(
+        f"{label}: {ratio:.2f} times (to reach: {goal:.2f}); "
+        f"{statistics.median(ours):.2f} s against {statistics.median(theirs):.2f} s, {len(ours)} pairs"
+    )
+
+
+def against_local(bench: Bench, label: str, name: str, text: str, rounds: int) -> None:
+    """Compare a deployed flow with `python flow.py run`."""
+    file = bench.place / f"{name.lower()}.py"
+    file.write_text(text)
+    bench.flow(file, "windmill", "create")
+    path = f"f/flows/{name}"
+    bench.job(path), bench.flow(file, "run", "--max-workers", "2")
+    pairs = [(bench.job(path), bench.flow(file, "run", "--max-workers", "2")) for _ in range(rounds)]
+    beside(label, [a for a, _ in pairs], [b for _, b in pairs], 1.0)
+
+
+def engine(bench: Bench, rounds: int) -> None:
+    """Measure the embedded server alone."""
+    steps = 20
+    modules = [{"id": f"s{number}", "value": TRIVIAL} for number in range(steps)]
+    path = bench.engine_flow("trivial", {"modules": modules})
+    bench.job(path)
+    each = statistics.median(bench.job(path) for _ in range(rounds)) / steps
+    print(f"a trivial Python step, warm: {each:.3f} s (to reach: 0.120)")
+    loop = {
+        "type": "forloopflow",
+        "parallel": True,
+        "skip_failures": False,
+        "iterator": {"type": "javascript", "expr": "Array.from({length: 200}, (_, i) => i)"},
+        "modules": [{"id": "body", "value": TRIVIAL}],
+    }
+    path = bench.engine_flow("loop", {"modules": [{"id": "loop", "value": loop}]})
+    print(f"a parallel loop of 200 on two workers: {bench.job(path):.1f} s (to reach: 15.0)")
+
+
+def memory(bench: Bench, jobs: int) -> None:
+    """Print the server's memory after so many finished jobs."""
+    identity = [{"id": f"i{number}", "value": {"type": "identity"}} for number in range(99)]
+    path = bench.engine_flow("many", {"modules": identity})
+    for _ in range(jobs // 100):
+        bench.job(path)
+    status = Path(f"/proc/{bench.server.process.pid}/status").read_text()
+    used = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+    print(f"memory of the server after {jobs:,} more jobs: {used:.0f} MB (to reach: 150)")
+
+
+def compile_times() -> None:
+    """Print what the compiler alone takes, and how it grows."""
+    from compile_time import seconds
+
+    taken = {count: min(seconds(count) for _ in range(3)) for count in (10, 100, 1000)}
+    print(
+        "compile alone: "
+        + ", ".join(f"{count:,} steps {spent * 1000:.1f} ms" for count, spent in taken.items())
+        + f" (to reach: 200 ms for 1,000); 1,000 steps take {taken[1000] / taken[100]:.1f} times 100 steps"
+    )
+
+
+def main() -> None:
+    """Run the parts that were asked for."""
+    ask = argparse.ArgumentParser(description=__doc__)
+    ask.add_argument("--rounds", type=int, default=5, help="pairs for each ratio")
+    ask.add_argument("--jobs", type=int, default=10_000, help="finished jobs for the memory of the server")
+    said = ask.parse_args()
+    compile_times()
+    with tempfile.TemporaryDirectory() as place, local_server(Path(place) / "server") as server:
+        bench = Bench(server, Path(place))
+        against_local(
+            bench, "ten linear steps, against `python flow.py run`", "LinearFlow", linear(10), said.rounds
+        )
+        against_local(
+            bench,
+            "a foreach of 50, against `python flow.py run --max-workers 2`",
+            "WideFlow",
+            FOREACH,
+            said.rounds,
+        )
+        engine(bench, said.rounds)
+        memory(bench, said.jobs)
+
+
+if __name__ == "__main__":
+    main()
