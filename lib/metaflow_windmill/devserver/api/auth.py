@@ -51,16 +51,19 @@ def bearer_of(services: Services, token: str | None) -> tokens.Bearer:
 
 
 def identity(bearer: tokens.Bearer, workspace: str) -> Identity:
-    """Return who acts in a workspace.
+    """Return who acts in a workspace; outside of any where it is empty.
+
+    The scopes of the token are not part of it: they bound what a request may ask for, and the jobs that it starts
+    may do all that their user may, as on a real server. Else a token that may only run a flow could not run it.
 
     Raises
     ------
     RequestRefused
         401 if the token belongs to another workspace.
     """
-    if bearer.workspace not in (None, workspace):
+    if workspace and bearer.workspace not in (None, workspace):
         raise unauthorized(f"this token belongs to another workspace than {workspace}")
-    return Identity(bearer.username, bearer.email, workspace, is_admin=True, scopes=bearer.scopes)
+    return Identity(bearer.username, bearer.email, workspace)
 
 
 def require_super_admin(bearer: tokens.Bearer) -> None:
