@@ -1,0 +1,73 @@
+"""Tasks of a run kept in memory, and the tasks that unit tests of the runtime speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
+from metaflow_windmill.contract.task import Input, Source, TaskSpec
+from metaflow_windmill.runtime.identity import Task
+from metaflow_windmill.runtime.job import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metaflow_windmill.contract.task import At
+    from metaflow_windmill.runtime.ids import Position
+    from metaflow_windmill.types import Json
+
+STORE = StoreInfo("local", "/data/.metaflow")
+PACKAGE = PackageInfo("/data/.metaflow/Flow/data/ab/abcd", "abcd", "{}", "flow.py")
+RECORD = Record("Flow", "tester", "token", PACKAGE, STORE, STORE)
+RUN = "windmill-r"
+
+
+@dataclass
+class MemoryTasks:
+    """Tasks by their names, each with its attempts; `asked` counts the look-ups."""
+
+    begun: set[str] = field(default_factory=set)
+    artifacts: dict[tuple[str, str], Json] = field(default_factory=dict)
+    notes: dict[tuple[str, int], Json] = field(default_factory=dict)
+    asked: int = 0
+
+    def exist(self, tasks: Sequence[str]) -> list[bool]:
+        self.asked += 1
+        return [task in self.begun for task in tasks]
+
+    def attempts(self, task: str) -> list[int]:
+        return [0] if task in self.begun else []
+
+    def is_done(self, task: str) -> bool:
+        return task in self.begun
+
+    def note(self, task: str, attempt: int) -> Json:
+        return self.notes.get((task, attempt))
+
+    def artifact(self, task: str, name: str) -> Json:
+        return self.artifacts[task, name]
+
+
+def source(name: str) -> Source:
+    """A candidate; ``again:step`` is one that returns to itself."""
+    return Source(name.removeprefix("again:"), recursive=name.startswith("again:"))
+
+
+def reads(*candidates: str, at: At = "same") -> Input:
+    """One input of a step."""
+    return Input(tuple(map(source, candidates)), at)
+
+
+def task(
+    *inputs: Input, levels: Sequence[tuple[str, int]] = (), record: Record = RECORD, **more: Json
+) -> Task:
+    """A task of a step called ``here``."""
+    position = cast("Position", tuple(levels))
+    spec = TaskSpec("here", levels=tuple(kind for kind, _ in position), inputs=inputs, **more)
+    return Task(spec, record, Job(run="r"), RUN, position)
+
+
+def record(**more: Json) -> Record:
+    """A record that differs from the plain one."""
+    return replace(RECORD, **more)

@@ -1,0 +1,172 @@
+"""Forked children: what they get, how they end, what becomes of their output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.snippets import output_of, run_program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.metaflow
+
+RUN = """
+    import atexit, os, signal, subprocess, sys, threading, time
+    from pathlib import Path
+    import metaflow
+    from metaflow_windmill.runtime.logs import LogStream
+    from metaflow_windmill.runtime.relay import Saver, run_child
+
+    streams = [LogStream(1, Path("stdout")), LogStream(2, Path("stderr"))]
+    saves = []
+
+    def save():
+        saves.append(Path("stdout").read_bytes())
+
+    def run(body):
+        return run_child(body, streams, Saver(save, streams))
+
+    {text}
+"""
+
+
+def program(text: str) -> str:
+    return RUN.format(text=text.replace("\n", "\n    "))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("lambda: 0", 0),
+        ("lambda: 7", 7),
+        ("lambda: 1 / 0", 1),
+        ("lambda: sys.exit(5)", 1),
+        ("lambda: os._exit(5)", 5),
+        ("lambda: os.kill(os.getpid(), signal.SIGKILL)", -9),
+    ],
+)
+def test_the_status_is_told(tmp_path: Path, body: str, status: int) -> None:
+    assert output_of(program(f"print(run({body}))"), tmp_path).endswith(f"{status}\n")
+
+
+def test_a_child_ends_as_a_program_does(tmp_path: Path) -> None:
+    text = """
+def body():
+    atexit.register(print, "exit handler")
+    threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+    print(sys.stdin.read() == "", "body", end="; ")
+    return 0
+print("before", end="; ")
+print(run(body))
+"""
+    assert output_of(program(text), tmp_path) == "before; True body; thread\nexit handler\n0\n"
+
+
+def test_nothing_of_the_parent_runs_in_the_child(tmp_path: Path) -> None:
+    text = """
+try:
+    run(lambda: print("once") or 0)
+finally:
+    print("after")
+"""
+    assert output_of(program(text), tmp_path) == "once\nafter\n"
+
+
+def test_output_is_kept_as_metaflow_keeps_it(tmp_path: Path) -> None:
+    text = r"""
+def body():
+    os.write(1, b"one\ntw")
+    time.sleep(0.3)
+    os.write(1, b"o\n\nno end")
+    os.write(2, b"\xff error\n")
+    return 0
+run(body)
+for stream in streams:
+    stream.size()
+"""
+    done = run_program(program(text), tmp_path)
+    assert (done.stdout, done.stderr) == (b"one\ntwo\n\nno end", b"\xff error\n")
+    lines = (tmp_path / "stdout").read_bytes().split(b"\n")
+    assert [line.partition(b"]")[2] for line in lines] == [b"one", b"two", b"", b"no end"]
+    assert all(line.startswith(b"[MFLOG|0|20") for line in lines)
+    ids = [line.split(b"|")[4].partition(b"]")[0] for line in lines]
+    assert ids == sorted(set(ids))
+
+
+def test_logs_are_saved_while_the_child_runs_and_only_when_there_is_more(tmp_path: Path) -> None:
+    text = """
+def body():
+    print("first")
+    while not Path("gate").exists():
+        time.sleep(0.02)
+    return 0
+
+def save():
+    saves.append(Path("stdout").read_bytes())
+    if len(saves) == 1:
+        raise OSError("the datastore is away")
+    Path("gate").touch()
+
+run(body)
+print(len(saves), all(b"first" in save for save in saves))
+"""
+    assert output_of(program(text), tmp_path) == "first\n2 True\n"
+
+
+def test_a_process_that_outlives_the_child_is_not_waited_for(tmp_path: Path) -> None:
+    text = """
+def body():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+    Path("pid").write_text(str(process.pid))
+    return 0
+print(run(body))
+os.kill(int(Path("pid").read_text()), signal.SIGKILL)
+"""
+    assert output_of(program(text), tmp_path) == "0\n"
+
+
+def test_a_child_is_killed_when_its_parent_is_interrupted(tmp_path: Path) -> None:
+    text = """
+def body():
+    Path("pid").write_text(str(os.getpid()))
+    os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(1000)
+try:
+    run(body)
+except KeyboardInterrupt:
+    print(Path(f"/proc/{Path('pid').read_text()}").exists())
+"""
+    assert output_of(program(text), tmp_path) == "False\n"
+
+
+def test_large_output_is_not_held_in_memory(tmp_path: Path) -> None:
+    text = """
+import resource
+def body():
+    line = b"x" * 9_999 + b"\\n"
+    for _ in range(20_000):
+        os.write(1, line)
+    return 0
+streams[0] = LogStream(os.open(os.devnull, os.O_WRONLY), Path("stdout"))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+run(body)
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(streams[0].size() > 200_000_000, after - before < 30_000)
+"""
+    quiet = program(text).replace('saves.append(Path("stdout").read_bytes())', "pass")
+    assert output_of(quiet, tmp_path) == "True True\n"
+
+
+def test_a_file_is_read_whole_without_a_copy(tmp_path: Path) -> None:
+    text = """
+    import mmap
+    from metaflow_windmill.runtime.logs import MappedFile
+    for content in (b"", b"some text"):
+        open("file", "wb").write(content)
+        with MappedFile("file") as file:
+            print(bytes(file.read()) == content, file.read(4), isinstance(file.read(), mmap.mmap))
+    """
+    expected = "True b'' False\nTrue b'some' True\n"
+    assert output_of(text, tmp_path) == expected

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.tasks import RUN, task
+
+from metaflow_windmill.runtime.result import result
+
+PLAIN = {"run_id": RUN, "step": "here", "task": "t-3"}
+HERE = [("foreach", 3)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "more"),
+    [
+        ({"branch": None, "splits": None}, {}),
+        ({"branch": "left", "splits": None}, {"branch": "left"}),
+        ({"branch": None, "splits": 3}, {"foreach": [0, 1, 2], "count": 3}),
+    ],
+)
+def test_a_result_is_small(outcome: dict[str, object], more: dict[str, object]) -> None:
+    assert result(task(levels=HERE), outcome) == {**PLAIN, **more}
+
+
+@given(st.integers(1, 200), st.integers(1, 50))
+def test_lanes_share_the_splits_evenly_and_each_in_order(splits: int, lanes: int) -> None:
+    dealt = result(task(lanes=lanes), {"branch": None, "splits": splits})["foreach"]
+    assert sorted(split for lane in dealt for split in lane) == list(range(splits))
+    assert len(dealt) == min(lanes, splits)
+    sizes = [len(lane) for lane in dealt]
+    assert max(sizes) - min(sizes) <= 1
+    assert all(lane == sorted(lane) for lane in dealt)

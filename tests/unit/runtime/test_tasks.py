@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.snippets import output_of
+from tests.support.tasks import record
+
+from metaflow_windmill.contract.record import StoreInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.metaflow
+
+PROGRAM = """
+    import json, sys
+    from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.runtime.tasks import DatastoreTasks, NOTE, flow_datastore
+    record = Record.from_json(json.loads({record!r}))
+    store = flow_datastore(record)
+
+    def attempt(task, number, *, done=True, note=None, **artifacts):
+        step, _, name = task.partition("/")
+        data = store.get_task_datastore("windmill-r", step, name, attempt=number, mode="w")
+        data.init_task()
+        data.save_artifacts(artifacts.items())
+        if done:
+            data.done()
+        if note:
+            data._dangerous_save_metadata_post_done({{NOTE: note}})
+
+    tasks = DatastoreTasks(record, "windmill-r", 6)
+    told = []
+    {body}
+    print(json.dumps(told))
+"""
+
+
+def told(tmp_path: Path, body: str) -> object:
+    (tmp_path / ".metaflow").mkdir()
+    store = StoreInfo("local", str(tmp_path / ".metaflow"))
+    deployed = json.dumps(record(datastore=store).to_json())
+    text = PROGRAM.format(record=deployed, body=body.strip().replace("\n", "\n    "))
+    return json.loads(output_of(text, tmp_path))
+
+
+def test_attempts_are_those_that_began(tmp_path: Path) -> None:
+    body = """
+told.append([tasks.attempts("a/t"), tasks.exist(["a/t", "a/t-1"]), tasks.exist([])])
+attempt("a/t", 0, done=False)
+attempt("a/t", 1)
+attempt("b/t", 0)
+told.append([tasks.attempts("a/t"), tasks.exist(["a/t", "a/t-1"])])
+told.append([tasks.is_done("a/t"), tasks.is_done("b/t")])
+"""
+    assert told(tmp_path, body) == [
+        [[], [False, False], []],
+        [[0, 1], [True, False]],
+        [False, True],
+    ]
+
+
+def test_a_note_belongs_to_one_attempt(tmp_path: Path) -> None:
+    body = """
+attempt("a/t", 0)
+attempt("a/t", 1, note={"root": "r", "outcome": {"splits": 3}})
+told += [tasks.note("a/t", number) for number in (0, 1, 2)]
+"""
+    assert told(tmp_path, body) == [None, {"root": "r", "outcome": {"splits": 3}}, None]
+
+
+def test_an_artifact_is_that_of_the_last_attempt(tmp_path: Path) -> None:
+    body = """
+attempt("train/t-1", 0, _control_mapper_tasks=["old"])
+attempt("train/t-1", 1, _control_mapper_tasks=["windmill-r/train/t-1"])
+told.append(tasks.artifact("train/t-1", "_control_mapper_tasks"))
+"""
+    assert told(tmp_path, body) == [["windmill-r/train/t-1"]]

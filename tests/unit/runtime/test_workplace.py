@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from metaflow_windmill.contract.record import StoreInfo
+from metaflow_windmill.errors import TaskError
+from metaflow_windmill.runtime.workplace import workplace
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The root of a code package; the working directory is a job's."""
+    package = tmp_path / "package"
+    (package / "data").mkdir(parents=True)
+    (package / "flow.py").write_text("code")
+    (package / "data" / "table.csv").write_text("1,2")
+    job = tmp_path / "job"
+    job.mkdir()
+    monkeypatch.chdir(job)
+    return package
+
+
+def test_the_files_of_the_package_are_there_and_what_is_written_is_private(
+    root: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / ".metaflow"
+    store.mkdir()
+    with workplace(root, StoreInfo("local", str(store))) as place:
+        assert place.work.is_relative_to(Path.cwd())
+        assert (place.work / "flow.py").read_text() == "code"
+        assert (place.work / "data/table.csv").read_text() == "1,2"
+        assert (place.work / ".metaflow").resolve() == store
+        (place.work / "written").write_text("by the user")
+        (place.work / ".metaflow" / "card").write_text("kept")
+    assert list(Path.cwd().iterdir()) == []
+    assert sorted(path.name for path in root.iterdir()) == ["data", "flow.py"]
+    assert (store / "card").exists()
+
+
+def test_local_metadata_of_a_datastore_in_a_cloud_has_a_place(root: Path) -> None:
+    with workplace(root, StoreInfo("s3", "s3://bucket/x")) as place:
+        assert (place.work / ".metaflow").is_dir()
+        assert not (place.work / ".metaflow").is_symlink()
+
+
+def test_a_local_datastore_that_is_not_here_is_told(root: Path) -> None:
+    with (
+        pytest.raises(TaskError, match=r"/nowhere/\.metaflow is not on this worker\. Mount"),
+        workplace(root, StoreInfo("local", "/nowhere/.metaflow")),
+    ):
+        pass
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root can write everywhere")
+def test_a_job_directory_that_cannot_be_written_is_not_used(root: Path) -> None:
+    Path.cwd().chmod(0o500)
+    with workplace(root, StoreInfo("s3", "s3://bucket/x")) as place:
+        assert not place.work.is_relative_to(Path.cwd())

@@ -1,0 +1,237 @@
+"""The script that is in every step: how it finds the code package."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.oracle import ROOT
+from windmill_scripts import run_step
+from windmill_scripts.run_step import PackageError, find_package
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SCRIPT = ROOT / "windmill_scripts/run_step.py"
+
+
+def archive(files: dict[str, str]) -> bytes:
+    """A code package as Metaflow makes it."""
+    blob = io.BytesIO()
+    with tarfile.open(fileobj=blob, mode="w:gz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = len(text), 1575360000
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return blob.getvalue()
+
+
+BLOB = archive({"flow.py": "print()", ".mf_code/metaflow_x/__init__.py": "WORD = 1\n", ".mf_install": "{}"})
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache of a worker, and a job's working directory."""
+    monkeypatch.setenv("METAFLOW_WINDMILL_CACHE", str(tmp_path / "cache"))
+    job = tmp_path / "job"
+    job.mkdir()
+    monkeypatch.chdir(job)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> dict[str, str]:
+    """A package in a local datastore."""
+    file = tmp_path / "blob"
+    file.write_bytes(BLOB)
+    return {"url": str(file), "sha": sha(BLOB)}
+
+
+def sha(blob: bytes) -> str:
+    return hashlib.sha1(blob, usedforsecurity=False).hexdigest()
+
+
+def test_a_package_is_unpacked_and_compiled_once(cache: Path, package: dict[str, str]) -> None:
+    root = find_package(package, "local")
+    assert root == cache / package["sha"]
+    assert (root / "flow.py").read_text() == "print()"
+    compiled = list(root.rglob("*.pyc"))
+    assert [file.parent.parent.name for file in compiled] == ["metaflow_x"]
+    os.utime(root, (0, 0))
+    Path(package["url"]).unlink()
+    assert find_package(package, "local") == root
+    assert root.stat().st_mtime > time.time() - 60
+    assert [entry.name for entry in cache.iterdir()] == [package["sha"]]
+
+
+def test_the_byte_code_names_the_final_place_and_is_used(cache: Path, package: dict[str, str]) -> None:
+    root = find_package(package, "local")
+    code = "import metaflow_x as x; print(x.WORD, x.__spec__.loader.get_code('metaflow_x').co_filename)"
+    env = {"PYTHONPATH": str(root / ".mf_code"), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONVERBOSE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == f"1 {root}/.mf_code/metaflow_x/__init__.py\n"
+    assert f"matches {root}/.mf_code/metaflow_x/__init__.py" in done.stderr
+
+
+def test_nobody_else_can_write_to_the_cache(cache: Path, package: dict[str, str]) -> None:
+    find_package(package, "local")
+    assert cache.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_cache_that_others_can_write_to_is_not_used(
+    cache: Path, package: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.mkdir()
+    cache.chmod(0o777)
+    root = find_package(package, "local")
+    assert root.is_relative_to(Path.cwd())
+    assert list(cache.iterdir()) == []
+    assert "others can write to it); set METAFLOW_WINDMILL_CACHE" in capsys.readouterr().out
+
+
+def test_a_cache_that_cannot_be_made_is_not_used(
+    cache: Path, package: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.write_text("a file is in the way")
+    assert find_package(package, "local").is_relative_to(Path.cwd())
+    assert "is not used" in capsys.readouterr().out
+
+
+def test_without_a_word_the_cache_is_the_users_own(tmp_path: Path, package: dict[str, str]) -> None:
+    (worker,) = workers_that_find(package, 1, {"TMPDIR": str(tmp_path)})
+    found = Path(worker.communicate(timeout=60)[0].strip())
+    assert found.parent == tmp_path / f"metaflow-windmill-{os.getuid()}"
+
+
+def test_another_content_is_refused_and_leaves_nothing(cache: Path, package: dict[str, str]) -> None:
+    Path(package["url"]).write_bytes(archive({"flow.py": "something else"}))
+    with pytest.raises(
+        PackageError, match=r"is not the code package that was deployed\. Deploy the flow again"
+    ):
+        find_package(package, "local")
+    assert list(cache.iterdir()) == []
+
+
+def test_a_package_that_is_not_there_is_told(cache: Path, package: dict[str, str]) -> None:
+    Path(package["url"]).unlink()
+    with pytest.raises(
+        PackageError, match=r"cannot be read from .*/blob \(FileNotFoundError.*mount its directory"
+    ):
+        find_package(package, "local")
+    assert list(cache.iterdir()) == []
+
+
+def test_a_file_that_points_outside_is_refused(cache: Path, tmp_path: Path) -> None:
+    blob = archive({"../../outside": "x"})
+    (tmp_path / "blob").write_bytes(blob)
+    with pytest.raises(Exception, match="outside"):
+        find_package({"url": str(tmp_path / "blob"), "sha": sha(blob)}, "local")
+    assert not (tmp_path / "outside").exists()
+    assert list(cache.iterdir()) == []
+
+
+def test_what_nothing_uses_is_removed(cache: Path, package: dict[str, str]) -> None:
+    cache.mkdir(mode=0o700)
+    for name in ("unused", ".unused.leftover", "used"):
+        (cache / name).mkdir()
+        (cache / name / "file").touch()
+    for name in ("unused", ".unused.leftover"):
+        os.utime(cache / name, (0, time.time() - run_step.UNUSED_AFTER - 60))
+    find_package(package, "local")
+    assert sorted(entry.name for entry in cache.iterdir()) == sorted([package["sha"], "used"])
+
+
+def test_many_workers_may_begin_at_once(cache: Path, package: dict[str, str]) -> None:
+    workers = workers_that_find(package, 8, {"METAFLOW_WINDMILL_CACHE": str(cache)})
+    answers = {worker.communicate(timeout=60)[0] for worker in workers}
+    assert answers == {f"{cache / package['sha']}\n"}
+    assert [worker.returncode for worker in workers] == [0] * 8
+    assert [entry.name for entry in cache.iterdir()] == [package["sha"]]
+
+
+def workers_that_find(
+    package: dict[str, str], number: int, env: dict[str, str]
+) -> list[subprocess.Popen[str]]:
+    """Start processes that look for a package and print where it is."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from windmill_scripts.run_step import find_package\n"
+    code += "print(find_package({'url': sys.argv[2], 'sha': sys.argv[3]}, 'local'))"
+    command = [sys.executable, "-c", code, str(ROOT), package["url"], package["sha"]]
+    return [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) for _ in range(number)]
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    """A server that speaks as much of S3 as a download needs, and holds the package."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.answer(b"")
+
+        def do_GET(self) -> None:
+            self.answer(BLOB)
+
+        def answer(self, content: bytes) -> None:
+            known = self.path == f"/bucket/metaflow/Flow/data/{sha(BLOB)}"
+            self.send_response(200 if known else 404)
+            self.send_header("Content-Length", str(len(BLOB) if known else 0))
+            self.send_header("ETag", '"tag"')
+            self.end_headers()
+            self.wfile.write(content if known else b"")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def at_s3(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, str]]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "of the worker")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("METAFLOW_S3_ENDPOINT_URL", bucket)
+    return lambda key: {"url": f"s3://bucket/metaflow/Flow/data/{key}", "sha": sha(BLOB)}
+
+
+@pytest.mark.filterwarnings("default")  # of boto3, which is not this project's
+def test_a_package_comes_from_s3(cache: Path, at_s3: Callable[[str], dict[str, str]]) -> None:
+    assert (find_package(at_s3(sha(BLOB)), "s3") / "flow.py").exists()
+    (cache / sha(BLOB)).rename(cache / "another")
+    with pytest.raises(PackageError, match=r"cannot be read from s3://bucket/.*404.*credentials"):
+        find_package(at_s3("missing"), "s3")
+
+
+def test_nothing_in_the_script_makes_windmill_install_something() -> None:
+    text = SCRIPT.read_text(encoding="utf-8")
+    assert text.count("\ndef main(") == 1
+    before = text.partition("\ndef main(")[0]
+    imported = {
+        line.split()[1].partition(".")[0]
+        for line in before.splitlines()
+        if line.startswith(("import ", "from "))
+    }
+    assert imported <= sys.stdlib_module_names
+    for word in (
+        "requirements:",
+        "# py",
+        "# /// script",
+        "wmill",
+        "from .",
+        "import f.",
+        "from f.",
+        "from u.",
+    ):
+        assert word not in text
