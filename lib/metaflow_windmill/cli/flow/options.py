@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from metaflow._vendor import click
 from metaflow.metaflow_config_funcs import from_conf
 
+from metaflow_windmill.cli.dev import data_home
 from metaflow_windmill.client.http import HttpTransport, base_address
 from metaflow_windmill.client.retrying import Retrying
 from metaflow_windmill.client.windmill import Windmill
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "http://localhost:8000"
 DEFAULT_WORKSPACE = "admins"
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def connect(given: Given) -> Server:
         With a sentence on what is missing or wrong.
     """
     host = base_address(_chosen(given.host, "WINDMILL_HOST", DEFAULT_HOST))
-    token = _chosen(given.token, "WINDMILL_TOKEN", "")
+    token = _chosen(given.token, "WINDMILL_TOKEN", "") or _token_of_local_server(host)
     workspace = _chosen(given.workspace, "WINDMILL_WORKSPACE", DEFAULT_WORKSPACE)
     windmill = Windmill(Retrying(HttpTransport(host, token)), workspace)
     return Server(windmill, host, sign_in(windmill, host))
@@ -107,6 +110,16 @@ def connect(given: Given) -> Server:
 def folder_of(given: Given) -> str:
     """Return the folder that flows are deployed into."""
     return given.folder or str(from_conf("WINDMILL_FOLDER", DEFAULT_FOLDER))
+
+
+def _token_of_local_server(host: str) -> str:
+    """Return the token of an embedded server of this user on this machine, so that nobody has to copy it."""
+    if urlsplit(host).hostname not in LOCAL:
+        return ""
+    try:
+        return (data_home() / "token").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def _chosen(given: str | None, variable: str, default: str) -> str:

@@ -1,0 +1,84 @@
+"""Every command in the documentation is run: the ``sh`` blocks of a page, in order, in an empty directory."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.deployed import Target
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+RUN_ELSEWHERE = {
+    "scripts/demo": "tests/e2e/test_demo.py",
+    "scripts/test": "it is what runs this test",
+    "scripts/check --fix": "scripts/test runs scripts/check",
+    "scripts/bench": "takes minutes; tests/e2e/test_bench.py runs it with the smallest numbers",
+    "scripts/fuzz 100": "tests/properties/test_same_as_local.py does the same with fewer flows",
+    "pip install '.[local]'": "scripts/install does it",
+    "metaflow-windmill dev": "the server that these tests speak to",
+}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Return the blocks of a page in one language."""
+    return [text for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == language]
+
+
+def script(page: Path, target: Target) -> str:
+    """Return a page's commands, with the reader's own values filled in."""
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    text = "\n".join(line for line in lines if line.strip() not in RUN_ELSEWHERE)
+    for reader, ours in {
+        "https://windmill.example.com": target.host,
+        "WINDMILL_TOKEN=...": f"WINDMILL_TOKEN={target.token}",
+        "WINDMILL_WORKSPACE=my-workspace": f"WINDMILL_WORKSPACE={target.workspace}",
+    }.items():
+        text = text.replace(reader, ours)
+    return text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_a_page_work_as_they_stand(page: Path, windmill: Target, tmp_path: Path) -> None:
+    commands = script(page, windmill)
+    if not commands.strip():
+        pytest.skip("no commands on this page")
+    shutil.copytree(ROOT / "examples", tmp_path / "work")
+    for name, text in zip(("hello.py",), blocks(page, "python"), strict=False):
+        (tmp_path / "work" / name).write_text(text, encoding="utf-8")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("METAFLOW_", "WM_"))}
+    environment = {
+        **kept,
+        **windmill.environment,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "METAFLOW_USER": "reader",
+        "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path / "store"),
+    }
+    done = subprocess.run(
+        ["bash", "-euxo", "pipefail", "-c", commands],
+        cwd=tmp_path / "work",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "ARCHITECTURE.md"], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert not missing, f"{page.name} links to what is not there: {', '.join(missing)}"
