@@ -28,10 +28,11 @@ class PackageError(Exception):
     """The code package cannot be fetched, or is not what was deployed."""
 
 
-def main(
+def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     task: dict[str, Any],
     deployment: dict[str, Any],
     run: str | None = None,
+    origin: dict[str, Any] | None = None,
     parameters: dict[str, Any] | None = None,
     splits: int | None = None,
     **levels: dict[str, Any],
@@ -42,7 +43,9 @@ def main(
     sys.path.insert(0, str(root / ".mf_code"))
     from metaflow_windmill.runtime.task import run_task
 
-    return run_task(root, task, deployment, run=run, parameters=parameters, splits=splits, levels=levels)
+    return run_task(
+        root, task, deployment, run=run, origin=origin, parameters=parameters, splits=splits, levels=levels
+    )
 
 
 def find_package(package: dict[str, str], datastore: str) -> Path:

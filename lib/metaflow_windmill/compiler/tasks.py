@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from metaflow_windmill.compiler.place import Arrival, Context, Place
-    from metaflow_windmill.graph.dag import Step
+    from metaflow_windmill.contract.task import Tells
+    from metaflow_windmill.graph.dag import Kind, Step
+
+_TELLS: dict[Kind, Tells] = {"foreach": "splits", "gang": "splits", "switch": "branch"}
 
 MOST_RETRIES = 5
 """Metaflow numbers attempts from 0 and stops below its MAX_ATTEMPTS of 6 (metaflow_config.py)."""
@@ -68,7 +71,9 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
     if step.name == context.dag.start:
         inputs["parameters"] = Javascript("flow_input")
     else:
-        inputs["run"] = Javascript(f"results.{context.names.first(context.dag.start)}.run_id")
+        start = context.names.first(context.dag.start)
+        inputs["run"] = Javascript(f"results.{start}.run_id")
+        inputs["origin"] = Javascript(f"results.{start}.origin")
     if arrival.splits is not None:
         inputs["splits"] = Javascript(arrival.splits)
     for number, expression in enumerate(_positions(place)):
@@ -90,6 +95,7 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         inputs=arrival.inputs,
         lanes=lanes(context, place) if step.kind == "foreach" else None,
         max_splits=context.deployment.max_splits if step.kind == "foreach" else None,
+        tells=_TELLS.get(step.kind),
         gang=step.parallel,
         recursive=step.recursive,
         retries=_attempts(step),

@@ -12,6 +12,9 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
     ``flow_input``, on the start step only.
 ``splits``
     ``results.<foreach>.count``, on the join of a foreach (and of a gang) only.
+``origin``
+    ``results.<start>.origin``; in a resumed run the run that it goes on from, else null. Absent on
+    the start step, which finds it in ``parameters`` (see `metaflow_windmill.contract.resume`).
 ``level_0``, ``level_1``, ...
     ``flow_input.iter_parent``, ``flow_input.iter``: one for each level of `TaskSpec.levels`,
     outermost first, each ``{"index", "value"}``.
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 Level = Literal["foreach", "turn"]
 At = Literal["same", "outer", "each", "gang"]
+Tells = Literal["branch", "splits"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,9 @@ class TaskSpec:
         On a foreach step: deal the splits into this many lanes.
     max_splits : int or None
         On a foreach step: fail where it makes more splits.
+    tells : {"branch", "splits"} or None
+        What the modules after it need to know of the task: which branch a switch chose, how
+        many splits there are.
     gang : bool
         Whether the task is the control task of a ``num_parallel`` gang.
     recursive : bool
@@ -97,6 +104,7 @@ class TaskSpec:
     inputs: tuple[Input, ...] = ()
     lanes: int | None = None
     max_splits: int | None = None
+    tells: Tells | None = None
     gang: bool = False
     recursive: bool = False
     retries: int = 0

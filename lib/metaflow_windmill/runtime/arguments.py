@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.contract.record import ParameterInfo, Record
     from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.runtime.origin import Clone
     from metaflow_windmill.types import Json
 
 
@@ -35,10 +36,33 @@ def init_arguments(record: Record, run: str, given: Mapping[str, Json]) -> list[
     ]
 
 
-def step_arguments(task: Task, inputs: Sequence[str], attempt: int) -> list[str]:
+def clone_arguments(task: Task, clone: Clone, attempt: int) -> list[str]:
+    """Return the arguments that clone one task instead of running it."""
+    return [
+        *_top_level(task.record),
+        "step",
+        task.spec.step,
+        f"--run-id={task.run}",
+        f"--task-id={clone.task}",
+        f"--retry-count={attempt}",
+        f"--clone-only={clone.origin}",
+        f"--clone-run-id={clone.origin.partition('/')[0]}",
+        *(f"--tag={tag}" for tag in task.record.tags),
+    ]
+
+
+def step_arguments(task: Task, inputs: Sequence[str], attempt: int, origin: str | None = None) -> list[str]:
     """Return the arguments that run one task.
 
     The inputs may be thousands: no process is started with them, so no limit of the system applies.
+
+    Parameters
+    ----------
+    task : Task
+    inputs : sequence of str
+    attempt : int
+    origin : str or None
+        The run that this one goes on from.
     """
     record, spec = task.record, task.spec
     return [
@@ -52,6 +76,7 @@ def step_arguments(task: Task, inputs: Sequence[str], attempt: int) -> list[str]
         f"--retry-count={attempt}",
         f"--max-user-code-retries={spec.user_retries}",
         *_split(task),
+        *([f"--clone-run-id={origin}"] if origin else []),
         *(f"--tag={tag}" for tag in record.tags),
         *([f"--namespace={record.namespace}"] if record.namespace is not None else []),
     ]

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 OUTCOME = "METAFLOW_WINDMILL_OUTCOME"
 """Names the file in which the task leaves what its job is to return."""
 
+RENEWED = "METAFLOW_WINDMILL_RENEWED"
+"""Holds the attributes of parameters that the inputs of a task, as clones, may have other values of."""
+
 RUNTIME = "windmill"
 _LOCAL = ".metaflow"  # metaflow_config.DATASTORE_LOCAL_DIR
 

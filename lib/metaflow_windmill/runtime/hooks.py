@@ -7,11 +7,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.runtime.environment import OUTCOME
+from metaflow_windmill.runtime.environment import OUTCOME, RENEWED
+from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.job import read_job
 from metaflow_windmill.runtime.tasks import NOTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from metaflow_windmill.runtime.job import Job
     from metaflow_windmill.types import Json
 
@@ -40,6 +43,31 @@ def register(metadata: Json, run: str, step: str, task: str, attempt: int) -> No
     found = task_metadata(read_job(os.environ))
     entries = [MetaDatum(field=name, value=value, type=name, tags=tags) for name, value in found.items()]
     metadata.register_metadata(run, step, task, entries)
+
+
+def renew_parameters(datastore: Json, inputs: Sequence[Json]) -> None:
+    """Let a task see the parameters of its own run.
+
+    Metaflow hands parameters on from task to task. In a resumed run the inputs may be clones, with
+    the values that they ran with, and a parameter may be new.
+
+    Parameters
+    ----------
+    datastore : TaskDataStore
+        Of the task.
+    inputs : sequence of TaskDataStore
+        Of the tasks that it reads; only what this process holds of them is changed.
+    """
+    names = [name for name in os.environ.get(RENEWED, "").split(",") if name]
+    if not names:
+        return
+    step, _, task = PARAMETERS.partition("/")
+    parameters = datastore.parent_datastore.get_task_datastore(datastore.run_id, step, task)
+    datastore.passdown_partial(parameters, names)
+    for given in inputs:
+        for name in names:
+            given._objects[name] = parameters._objects[name]  # noqa: SLF001 (as passdown_partial does)
+            given._info[name] = parameters._info[name]  # noqa: SLF001
 
 
 def outcome(flow: Json, node: Json) -> dict[str, Json]:

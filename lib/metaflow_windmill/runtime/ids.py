@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from metaflow_windmill.contract.resume import WINDMILL_RUN
 from metaflow_windmill.errors import TaskError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def run_id(job: Job, given: str | None) -> str:
         return given
     if not job.run:
         raise TaskError("This is not a step of a Windmill flow. Run the flow instead of the step's script.")
-    return f"windmill-{job.run}"
+    return f"{WINDMILL_RUN}{job.run}"
 
 
 def task_id(position: Position) -> str:

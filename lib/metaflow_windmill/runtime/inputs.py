@@ -61,7 +61,9 @@ def _paths(task: Task, item: Input, splits: int | None, tasks: Tasks) -> Sequenc
 
 def _gang(control: str, tasks: Tasks) -> list[str]:
     """Return the tasks of a gang, which are fewer than the flow asked for where @catch took over."""
-    return [path.partition("/")[2] for path in tasks.artifact(control, "_control_mapper_tasks")]
+    paths = [path.partition("/")[2] for path in tasks.artifact(control, "_control_mapper_tasks")]
+    # The control task is the first of them; a cloned one still names those of the run that it comes from.
+    return [control + path.removeprefix(paths[0]) for path in paths]
 
 
 def _find(sources: Sequence[Source], positions: Sequence[Position], tasks: Tasks) -> list[str]:

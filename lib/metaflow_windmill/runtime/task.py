@@ -11,15 +11,17 @@ import gc
 import importlib
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.record import Record
+from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.runtime.arguments import init_arguments, step_arguments
+from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
 from metaflow_windmill.runtime.attempts import disagreement, failures_before, finished, next_attempt
-from metaflow_windmill.runtime.environment import OUTCOME, task_environment
+from metaflow_windmill.runtime.environment import OUTCOME, RENEWED, task_environment
 from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
 from metaflow_windmill.runtime.flow_file import run_flow_file
 from metaflow_windmill.runtime.identity import identify
@@ -27,6 +29,7 @@ from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.inputs import input_paths
 from metaflow_windmill.runtime.job import read_job
 from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
+from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
 from metaflow_windmill.runtime.relay import Saver, run_child
 from metaflow_windmill.runtime.result import result
 from metaflow_windmill.runtime.secrecy import take_token
@@ -34,10 +37,11 @@ from metaflow_windmill.runtime.tasks import DatastoreTasks, flow_datastore
 from metaflow_windmill.runtime.workplace import Workplace, workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.runtime.origin import Clone
     from metaflow_windmill.runtime.tasks import Tasks
     from metaflow_windmill.types import Json
 
@@ -54,6 +58,9 @@ _USED_BY_METAFLOW = (
 )
 
 
+_ORIGIN = "origin.json"
+
+
 class _EndedError(Exception):
     """A child of this process did not end well."""
 
@@ -63,8 +70,24 @@ class _EndedError(Exception):
 
 
 @dataclass(frozen=True)
+class _Given:
+    """What a job is given beside its place: by the flow's run, or by the start step."""
+
+    parameters: dict[str, Json]
+    splits: int | None
+    origin: Origin | None
+
+    @property
+    def order(self) -> ResumeOrder | None:
+        """What a run was asked for with, if it goes on from another one."""
+        asked = self.parameters.get(RESUME)
+        return None if asked is None else ResumeOrder.from_json(asked)
+
+
+@dataclass(frozen=True)
 class _Attempt:
     task: Task
+    tasks: Tasks
     number: int
     root: Path
     place: Workplace
@@ -77,6 +100,7 @@ def run_task(
     deployment: Json,
     *,
     run: str | None,
+    origin: Json,
     parameters: Json,
     splits: int | None,
     levels: dict[str, Json],
@@ -89,7 +113,7 @@ def run_task(
         Of the unpacked code package, whose ``.mf_code`` is on the path.
     task, deployment : JSON value
         A `TaskSpec` and a `Record`.
-    run, parameters, splits, levels
+    run, origin, parameters, splits, levels
         The inputs of the same names; see `metaflow_windmill.contract.task`.
 
     Returns
@@ -113,14 +137,15 @@ def run_task(
     most = _import_metaflow()
     tasks = DatastoreTasks(record, this.run, most)
     begun = tasks.attempts(this.name)
+    given = _Given(parameters or {}, splits, Origin.from_json(origin) if origin else None)
     outcome = finished(tasks, this.name, begun, job.root)
     if outcome is not None:
         _say(f"{this.pathspec} ended before this job began; this job returns its result.")
-        return result(this, outcome)
+        return result(this, outcome | _resumed(given, tasks))
     number = next_attempt(begun, most)
     _say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
     try:
-        return result(this, _run(this, number, root, tasks, splits=splits, parameters=parameters or {}))
+        return result(this, _run(this, number, root, tasks, given) | _resumed(given, tasks))
     except _EndedError as ended:
         raise ended.error from None  # here, so that little of this project is in its traceback
 
@@ -140,23 +165,58 @@ def _say(*sentences: str) -> None:
         print(sentence, flush=True)
 
 
-def _run(
-    task: Task, number: int, root: Path, tasks: Tasks, *, splits: int | None, parameters: dict[str, Json]
-) -> Json:
-    """Run one attempt of a task and return what it left for its job."""
-    inputs = input_paths(task, splits, tasks)
+def _run(task: Task, number: int, root: Path, tasks: Tasks, given: _Given) -> Json:
+    """Run one attempt of a task, or clone the task; return what it left for its job."""
     with workplace(root, task.record.datastore) as place:
         os.environ[OUTCOME] = str(place.outcome)
-        attempt = _Attempt(
-            task, number, root, place, (LogStream(1, place.stdout), LogStream(2, place.stderr))
-        )
-        try:
-            if not task.spec.inputs and not tasks.is_done(PARAMETERS):
-                _metaflow(attempt, init_arguments(task.record, task.run, parameters))
-            _metaflow(attempt, step_arguments(task, inputs, number))
+        streams = (LogStream(1, place.stdout), LogStream(2, place.stderr))
+        attempt = _Attempt(task, tasks, number, root, place, streams)
+        origin = given.origin if task.spec.inputs else _begin(attempt, given)
+        if origin is not None:
+            source = tasks.of_run(origin.run)
+            found = clones(task, origin, tasks, source)
+            if found:
+                return _clone(attempt, found, source)
+            os.environ[RENEWED] = ",".join(origin.renewed)
+        inputs = input_paths(task, given.splits, tasks)
+        with _saving_logs(attempt):
+            _metaflow(attempt, step_arguments(task, inputs, number, origin.run if origin else None))
             return _outcome(attempt)
-        finally:
-            _save_last_logs(attempt)
+
+
+def _begin(attempt: _Attempt, given: _Given) -> Origin | None:
+    """Make the parameters of the run; return what it goes on from."""
+    record, tasks, order = attempt.task.record, attempt.tasks, given.order
+    if order is None:
+        _init(attempt, given.parameters)
+        return None
+    source = tasks.of_run(order.run)
+    before = parameters_of(order.run, record, source)
+    _init(attempt, inherited(order, record, given.parameters, before))
+    origin = begin(order, record, tasks, before, source)
+    tasks.keep(_ORIGIN, origin.to_json())
+    return origin
+
+
+def _init(attempt: _Attempt, values: dict[str, Json]) -> None:
+    if not attempt.tasks.is_done(PARAMETERS):
+        with _saving_logs(attempt):
+            _metaflow(attempt, init_arguments(attempt.task.record, attempt.task.run, values))
+
+
+def _clone(attempt: _Attempt, found: Sequence[Clone], source: Tasks) -> Json:
+    """Clone a task; as with Metaflow's own resume, a clone has no logs of its own."""
+    task = attempt.task
+    for clone in found:
+        _metaflow(attempt, clone_arguments(task, clone, attempt.number))
+    origin = found[0].origin
+    _say(f"This task succeeded in the run that this one goes on from; it was cloned from {origin}.")
+    return {**cloned_outcome(task.spec, source, origin.partition("/")[2]), "cloned": origin}
+
+
+def _resumed(given: _Given, tasks: Tasks) -> dict[str, Json]:
+    """Return what the start step of a resumed run tells all others; of any other job, nothing."""
+    return {"origin": tasks.kept(_ORIGIN)} if given.order else {}
 
 
 def _metaflow(attempt: _Attempt, arguments: Sequence[str]) -> None:
@@ -188,6 +248,15 @@ def _save_logs(attempt: _Attempt) -> None:
         stream.size()
     with MappedFile(attempt.place.stdout) as stdout, MappedFile(attempt.place.stderr) as stderr:
         datastore.save_logs(SOURCE, {"stdout": stdout, "stderr": stderr})
+
+
+@contextmanager
+def _saving_logs(attempt: _Attempt) -> Iterator[None]:
+    """Save the last of the logs, however a command ends."""
+    try:
+        yield
+    finally:
+        _save_last_logs(attempt)
 
 
 def _save_last_logs(attempt: _Attempt) -> None:

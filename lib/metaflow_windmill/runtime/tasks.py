@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from metaflow_windmill.runtime.ids import PARAMETERS
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.types import Json
@@ -19,8 +22,22 @@ _BEGUN = "attempt.json"  # metaflow.datastore.TaskDataStore.METADATA_ATTEMPT_SUF
 _DONE = "DONE.lock"
 
 
+class Artifacts(Protocol):
+    """The artifacts of a task, read when they are asked for."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def __getitem__(self, name: str) -> Json: ...
+
+    def get(self, name: str, default: Json = None) -> Json:
+        """Return an artifact, or else the default."""
+
+
 class Tasks(Protocol):
     """The tasks of one run, each named ``step/task``."""
+
+    def of_run(self, run: str) -> Tasks:
+        """Return the tasks of another run of the same flow."""
 
     def exist(self, tasks: Sequence[str]) -> list[bool]:
         """Tell of each task whether it ever began."""
@@ -36,6 +53,18 @@ class Tasks(Protocol):
 
     def artifact(self, task: str, name: str) -> Json:
         """Return an artifact of a task that is over."""
+
+    def succeeded(self, task: str) -> Artifacts | None:
+        """Return the artifacts of a task if its last attempt ended well, else None."""
+
+    def all_succeeded(self, *steps: str) -> Iterator[tuple[str, Artifacts]]:
+        """Yield the tasks of some steps, or of all, that ended well."""
+
+    def keep(self, name: str, content: Json) -> None:
+        """Keep something of the whole run, under a name that is no task's."""
+
+    def kept(self, name: str) -> Json:
+        """Return what `keep` kept; None if there is nothing."""
 
 
 class DatastoreTasks:
@@ -53,7 +82,11 @@ class DatastoreTasks:
     def __init__(self, record: Record, run: str, most_attempts: int) -> None:
         self._storage = storage(record)
         self._datastore = flow_datastore(record)
-        self._flow, self._run, self._most = record.flow, run, most_attempts
+        self._record, self._run, self._most = record, run, most_attempts
+
+    def of_run(self, run: str) -> DatastoreTasks:
+        """Return the tasks of another run of the same flow."""
+        return DatastoreTasks(self._record, run, self._most)
 
     def exist(self, tasks: Sequence[str]) -> list[bool]:
         """Tell of each task whether it ever began."""
@@ -70,21 +103,49 @@ class DatastoreTasks:
 
     def note(self, task: str, attempt: int) -> Json:
         """Return what an attempt left for Windmill; None if it did not come that far."""
-        with self._storage.load_bytes([self._path(f"{task}/{attempt}.{NOTE}")]) as found:
-            for _, path, _ in found:
-                return json.loads(Path(path).read_text(encoding="utf-8")) if path else None
-        return None
+        return self._json(f"{task}/{attempt}.{NOTE}")
 
     def artifact(self, task: str, name: str) -> Json:
         """Return an artifact of a task that is over."""
         step, _, task_id = task.partition("/")
         return self._datastore.get_task_datastore(self._run, step, task_id)[name]
 
+    def succeeded(self, task: str) -> Artifacts | None:
+        """Return the artifacts of a task if its last attempt ended well, else None."""
+        found: list[Artifacts] = self._datastore.get_task_datastores(pathspecs=[f"{self._run}/{task}"])
+        return found[0] if found and found[0].get("_task_ok") else None
+
+    def all_succeeded(self, *steps: str) -> Iterator[tuple[str, Artifacts]]:
+        """Yield the tasks of some steps, or of all, that ended well."""
+        from metaflow.datastore.datastore_set import TaskDataStoreSet
+
+        names = ["_task_ok", "_foreach_stack", "_iteration_stack"]
+        for found in TaskDataStoreSet(
+            self._datastore, self._run, steps or None, prefetch_data_artifacts=names
+        ):
+            if found.get("_task_ok"):
+                yield found.pathspec.partition("/")[2], found
+
+    def keep(self, name: str, content: Json) -> None:
+        """Keep something of the whole run, with its parameters."""
+        written = BytesIO(json.dumps(content).encode())
+        self._storage.save_bytes([(self._path(f"{PARAMETERS}/{name}"), written)], overwrite=True)
+
+    def kept(self, name: str) -> Json:
+        """Return what `keep` kept; None if there is nothing."""
+        return self._json(f"{PARAMETERS}/{name}")
+
+    def _json(self, name: str) -> Json:
+        with self._storage.load_bytes([self._path(name)]) as found:
+            for _, path, _ in found:
+                return json.loads(Path(path).read_text(encoding="utf-8")) if path else None
+        return None
+
     def _files(self, names: Sequence[str]) -> list[bool]:
         return list(self._storage.is_file([self._path(name) for name in names]))
 
     def _path(self, name: str) -> str:
-        return str(self._storage.path_join(self._flow, self._run, *name.split("/")))
+        return str(self._storage.path_join(self._record.flow, self._run, *name.split("/")))
 
 
 def storage(record: Record) -> Json:

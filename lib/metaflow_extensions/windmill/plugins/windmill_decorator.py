@@ -33,11 +33,12 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         retry_count: int,
         max_user_code_retries: int,  # noqa: ARG002
         ubf_context: str | None,
-        inputs: Any,  # noqa: ANN401, ARG002
+        inputs: Any,  # noqa: ANN401
     ) -> None:
-        """Register the job as metadata of the task."""
-        from metaflow_windmill.runtime.hooks import register
+        """Register the job as metadata of the task; in a resumed run, see to its parameters."""
+        from metaflow_windmill.runtime.hooks import register, renew_parameters
 
+        renew_parameters(task_datastore, inputs)
         self._datastore, self._metadata, self._ubf_context = task_datastore, metadata, ubf_context
         register(metadata, run_id, step_name, task_id, retry_count)
 

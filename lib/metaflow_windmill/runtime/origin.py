@@ -1,0 +1,152 @@
+"""The run that a resumed run goes on from: its parameters, and what of its tasks is cloned."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.contract.resume import Origin, ResumeOrder
+from metaflow_windmill.errors import RetryNotAllowed
+from metaflow_windmill.runtime.ids import PARAMETERS, task_id
+from metaflow_windmill.runtime.rerun import steps_to_rerun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from metaflow_windmill.contract.record import ParameterInfo, Record
+    from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.runtime.tasks import Artifacts, Tasks
+    from metaflow_windmill.types import Json
+
+_PARAMETERS_STEP = PARAMETERS.partition("/")[0]
+_GANG = "_parallel_ubf_iter"  # metaflow/flowspec.py
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A task of the origin, ``run/step/task``, and the id that its clone gets."""
+
+    origin: str
+    task: str
+
+
+def parameters_of(run: str, record: Record, tasks: Tasks) -> Artifacts:
+    """Return the parameters of a run, wherever it ran.
+
+    Raises
+    ------
+    RetryNotAllowed
+        If the datastore has none, so that there is nothing to go on from.
+    """
+    for _, found in tasks.all_succeeded(_PARAMETERS_STEP):
+        return found
+    raise RetryNotAllowed(
+        f"There is nothing of the run {run} of {record.flow} in the datastore {record.datastore.root}: "
+        "it ended before it began, or it kept its data elsewhere. Start a new run instead."
+    )
+
+
+def inherited(order: ResumeOrder, record: Record, given: Mapping[str, Json], origin: Artifacts) -> Json:
+    """Return the values of a resumed run's parameters: those that were given anew, else the origin's."""
+    kept = {
+        info.name: _plain(info, origin[info.python_name])
+        for info in record.parameters
+        if info.python_name in origin and info.name not in order.parameters
+    }
+    return {**given, **kept}
+
+
+def begin(order: ResumeOrder, record: Record, tasks: Tasks, before: Artifacts, origin: Tasks) -> Origin:
+    """Return what the tasks of a resumed run are told.
+
+    Parameters
+    ----------
+    order : ResumeOrder
+    record : Record
+    tasks : Tasks
+        Of this run, whose parameters are there already.
+    before : Artifacts
+        The parameters of the origin.
+    origin : Tasks
+        Of the origin. Where it did not run on Windmill, the ids of its tasks are looked up now,
+        all at once, and kept for the tasks of this run.
+    """
+    after = tasks.artifact(PARAMETERS, "_graph_info")["steps"]
+    rerun = steps_to_rerun((before.get("_graph_info") or {}).get("steps", after), after, order.steps)
+    names = [info.python_name for info in record.parameters]
+    given = {info.python_name for info in record.parameters if info.name in order.parameters}
+    renewed = tuple(name for name in names if name in given or name not in before)
+    said = Origin(order.run, rerun, renewed)
+    if not said.on_windmill:
+        for step, ids in places(origin).items():
+            tasks.keep(_places_file(step), ids)
+    return said
+
+
+def places(origin: Tasks) -> dict[str, dict[str, str]]:
+    """Return for each step of a run its tasks' ids, by the ids that they would have on Windmill."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, artifacts in origin.all_succeeded():
+        step, _, task = name.partition("/")
+        place = _place(artifacts)
+        if step != _PARAMETERS_STEP and place is not None:
+            found[step][place] = task
+    return dict(found)
+
+
+def clones(task: Task, said: Origin, tasks: Tasks, origin: Tasks) -> Sequence[Clone]:
+    """Return what is cloned instead of running a task; nothing where it has to run.
+
+    That is the task at the same position. The control task of a gang brings its nodes along.
+    """
+    step = task.spec.step
+    if step in said.rerun:
+        return []
+    known = task.id if said.on_windmill else (tasks.kept(_places_file(step)) or {}).get(task.id)
+    found = origin.succeeded(f"{step}/{known}") if known else None
+    if known is None or found is None:
+        return []
+    nodes = _nodes(known, found) if task.spec.gang else []
+    if not all(origin.succeeded(f"{step}/{node}") for node in nodes):
+        return []
+    # A node is named after its control task, which may have another id here.
+    return [
+        Clone(f"{said.run}/{step}/{name}", task.id + name.removeprefix(known)) for name in (known, *nodes)
+    ]
+
+
+def cloned_outcome(spec: TaskSpec, origin: Tasks, name: str) -> dict[str, Json]:
+    """Return what the next modules of the Windmill flow have to know of a task that was cloned."""
+    branch = splits = None
+    if spec.tells == "branch":
+        branch = origin.artifact(name, "_transition")[0][0]
+    if spec.tells == "splits":
+        number = origin.artifact(name, "_foreach_num_splits")
+        splits = origin.artifact(name, _GANG).num_parallel if number is None else number
+    return {"branch": branch, "splits": splits}
+
+
+def _place(artifacts: Artifacts) -> str | None:
+    """Return the id by the position of a task; None for a node of a gang, which its control task brings."""
+    frames = list(artifacts.get("_foreach_stack") or ())
+    if frames and frames[-1].var == _GANG and frames.pop().index:
+        return None
+    turns = artifacts.get("_iteration_stack") or ()
+    return task_id((*(("foreach", frame.index) for frame in frames), *(("turn", turn) for turn in turns)))
+
+
+def _nodes(control: str, artifacts: Artifacts) -> list[str]:
+    paths = [path.rpartition("/")[2] for path in artifacts["_control_mapper_tasks"]]
+    return [node for node in paths if node != control]
+
+
+def _places_file(step: str) -> str:
+    return f"origin.{step}.json"
+
+
+def _plain(info: ParameterInfo, value: Json) -> Json:
+    """Return a parameter's value as the arguments of a run have it."""
+    return json.dumps(value.descriptor) if info.type == "file" and value is not None else value
