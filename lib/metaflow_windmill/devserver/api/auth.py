@@ -53,8 +53,9 @@ def bearer_of(services: Services, token: str | None) -> tokens.Bearer:
 def identity(bearer: tokens.Bearer, workspace: str) -> Identity:
     """Return who acts in a workspace; outside of any where it is empty.
 
-    The scopes of the token are not part of it: they bound what a request may ask for, and the jobs that it starts
-    may do all that their user may, as on a real server. Else a token that may only run a flow could not run it.
+    The scopes of the token are not part of it: they bound what a request may ask for, and the jobs that it
+    starts may do all that their user may, as on a real server. Else a token that may only run a flow could
+    not run it.
 
     Raises
     ------
