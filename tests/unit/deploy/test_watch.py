@@ -1,0 +1,183 @@
+"""A run as it goes, looked at again and again: each task begins once and ends once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.answering import Answering
+
+from metaflow_windmill.client.models import JobState
+from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.deploy.watch import Look, Watch, steps_of
+
+PATH = "f/flows/Hello"
+RUN = "00000000-0000-4000-8000-000000000000"
+COMPLETED, QUEUED = "GET /jobs/completed/list", "GET /jobs/queue/list"
+
+
+def at(second: int) -> str:
+    return f"2026-01-01T12:00:{second:02}Z"
+
+
+def job(
+    name: str, parent: str = RUN, began: int = 0, ended: int | None = None, **values: Any
+) -> dict[str, Any]:
+    """A job below the flow's path; it runs as long as it has no end."""
+    if ended is None:
+        state = {"type": "QueuedJob", "running": True}
+    else:
+        seconds = (ended - began) * 1000
+        state = {"type": "CompletedJob", "success": True, "duration_ms": seconds, "completed_at": at(ended)}
+    kind = "flow" if name.rsplit("/", maxsplit=1)[-1].startswith("forloop") else "script"
+    times = {"created_at": at(began), "started_at": at(began), "job_kind": kind}
+    return {
+        "id": name,
+        "script_path": f"{PATH}/{name.partition('~')[0]}",
+        "parent_job": parent,
+        **times,
+        **state,
+        **values,
+    }
+
+
+def inputs(step: str, *splits: int) -> dict[str, Any]:
+    spec = TaskSpec(step, levels=tuple("foreach" for _ in splits))
+    levels = {f"level_{depth}": {"index": 0, "value": split} for depth, split in enumerate(splits)}
+    return {"task": spec.to_json(), **levels}
+
+
+@dataclass
+class Server:
+    """What Windmill's lists hold at each look."""
+
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: Answering = field(default_factory=lambda: Answering({}))
+
+    def show(self, *jobs: dict[str, Any], over: bool = False) -> None:
+        self.jobs |= {item["id"]: item for item in jobs}
+        listed = [{**item, "args": None} for item in self.jobs.values()]
+        run = job("", ended=9) if over else job("")
+        self.asked.answers = {
+            QUEUED: [[item for item in listed if item["type"] == "QueuedJob"]],
+            COMPLETED: [[item for item in listed if item["type"] == "CompletedJob"]],
+            f"GET /jobs_u/get/{RUN}": {**run, "id": RUN, "script_path": PATH, "parent_job": None},
+            **{f"GET /jobs_u/get/{item['id']}": item for item in self.jobs.values()},
+        }
+
+
+def watch(server: Server, *steps: str) -> Watch:
+    return Watch(server.asked.windmill, RUN, {step: step for step in steps})
+
+
+def told(look: Look) -> list[str]:
+    return [f"{event.task.name} {'ends' if event.ended else 'begins'}" for event in look.events]
+
+
+def test_each_task_begins_once_and_ends_once() -> None:
+    server = Server()
+    looker = watch(server, "start", "end")
+    server.show(job("start", args=inputs("start")))
+    assert told(looker.look()) == ["start/t begins"]
+    server.show()
+    assert told(looker.look()) == []
+    server.show(job("start", ended=2, args=inputs("start")), job("end", began=3, ended=4, args=inputs("end")))
+    assert told(looker.look()) == ["start/t ends", "end/t begins", "end/t ends"]
+    server.show(over=True)
+    last = looker.look()
+    assert (told(last), last.run.state) == ([], JobState.SUCCEEDED)
+    assert [task.name for task in looker.tasks] == ["start/t", "end/t"]
+
+
+def test_jobs_of_other_runs_are_left_out() -> None:
+    server = Server()
+    server.show(job("start", args=inputs("start")), job("start~2", parent="other", args=inputs("start")))
+    looker = watch(server, "start")
+    assert told(looker.look()) == ["start/t begins"]
+    assert [task.job.id for task in looker.tasks] == ["start"]
+
+
+def test_tasks_in_loops_are_told_by_metaflows_ids() -> None:
+    server = Server()
+    server.show(
+        job("forloop-0/work", parent="forloop-0", began=1, args=inputs("work", 4)),
+        job("forloop-0"),
+        job("forloop-1", ended=6),
+        job("forloop-1/loop-0", parent="forloop-1", began=2, args=inputs("work", 5)),
+    )
+    assert told(watch(server, "work").look()) == ["work/t-4 begins", "work/t-5 begins"]
+
+
+def test_attempts_are_counted() -> None:
+    server = Server()
+    server.show(
+        job("start", ended=2, args=inputs("start"), success=False),
+        job("start~2", began=3, ended=4, args=inputs("start"), success=False),
+        job("start~3", began=5, args=inputs("start")),
+    )
+    looker = watch(server, "start")
+    looker.look()
+    assert [(task.attempt, task.job.state) for task in looker.tasks] == [
+        (0, JobState.FAILED),
+        (1, JobState.FAILED),
+        (2, JobState.RUNNING),
+    ]
+
+
+def test_ids_are_asked_for_a_few_tasks_only() -> None:
+    server = Server()
+    many = [job(f"work~{number}", ended=1, args=inputs("work", number)) for number in range(9)]
+    many[7]["success"] = False
+    server.show(*many)
+    looker = Watch(server.asked.windmill, RUN, {"work": "work"}, named=3)
+    looker.look()
+    names = [task.name for task in looker.tasks]
+    assert names.count("work") == 5
+    assert "work/t-7" in names  # what failed has its name
+    assert sum("/jobs_u/get/work" in line for line in server.asked.lines) == 4
+
+
+def test_what_ended_long_ago_is_not_asked_again() -> None:
+    server = Server()
+    looker = watch(server, "start")
+    server.show(job("start", began=30, ended=40, args=inputs("start")))
+    looker.look()
+    server.show()
+    looker.look()
+    queries = [dict(request.query) for request in server.asked.asked if "completed/list" in request.path]
+    assert "completed_after" not in queries[0]
+    assert queries[1]["completed_after"] == "2026-01-01T12:00:35Z"
+    assert all(query["script_path_start"] == f"{PATH}/" for query in queries)
+
+
+def test_a_job_that_is_no_step_of_metaflow() -> None:
+    server = Server()
+    server.show(job("switch_pass", kind="identity"), job("branchone-0", kind="flow"))
+    assert told(watch(server, "start").look()) == []
+
+
+def test_the_steps_of_a_document() -> None:
+    def leaf(step: str) -> dict[str, Any]:
+        value = {
+            "type": "rawscript",
+            "input_transforms": {"task": {"type": "static", "value": {"step": step}}},
+        }
+        return {"id": f"{step}__2", "value": value}
+
+    document = {
+        "modules": [
+            leaf("start"),
+            {"id": "pass", "value": {"type": "identity"}},
+            {"id": "loop", "value": {"type": "forloopflow", "modules": [leaf("work")]}},
+            {"id": "arms", "value": {"type": "branchall", "branches": [{"modules": [leaf("left")]}]}},
+            {
+                "id": "choice",
+                "value": {
+                    "type": "branchone",
+                    "branches": [{"modules": [leaf("one")]}],
+                    "default": [leaf("other")],
+                },
+            },
+        ]
+    }
+    assert steps_of(document) == {f"{step}__2": step for step in ("start", "work", "left", "one", "other")}
