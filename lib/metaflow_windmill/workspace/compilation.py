@@ -12,22 +12,20 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.deploy.origin import telling
 from metaflow_windmill.errors import CompileError
 from metaflow_windmill.package import step_script
 from metaflow_windmill.workspace.child import Confinement, Finished, run_confined
 from metaflow_windmill.workspace.vetting import Vetted, vet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
+    from metaflow_windmill.contract.record import GitInfo
     from metaflow_windmill.types import Json
     from metaflow_windmill.workspace.configuration import Configuration
     from metaflow_windmill.workspace.discovery import FlowFile
     from metaflow_windmill.workspace.environments import Environment
-
-GIT = "METAFLOW_WINDMILL_GIT"
-"""Tells the compiling process where the flow comes from, for the text of the flow's page."""
 
 _SHOWN = 4000
 _KEPT_FROM_CHILDREN = (
@@ -75,7 +73,7 @@ def compile_flow_file(
     environment: Environment,
     *,
     owner: str,
-    git: Mapping[str, str],
+    git: GitInfo,
     folder: Path,
 ) -> Compiled:
     """Compile the flow of a file.
@@ -90,8 +88,8 @@ def compile_flow_file(
         The Python to compile with.
     owner : str
         The Metaflow user whom the deployment belongs to.
-    git : mapping of str to str
-        Repository, commit, path and ref.
+    git : GitInfo
+        Where the file comes from.
     folder : Path
         An empty folder for all that the process writes.
 
@@ -135,7 +133,7 @@ def command_line(file: Path, flow: FlowFile, configuration: Configuration, scrat
 
 
 def child_environment(
-    environment: Environment, scratch: Scratch, *, owner: str, git: Mapping[str, str]
+    environment: Environment, scratch: Scratch, *, owner: str, git: GitInfo
 ) -> dict[str, str]:
     """Return the whole environment of a compiling process.
 
@@ -159,7 +157,7 @@ def child_environment(
         "METAFLOW_DEFAULT_METADATA": "local",
         "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(scratch.home),
         "METAFLOW_DATATOOLS_LOCALROOT": str(scratch.saved / "files"),
-        GIT: json.dumps(dict(git)),
+        **telling(git),
     }
 
 

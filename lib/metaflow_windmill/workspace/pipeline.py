@@ -191,7 +191,7 @@ def _one_flow(shared: Round, flow: FlowFile, folder: Path, taken: dict[str, str]
         shared.configuration,
         environment,
         owner=shared.owner,
-        git={"repository": shared.repository, "commit": shared.checkout.head.commit, "path": flow.path},
+        git=shared.git(flow.path),
         folder=folder,
     )
     package = read_package(compiled.saved, compiled.vetted.record)

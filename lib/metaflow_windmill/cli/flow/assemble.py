@@ -12,6 +12,7 @@ from metaflow_windmill.compiler import Deployment, compile_flow
 from metaflow_windmill.contract.record import PackageInfo, Record, ScheduleInfo
 from metaflow_windmill.deploy.cron import UTC, carry_over
 from metaflow_windmill.deploy.names import labels_of
+from metaflow_windmill.deploy.origin import told_origin
 from metaflow_windmill.deploy.parameters import read_parameters, schema_of
 from metaflow_windmill.deploy.upsert import with_record
 from metaflow_windmill.graph import read_dag
@@ -102,6 +103,7 @@ def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  
         namespace=wanted.namespace,
         variables=task_variables(obj),
         schedule=schedule,
+        git=told_origin(),
         versions=_versions(),
     )
 

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from metaflow_windmill.workspace.child import Confinement, Finished, run_confined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and capabilities")
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has capabilities to lose")
+
+
+def run(
+    code: str,
+    directory: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    confinement: Confinement | None = None,
+) -> Finished:
+    return run_confined(
+        [sys.executable, "-c", code],
+        directory=directory,
+        environment=environment or {},
+        confinement=confinement or Confinement(seconds=30, megabytes=1024, output=1024 * 1024),
+    )
+
+
+def test_output_errors_and_status(tmp_path: Path) -> None:
+    done = run("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)", tmp_path)
+    assert done == Finished(3, b"out\n", "err\n")
+
+
+def test_the_environment_is_what_is_given_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WM_TOKEN", "secret")
+    done = run(
+        "import os, json; print(json.dumps(dict(os.environ)))",
+        tmp_path,
+        environment={"A": "b", "LC_ALL": "C"},
+    )
+    assert json.loads(done.output) == {"A": "b", "LC_ALL": "C"}
+
+
+def test_it_works_where_it_is_told_and_reads_nothing(tmp_path: Path) -> None:
+    done = run("import os, sys; print(os.getcwd(), repr(sys.stdin.read()))", tmp_path)
+    assert done.output.decode().split() == [str(tmp_path), "''"]
+
+
+def test_too_long(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    done = run("import time; time.sleep(60)", tmp_path, confinement=Confinement(seconds=1))
+    assert done.stopped == "it took longer than 1 seconds"
+    assert done.status == -9
+    assert time.monotonic() - begun < 10
+
+
+def test_too_much_memory(tmp_path: Path) -> None:
+    done = run("x = bytearray(2 * 1024 ** 3)", tmp_path, confinement=Confinement(megabytes=512))
+    assert done.status == 1
+    assert "MemoryError" in done.errors
+
+
+def test_too_much_output(tmp_path: Path) -> None:
+    endless = "while True: print('x' * 100000, flush=True)"
+    done = run(endless, tmp_path, confinement=Confinement(output=2 * 1024 * 1024))
+    assert done.stopped == "it printed more than 2 MB"
+    assert len(done.output) <= 2 * 1024 * 1024
+
+
+def test_only_the_end_of_many_errors_is_kept(tmp_path: Path) -> None:
+    done = run("import sys; print('x' * 500000 + 'the end', file=sys.stderr)", tmp_path)
+    assert done.errors.endswith("the end\n")
+    assert len(done.errors) < 20_000
+
+
+def test_what_it_leaves_running_ends_with_it(tmp_path: Path) -> None:
+    code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    done = run(code, tmp_path)
+    assert ended(int(done.output))
+
+
+@LINUX
+def test_it_ends_with_the_job(tmp_path: Path) -> None:
+    """Kill a job in the middle: the program that it runs must not live on."""
+    inner = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+    outer = (
+        "import sys, pathlib; from metaflow_windmill.workspace.child import *;"
+        f"run_confined([sys.executable, '-c', {inner!r}], directory=pathlib.Path('.'), environment={{}},"
+        " confinement=Confinement())"
+    )
+    pid = os.spawnve(
+        os.P_NOWAIT,
+        sys.executable,
+        [sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {outer}"],
+        os.environ,
+    )
+    wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    assert ended(int((tmp_path / "pid").read_text()))
+
+
+@LINUX
+@ROOT
+def test_root_loses_every_capability_for_good(tmp_path: Path) -> None:
+    code = "import subprocess as s; print(s.getoutput('cat /proc/$$/status /proc/self/status'))"
+    lines = run(code, tmp_path).output.decode().splitlines()
+    held = [
+        line.split()[1]
+        for line in lines
+        if line.startswith(("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
+    ]
+    assert len(held) == 10
+    assert {int(mask, 16) for mask in held} == {0}
+    assert [line for line in lines if line.startswith("NoNewPrivs")] == ["NoNewPrivs:\t1"] * 2
+
+
+@LINUX
+@ROOT
+def test_it_can_look_into_no_process_of_the_machine_that_is_not_its_own(tmp_path: Path) -> None:
+    """The job's parent is Windmill's worker, whose environment holds more than the job's own."""
+    code = (
+        "import os\n"
+        "for pid in (os.getppid(), 1):\n"
+        "    for name in ('environ', 'mem', 'maps'):\n"
+        "        try:\n"
+        "            open(f'/proc/{pid}/{name}', 'rb').read(1); print('read', pid, name)\n"
+        "        except OSError as why:\n"
+        "            print(type(why).__name__)\n"
+    )
+    assert set(run(code, tmp_path).output.decode().split()) == {"PermissionError"}
+
+
+def ended(pid: int) -> bool:
+    def gone() -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+    wait_until(gone)
+    return True
+
+
+def wait_until(condition: object, within: float = 10.0) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
