@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.deploy.parameters import carried, normal, takes, value_from_text
+from metaflow_windmill.deploy.parameters import carried, check_numbers, normal, takes, value_from_text
 from metaflow_windmill.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ def arguments_of(
     parameters : iterable of ParameterInfo
         Of the deployed flow.
     values : mapping of str to JSON value
-        Values with their types; None means that nothing was given, but for a JSON value, of which
-        it is one.
+        Values with their types; None means that nothing was given, to Metaflow too.
     texts : mapping of str to str
         Values as they stand on a command line; they win.
 
@@ -40,21 +39,32 @@ def arguments_of(
         For a name that the flow does not have, a value of the wrong type, or a required
         parameter without one: one sentence with the name and what it takes.
     """
-    known = {normal(info.name): info for info in parameters}
-    found: dict[str, Json] = {}
-    for name, value in values.items():
-        info = _find(known, name)
-        if value is not None or info.type == "json":
-            found[info.name] = _checked(info, value)
-    for name, text in (texts or {}).items():
-        info = _find(known, name)
-        found[info.name] = _read(info, text)
-    for info in known.values():
+    taken = tuple(parameters)
+    found = checked_arguments(taken, values, texts)
+    for info in taken:
         if info.required and info.default is None and info.name not in found:
             raise InvalidParameter(
                 f"the parameter {info.name!r} is required and takes {takes(info)}; "
                 f"give it with --{info.name} or --run-param {info.name}=..."
             )
+    return found
+
+
+def checked_arguments(
+    parameters: Iterable[ParameterInfo],
+    values: Mapping[str, Json],
+    texts: Mapping[str, str] | None = None,
+) -> dict[str, Json]:
+    """Return what `arguments_of` returns, without asking for what is required."""
+    known = {normal(info.name): info for info in parameters}
+    found: dict[str, Json] = {}
+    for name, value in values.items():
+        info = _find(known, name)
+        if value is not None:
+            found[info.name] = _checked(info, value)
+    for name, text in (texts or {}).items():
+        info = _find(known, name)
+        found[info.name] = _read(info, text)
     return found
 
 
@@ -91,14 +101,21 @@ def _instead(name: str, names: list[str]) -> str:
 
 def _read(info: ParameterInfo, text: str) -> Json:
     try:
-        return value_from_text(info, text)
+        value = value_from_text(info, text)
     except ValueError as why:
         raise InvalidParameter(f"the parameter {info.name!r} takes {why}, not {_short(text)}") from None
+    if info.type == "json":
+        check_numbers(info.name, value)
+    return value
 
 
 def _checked(info: ParameterInfo, value: Json) -> Json:
     if not _fits(info, value):
         raise InvalidParameter(f"the parameter {info.name!r} takes {takes(info)}, not {_short(value)}")
+    if info.type == "json":
+        check_numbers(info.name, value)
+    if info.type == "int":
+        return carried(value)
     return carried(float(value)) if info.type == "float" else value
 
 

@@ -7,16 +7,18 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.record import ParameterInfo
-from metaflow_windmill.errors import DeployError
+from metaflow_windmill.errors import DeployError, InvalidParameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from metaflow_windmill.types import Json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 CONSTANT = "constant"
+MOST_EXACT = 2**53
+"""The largest whole number up to which JavaScript has all of them."""
 
 _SCHEMA_TYPES = {
     "str": "string",
@@ -104,20 +106,37 @@ def value_from_text(info: ParameterInfo, text: str) -> Json:
         If it means none; the text of the error is what the parameter takes.
     """
     try:
-        if info.type == CONSTANT or (info.choices and text not in info.choices):
-            raise ValueError(text)
-        if info.type == "bool":
-            return _truth(text)
-        if info.type in ("int", "float"):
-            return int(text) if info.type == "int" else carried(float(text))
-        return json.loads(text) if info.type == "json" else text
+        value = _READERS.get(info.type, str)(text)
     except ValueError:
         raise ValueError(takes(info)) from None
+    if info.type == CONSTANT or (info.choices and value not in info.choices):
+        raise ValueError(takes(info))
+    return value
 
 
 def carried(number: float) -> float | str:
-    """Return a number as JSON has it; infinities and NaN, which it has not, as the texts that Python reads."""
-    return number if isfinite(number) else str(number)
+    """Return a number that Windmill carries exactly, or else the text that Python reads it from.
+
+    JSON has no infinities and no NaN, and Windmill's numbers are those of JavaScript.
+    """
+    exact = abs(number) <= MOST_EXACT if isinstance(number, int) else isfinite(number)
+    return number if exact else str(number)
+
+
+def check_numbers(name: str, value: Json) -> None:
+    """Refuse a value of a JSON parameter with a number that Windmill does not carry exactly.
+
+    Raises
+    ------
+    InvalidParameter
+    """
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        check_numbers(name, part)
+    if isinstance(value, (int, float)) and carried(value) != value:
+        raise InvalidParameter(
+            f"the parameter {name!r} holds the number {value}, which Windmill does not carry exactly: its "
+            f"numbers are finite, and whole ones no larger than {MOST_EXACT}. Write it as a text"
+        )
 
 
 def takes(info: ParameterInfo) -> str:
@@ -180,19 +199,21 @@ def _default(name: str, kind: str, given: Any) -> Json:  # noqa: ANN401
 
     value = deploy_time_eval(given)
     blank = ParameterInfo(name, name, kind)
-    if not isinstance(value, str) or kind in ("str", "file", CONSTANT):
-        return _plain(value, kind)
     try:
-        return value_from_text(blank, value)
+        if isinstance(value, str) and kind not in ("str", "file", CONSTANT):
+            value = value_from_text(blank, value)
     except ValueError:
         raise DeployError(
             f"the default of the parameter {name!r} is {value!r}, and the parameter takes {takes(blank)}"
         ) from None
+    if kind == "json":
+        check_numbers(name, value)
+    return _plain(value, kind)
 
 
 def _plain(value: Any, kind: str) -> Json:  # noqa: ANN401
     """Return a default that is no text as JSON; what JSON cannot hold is described."""
-    if isinstance(value, float):
+    if isinstance(value, (int, float)) and kind in ("int", "float"):
         return carried(value)
     if value is None or kind not in ("str", CONSTANT):
         return value
@@ -212,8 +233,8 @@ def _property(info: ParameterInfo) -> dict[str, Json]:
     }
     if info.choices:
         made["enum"] = list(info.choices)
-    if info.default is None or (info.type == "float" and isinstance(info.default, str)):
-        return made  # a form has no field for an infinite number
+    if info.default is None or (info.type in ("int", "float") and isinstance(info.default, str)):
+        return made  # a form has no field for such a number
     return {**made, "default": info.default}
 
 
@@ -222,3 +243,11 @@ def _truth(text: str) -> bool:
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
     raise ValueError(text)
+
+
+_READERS: dict[str, Callable[[str], Json]] = {
+    "int": lambda text: carried(int(text)),
+    "float": lambda text: carried(float(text)),
+    "bool": _truth,
+    "json": json.loads,
+}

@@ -29,15 +29,15 @@ def test_values_keep_their_types_and_get_the_right_names() -> None:
     assert type(found["alpha"]) is float
 
 
-def test_null_is_a_value_of_json_only() -> None:
-    given = {"alpha": 1, "options": None, "words": None}
-    assert arguments_of(PARAMETERS, given) == {"alpha": 1.0, "options": None}
-    assert arguments_of(PARAMETERS, {"alpha": 1}, {"options": "null"})["options"] is None
-
-
 def test_infinite_numbers_are_carried_as_texts() -> None:
     assert arguments_of(PARAMETERS, {"alpha": float("-inf")}) == {"alpha": "-inf"}
     assert arguments_of(PARAMETERS, {}, {"alpha": "nan"}) == {"alpha": "nan"}
+
+
+def test_numbers_that_javascript_has_not_are_carried_as_texts() -> None:
+    assert arguments_of(PARAMETERS, {"alpha": 1, "how-many": 2**53})["How-Many"] == 2**53
+    assert arguments_of(PARAMETERS, {"alpha": 1, "how-many": -(2**60)})["How-Many"] == "-1152921504606846976"
+    assert arguments_of(PARAMETERS, {"alpha": 1}, {"how-many": str(2**60)})["How-Many"] == str(2**60)
 
 
 def test_texts_win_over_values() -> None:
@@ -69,6 +69,12 @@ def test_texts_arrive_exactly(value: str) -> None:
         ({"alpha": 1, "fast": 1}, {}, "the parameter 'fast' takes true or false, not 1"),
         ({"alpha": 1, "color": "blue"}, {}, "the parameter 'color' takes one of red, green, not 'blue'"),
         ({"alpha": 1}, {"color": "blue"}, "the parameter 'color' takes one of red, green, not 'blue'"),
+        (
+            {"alpha": 1, "options": [{"a": 2**60}]},
+            {},
+            "the parameter 'options' holds the number 1152921504606846976, which",
+        ),
+        ({"alpha": 1}, {"options": "[NaN]"}, "the parameter 'options' holds the number nan, which"),
         ({"alpha": 1, "fixed": {}}, {}, "the parameter 'fixed' takes its default only"),
         ({"alpha": 1}, {"fast": "perhaps"}, "the parameter 'fast' takes true or false, not 'perhaps'"),
         ({"alpha": 1, "words": 5}, {}, "the parameter 'words' takes a text, not 5"),
