@@ -64,7 +64,7 @@ def nothing_there(commands: Commands) -> bool:
         ({"WINDMILL_HOST": "windmill"}, "The Windmill host 'windmill' is not an address; write it like"),
         ({"WINDMILL_WORKSPACE": "nowhere"}, "There is no workspace 'nowhere' on http://"),
         ({"METAFLOW_WINDMILL_FOLDER": "flows"}, "'flows' is not a folder of Windmill; write it like f/flows"),
-        ({"METAFLOW_WINDMILL_FOLDER": "f/metaflow"}, "F/metaflow holds this library's own scripts"),
+        ({"METAFLOW_WINDMILL_FOLDER": "f/metaflow"}, "f/metaflow holds this library's own scripts"),
         ({"METAFLOW_DATASTORE_SYSROOT_LOCAL": "/proc/nowhere"}, "/proc/nowhere"),
     ],
 )

@@ -49,6 +49,12 @@ def apply_schedule(windmill: Windmill, path: str, wanted: ScheduleInfo | None) -
     return Change.CHANGED
 
 
+def schedule_file(path: str, wanted: ScheduleInfo) -> dict[str, Json]:
+    """Return a schedule as ``wmill sync`` keeps it in a file, whose name tells its path."""
+    body = _body(path, wanted)
+    return {key: value for key, value in body.items() if key != "path"}
+
+
 def _same(found: Schedule, wanted: ScheduleInfo) -> bool:
     return (found.cron, found.timezone) == (wanted.cron, wanted.timezone)
 

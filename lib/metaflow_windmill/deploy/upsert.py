@@ -111,6 +111,7 @@ def carry_out(
     windmill: Windmill,
     document: Json,
     place: Place,
+    message: str = "",
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
@@ -124,6 +125,8 @@ def carry_out(
         The body of ``flows/create``, with a deployment record.
     place : Place
         Where `survey` looked.
+    message : str
+        What the flow's history says of this version; its package and owner if nothing is given.
     sleep, clock : callable
         ``time.sleep`` and ``time.monotonic``.
 
@@ -141,7 +144,7 @@ def carry_out(
     if record.schedule is not None:
         check_schedule(windmill, record.schedule)
     folder_made = ensure_folder(windmill, place.path, place.user)
-    _upsert(windmill, with_record(document, record), place, _message(record))
+    _upsert(windmill, with_record(document, record), place, message or _message(record))
     wait_until_ready(windmill, place.path, sleep=sleep, clock=clock)
     change, suspended, version = _scheduled(windmill, place.path, record)
     return Deployed(place.path, record, version, place.existing is None, folder_made, change, suspended)

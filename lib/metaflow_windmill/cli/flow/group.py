@@ -13,6 +13,7 @@ COMMANDS = {
     "create": "create.command",
     "trigger": "trigger.command",
     "run": "run.command",
+    "resume": "resume.command",
     "list-runs": "list_runs.command",
     "status": "status.command",
     "logs": "logs.command",
@@ -22,6 +23,10 @@ COMMANDS = {
     "suspend": "suspension.suspend",
     "unsuspend": "suspension.unsuspend",
     "open": "open.command",
+    "diff": "diff.command",
+    "history": "history.history",
+    "rollback": "history.rollback",
+    "export": "export.command",
     "mermaid": "mermaid.command",
 }
 """Each command's name, and where in this package it is."""

@@ -161,4 +161,6 @@ def _headline(why: MetaflowWindmillError) -> str:
 
 def _sentence(why: MetaflowWindmillError) -> str:
     text = str(why).strip()
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?", ":")) else ".")
+    if text.partition(" ")[0].isalpha():  # a path or a name is left as it is
+        text = text[0].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
