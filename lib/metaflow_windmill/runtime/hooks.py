@@ -90,8 +90,7 @@ def finish(datastore: Json, metadata: Json, said: dict[str, Json]) -> None:
     said : dict
         The task's outcome.
     """
-    if metadata.TYPE == "local" and datastore.TYPE != "local":
-        _sync_metadata(datastore)
+    carry_metadata(metadata.TYPE, datastore)
     job = read_job(os.environ)
     note = {"root": job.root, "job": job.id, "outcome": said}
     datastore._dangerous_save_metadata_post_done({NOTE: note})  # noqa: SLF001 (the one way after `done`)
@@ -100,8 +99,10 @@ def finish(datastore: Json, metadata: Json, said: dict[str, Json]) -> None:
         Path(file).write_text(json.dumps(said), encoding="utf-8")
 
 
-def _sync_metadata(datastore: Json) -> None:
-    """Carry metadata that lies in the working directory to where others can fetch it."""
+def carry_metadata(kind: str, datastore: Json) -> None:
+    """Carry metadata that lies in the working directory only to where others can fetch it."""
+    if kind != "local" or datastore.TYPE == "local":
+        return
     from metaflow.metadata_provider.util import sync_local_metadata_to_datastore
     from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
 

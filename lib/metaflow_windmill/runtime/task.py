@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import gc
 import importlib
-import json
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,23 +19,21 @@ from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
 from metaflow_windmill.runtime.attempts import disagreement, failures_before, finished, next_attempt
+from metaflow_windmill.runtime.commands import Attempt, EndedError, outcome_of, run_metaflow, saving_logs, say
 from metaflow_windmill.runtime.environment import OUTCOME, RENEWED, task_environment
-from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
-from metaflow_windmill.runtime.flow_file import run_flow_file
+from metaflow_windmill.runtime.hooks import carry_metadata
 from metaflow_windmill.runtime.identity import identify
 from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.inputs import input_paths
 from metaflow_windmill.runtime.job import read_job
-from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
 from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
-from metaflow_windmill.runtime.relay import Saver, run_child
 from metaflow_windmill.runtime.result import result
 from metaflow_windmill.runtime.secrecy import take_token
-from metaflow_windmill.runtime.tasks import DatastoreTasks, flow_datastore
-from metaflow_windmill.runtime.workplace import Workplace, workplace
+from metaflow_windmill.runtime.tasks import DatastoreTasks
+from metaflow_windmill.runtime.workplace import workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from metaflow_windmill.runtime.identity import Task
@@ -61,14 +57,6 @@ _USED_BY_METAFLOW = (
 _ORIGIN = "origin.json"
 
 
-class _EndedError(Exception):
-    """A child of this process did not end well."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self.error = error
-
-
 @dataclass(frozen=True)
 class _Given:
     """What a job is given beside its place: by the flow's run, or by the start step."""
@@ -82,16 +70,6 @@ class _Given:
         """What a run was asked for with, if it goes on from another one."""
         asked = self.parameters.get(RESUME)
         return None if asked is None else ResumeOrder.from_json(asked)
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    task: Task
-    tasks: Tasks
-    number: int
-    root: Path
-    place: Workplace
-    streams: tuple[LogStream, LogStream]
 
 
 def run_task(
@@ -140,13 +118,13 @@ def run_task(
     given = _Given(parameters or {}, splits, Origin.from_json(origin) if origin else None)
     outcome = finished(tasks, this.name, begun, job.root)
     if outcome is not None:
-        _say(f"{this.pathspec} ended before this job began; this job returns its result.")
+        say(f"{this.pathspec} ended before this job began; this job returns its result.")
         return result(this, outcome | _resumed(given, tasks))
     number = next_attempt(begun, most)
-    _say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
+    say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
     try:
         return result(this, _run(this, number, root, tasks, given) | _resumed(given, tasks))
-    except _EndedError as ended:
+    except EndedError as ended:
         raise ended.error from None  # here, so that little of this project is in its traceback
 
 
@@ -160,17 +138,11 @@ def _import_metaflow() -> int:
     return int(importlib.import_module("metaflow.metaflow_config").MAX_ATTEMPTS)
 
 
-def _say(*sentences: str) -> None:
-    for sentence in filter(None, sentences):
-        print(sentence, flush=True)
-
-
 def _run(task: Task, number: int, root: Path, tasks: Tasks, given: _Given) -> Json:
     """Run one attempt of a task, or clone the task; return what it left for its job."""
     with workplace(root, task.record.datastore) as place:
         os.environ[OUTCOME] = str(place.outcome)
-        streams = (LogStream(1, place.stdout), LogStream(2, place.stderr))
-        attempt = _Attempt(task, tasks, number, root, place, streams)
+        attempt = Attempt.of(task, tasks, number, root, place)
         origin = given.origin if task.spec.inputs else _begin(attempt, given)
         if origin is not None:
             source = tasks.of_run(origin.run)
@@ -179,12 +151,12 @@ def _run(task: Task, number: int, root: Path, tasks: Tasks, given: _Given) -> Js
                 return _clone(attempt, found, source)
             os.environ[RENEWED] = ",".join(origin.renewed)
         inputs = input_paths(task, given.splits, tasks)
-        with _saving_logs(attempt):
-            _metaflow(attempt, step_arguments(task, inputs, number, origin.run if origin else None))
-            return _outcome(attempt)
+        with saving_logs(attempt):
+            run_metaflow(attempt, step_arguments(task, inputs, number, origin.run if origin else None))
+            return outcome_of(attempt)
 
 
-def _begin(attempt: _Attempt, given: _Given) -> Origin | None:
+def _begin(attempt: Attempt, given: _Given) -> Origin | None:
     """Make the parameters of the run; return what it goes on from."""
     record, tasks, order = attempt.task.record, attempt.tasks, given.order
     if order is None:
@@ -198,69 +170,29 @@ def _begin(attempt: _Attempt, given: _Given) -> Origin | None:
     return origin
 
 
-def _init(attempt: _Attempt, values: dict[str, Json]) -> None:
+def _init(attempt: Attempt, values: dict[str, Json]) -> None:
     if not attempt.tasks.is_done(PARAMETERS):
-        with _saving_logs(attempt):
-            _metaflow(attempt, init_arguments(attempt.task.record, attempt.task.run, values))
+        with saving_logs(attempt):
+            run_metaflow(attempt, init_arguments(attempt.task.record, attempt.task.run, values))
 
 
-def _clone(attempt: _Attempt, found: Sequence[Clone], source: Tasks) -> Json:
+def _clone(attempt: Attempt, found: Sequence[Clone], source: Tasks) -> Json:
     """Clone a task; as with Metaflow's own resume, a clone has no logs of its own."""
     task = attempt.task
     for clone in found:
-        _metaflow(attempt, clone_arguments(task, clone, attempt.number))
+        run_metaflow(
+            attempt, clone_arguments(task, clone, attempt.number), partial(_cloned, attempt, clone.task)
+        )
     origin = found[0].origin
-    _say(f"This task succeeded in the run that this one goes on from; it was cloned from {origin}.")
+    say(f"This task succeeded in the run that this one goes on from; it was cloned from {origin}.")
     return {**cloned_outcome(task.spec, source, origin.partition("/")[2]), "cloned": origin}
+
+
+def _cloned(attempt: Attempt, task_id: str) -> None:
+    """Do in the child what no decorator does for a clone."""
+    carry_metadata(attempt.task.record.metadata.type, attempt.datastore(task_id))
 
 
 def _resumed(given: _Given, tasks: Tasks) -> dict[str, Json]:
     """Return what the start step of a resumed run tells all others; of any other job, nothing."""
     return {"origin": tasks.kept(_ORIGIN)} if given.order else {}
-
-
-def _metaflow(attempt: _Attempt, arguments: Sequence[str]) -> None:
-    """Run a command of Metaflow in a child; raise what ended it."""
-    place, file = attempt.place, attempt.root / attempt.task.record.package.flow_file
-    body = partial(run_flow_file, file, arguments, place.work, place.failure)
-    status = run_child(body, attempt.streams, Saver(partial(_save_logs, attempt), attempt.streams))
-    if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
-        failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))
-        raise _EndedError(exception(failure))
-    if status:
-        raise _EndedError(ended_badly(status, attempt.task.spec.step))
-
-
-def _outcome(attempt: _Attempt) -> Json:
-    if not attempt.place.outcome.exists():
-        raise _EndedError(ended_badly(0, attempt.task.spec.step))
-    return json.loads(attempt.place.outcome.read_text(encoding="utf-8"))
-
-
-def _save_logs(attempt: _Attempt) -> None:
-    """Save the logs where ``python flow.py logs`` finds them."""
-    task = attempt.task
-    step, _, name = task.name.partition("/")
-    datastore = flow_datastore(task.record).get_task_datastore(
-        task.run, step, name, attempt=attempt.number, mode="w"
-    )
-    for stream in attempt.streams:
-        stream.size()
-    with MappedFile(attempt.place.stdout) as stdout, MappedFile(attempt.place.stderr) as stderr:
-        datastore.save_logs(SOURCE, {"stdout": stdout, "stderr": stderr})
-
-
-@contextmanager
-def _saving_logs(attempt: _Attempt) -> Iterator[None]:
-    """Save the last of the logs, however a command ends."""
-    try:
-        yield
-    finally:
-        _save_last_logs(attempt)
-
-
-def _save_last_logs(attempt: _Attempt) -> None:
-    try:
-        _save_logs(attempt)
-    except Exception as why:  # noqa: BLE001 (whatever it is, the task itself has run)
-        _say(f"These logs are here only: the datastore did not take them ({type(why).__name__}: {why}).")

@@ -172,14 +172,36 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
         RuntimeError
             If it was not started, with what the command said.
         """
-        with temporary_fifo() as (file, descriptor), tempfile.TemporaryDirectory() as directory:
-            options = _without_long_values(kwargs, Path(directory) / "parameters.json")
-            command = _start(self.deployer, "trigger", deployer_attribute_file=file, **options)
-            content = handle_timeout(descriptor, command, self.deployer.file_read_timeout)
-            command.sync_wait()
-        if command.process.returncode != 0:
-            raise RuntimeError(f"Error triggering {self.name} on {self.TYPE}")
-        return WindmillTriggeredRun(deployer=self.deployer, content=content)
+        return self._begin("trigger", kwargs)
+
+    def resume(
+        self,
+        origin_run_id: str | None = None,
+        step_to_rerun: str | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> WindmillTriggeredRun:
+        """Start a run that goes on from another: what succeeded there is cloned, the rest is run.
+
+        It runs what is deployed, which may be newer than the other run.
+
+        Parameters
+        ----------
+        origin_run_id : str, optional
+            A run of this flow, on Windmill or of Metaflow's own runtime; the latest run on Windmill
+            if not given.
+        step_to_rerun : str, optional
+            A step to run anew, with all that follows it, even where it succeeded.
+        **kwargs : Any
+            New values of the flow's parameters; the others keep those of the other run.
+
+        Raises
+        ------
+        RuntimeError
+            If it was not started, with what the command said.
+        """
+        chosen = {"origin_run_id": origin_run_id, "step_to_rerun": step_to_rerun}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        return self._begin("resume", kwargs, wait=False, **given)
 
     def list_runs(self, states: list[str] | None = None) -> Iterator[WindmillTriggeredRun]:
         """Yield the runs of this flow, newest first.
@@ -226,6 +248,17 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
     @cached_property
     def _site(self) -> Site:
         return site_of(self.deployer.env_vars)
+
+    def _begin(self, name: str, parameters: dict[str, Any], **options: Any) -> WindmillTriggeredRun:  # noqa: ANN401
+        """Start a run by one of the flow's commands."""
+        with temporary_fifo() as (file, descriptor), tempfile.TemporaryDirectory() as directory:
+            values = _without_long_values(parameters, Path(directory) / "parameters.json")
+            command = _start(self.deployer, name, deployer_attribute_file=file, **values, **options)
+            content = handle_timeout(descriptor, command, self.deployer.file_read_timeout)
+            command.sync_wait()
+        if command.process.returncode != 0:
+            raise RuntimeError(f"Error in {name} of {self.name} on {self.TYPE}")
+        return WindmillTriggeredRun(deployer=self.deployer, content=content)
 
     @classmethod
     def _recovered(cls, found: Found, metadata: str | None) -> WindmillDeployedFlow:

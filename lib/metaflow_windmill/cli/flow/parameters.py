@@ -26,6 +26,8 @@ PROTECTED = frozenset(
         "run_params",
         "run_params_file",
         "run_id_file",
+        "step_to_rerun",
+        "origin_run_id",
         "deployer_attribute_file",
     }
 )

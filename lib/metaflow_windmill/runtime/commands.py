@@ -1,0 +1,134 @@
+"""Metaflow's commands for one attempt of a task: each runs in a child, and its output is kept."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
+from metaflow_windmill.runtime.flow_file import run_flow_file
+from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
+from metaflow_windmill.runtime.relay import Saver, run_child
+from metaflow_windmill.runtime.tasks import flow_datastore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.runtime.workplace import Workplace
+    from metaflow_windmill.types import Json
+
+
+class EndedError(Exception):
+    """A child of this process did not end well."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a task.
+
+    Parameters
+    ----------
+    task : Task
+    tasks : Tasks
+        Of its run.
+    number : int
+        Which attempt it is, from 0.
+    root : Path
+        Of the unpacked code package.
+    place : Workplace
+    streams : tuple of LogStream
+        For standard output and standard error.
+    """
+
+    task: Task
+    tasks: Tasks
+    number: int
+    root: Path
+    place: Workplace
+    streams: tuple[LogStream, LogStream]
+
+    @classmethod
+    def of(cls, task: Task, tasks: Tasks, number: int, root: Path, place: Workplace) -> Attempt:
+        """Return the attempt, with streams to the output of this process."""
+        return cls(task, tasks, number, root, place, (LogStream(1, place.stdout), LogStream(2, place.stderr)))
+
+    def datastore(self, task_id: str | None = None) -> Json:
+        """Return Metaflow's datastore of the task, or of another one of its step, to write to."""
+        task = self.task
+        return flow_datastore(task.record).get_task_datastore(
+            task.run, task.spec.step, task_id or task.id, attempt=self.number, mode="w"
+        )
+
+
+def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], None] = lambda: None) -> None:
+    """Run a command of Metaflow in a child, and something more there if it ends well.
+
+    Raises
+    ------
+    EndedError
+        With what ended the child.
+    """
+    place, file = attempt.place, attempt.root / attempt.task.record.package.flow_file
+
+    def body() -> int:
+        status = run_flow_file(file, arguments, place.work, place.failure)
+        if not status:
+            then()
+        return status
+
+    status = run_child(body, attempt.streams, Saver(partial(_save_logs, attempt), attempt.streams))
+    if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
+        failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))
+        raise EndedError(exception(failure))
+    if status:
+        raise EndedError(ended_badly(status, attempt.task.spec.step))
+
+
+def outcome_of(attempt: Attempt) -> Json:
+    """Return what the task left for its job.
+
+    Raises
+    ------
+    EndedError
+        If the user's code left the process before it could.
+    """
+    if not attempt.place.outcome.exists():
+        raise EndedError(ended_badly(0, attempt.task.spec.step))
+    return json.loads(attempt.place.outcome.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def saving_logs(attempt: Attempt) -> Iterator[None]:
+    """Save the last of the logs, however a command ends."""
+    try:
+        yield
+    finally:
+        try:
+            _save_logs(attempt)
+        except Exception as why:  # noqa: BLE001 (whatever it is, the task itself has run)
+            say(f"These logs are here only: the datastore did not take them ({type(why).__name__}: {why}).")
+
+
+def say(*sentences: str) -> None:
+    """Write to the job's log what is not empty."""
+    for sentence in filter(None, sentences):
+        print(sentence, flush=True)
+
+
+def _save_logs(attempt: Attempt) -> None:
+    """Save the logs where ``python flow.py logs`` finds them."""
+    datastore = attempt.datastore()
+    for stream in attempt.streams:
+        stream.size()
+    with MappedFile(attempt.place.stdout) as stdout, MappedFile(attempt.place.stderr) as stderr:
+        datastore.save_logs(SOURCE, {"stdout": stdout, "stderr": stderr})
