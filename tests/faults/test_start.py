@@ -6,14 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
-from tests.support.server import end_server, running_server, start_server
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.support.server import end_server, running_server, start_server, wait_until
 
 
 def refused(*arguments: str) -> str:
@@ -40,6 +38,14 @@ def test_a_port_in_use(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
 def test_an_address_that_is_not_ours(tmp_path: Path, host: str) -> None:
     assert host in refused("--port", "0", "--host", host, "--data", str(tmp_path / "data"))
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "x"])
+def test_a_number_of_workers_that_is_none(workers: str) -> None:
+    command = [sys.executable, "-m", "metaflow_windmill.cli.main", "dev", f"--workers={workers}"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 2
+    assert "--workers" in ran.stderr
 
 
 @pytest.mark.parametrize("port", ["70000", "-1"])
@@ -75,10 +81,8 @@ def test_a_missing_extra_is_named() -> None:
     command = [sys.executable, "-c", "; ".join((*lines, "sys.exit(main.main(['dev']))"))]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 1
-    assert ran.stderr.splitlines() == [
-        "metaflow-windmill dev: The embedded server needs dukpy. "
-        "Install it with: pip install 'metaflow-windmill[local]'"
-    ]
+    sentences = "The embedded server needs dukpy. Install it with: pip install 'metaflow-windmill[local]'"
+    assert ran.stderr.splitlines() == [f"metaflow-windmill dev: {sentences}"]
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
@@ -87,6 +91,53 @@ def test_the_server_ends_when_it_is_told(tmp_path: Path, sign: signal.Signals) -
     assert end_server(server, sign) == 0
     with pytest.raises(requests.ConnectionError):
         server.ask("GET", "/api/version")
+
+
+GATED = """
+import os, pathlib, time
+def main(gate, started):
+    pathlib.Path(started).write_text(str(os.getpid()))
+    while not pathlib.Path(gate).exists():
+        time.sleep(0.02)
+    return "done"
+"""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_the_server_takes_its_jobs_along_and_goes_on_with_them_later(
+    tmp_path: Path, sign: signal.Signals
+) -> None:
+    gate, started = tmp_path / "gate", tmp_path / "started"
+    args = {"gate": str(gate), "started": str(started)}
+    first = start_server(tmp_path, workers=1)
+    job = first.post("/jobs/run/preview", {"content": GATED, "language": "python3", "args": args})
+    wait_until(started.exists, 30, "the job did not start")
+    process = Path(f"/proc/{started.read_text()}")
+    assert process.exists()
+    assert end_server(first, sign) == 0
+    assert not process.exists()
+    gate.touch()
+    with running_server(tmp_path, workers=1) as second:
+        again = second.finished(job)
+        assert (again["success"], again["result"]) == (True, "done")
+
+
+def test_who_waits_for_a_result_is_told_that_the_server_ends(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    args = {"gate": str(tmp_path / "never"), "started": str(started)}
+    server = start_server(tmp_path, workers=1)
+    body = {"content": GATED, "language": "python3", "args": args}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(server.ask, "POST", "/jobs/run_wait_result/preview", json=body)
+        wait_until(started.exists, 30, "the job did not start")
+        assert end_server(server) == 0
+        answer = waiting.result(30)
+    assert answer.status_code == 503
+    assert "ask again when it is back" in answer.text
+    with running_server(tmp_path, workers=1) as second:
+        (job,) = second.get("/jobs/list?job_kinds=preview")
+        assert job["canceled"] is False
+        second.ask("POST", f"/jobs_u/queue/cancel/{job['id']}", json={})
 
 
 def test_the_token_is_kept_private_and_over_restarts(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where everything is kept (default: %(default)s)",
     )
     parser.add_argument(
-        "--workers", type=int, default=2, metavar="N", help="jobs at a time (default: %(default)s)"
+        "--workers", type=_positive, default=2, metavar="N", help="jobs at a time (default: %(default)s)"
     )
     parser.add_argument(
         "--token", metavar="T", help="the token to ask with (default: one is made and kept in DIR)"
@@ -66,6 +66,13 @@ def run(said: argparse.Namespace) -> int:
             isolated=said.isolated,
         )
     )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def data_home() -> Path:

@@ -110,10 +110,8 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
         vault: Vault = open_vault(data / "key")
         catalog = WorkspaceCatalog(database, vault)
         job_tokens = JobTokens(vault, is_live)
-        evaluator = QuickJs()
-        stack.callback(evaluator.close)
         logs = Logs(data / "logs")
-        engine = Engine(database, catalog, job_tokens, evaluator, base_url=url, logs=logs)
+        engine = Engine(database, catalog, job_tokens, QuickJs(), base_url=url, logs=logs)
         stack.callback(engine.close)
         supervisor = Supervisor(engine, data, Crew(settings.workers, isolated=settings.isolated))
         engine.on_kill(supervisor.kill)
@@ -169,6 +167,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen()  # from here on nobody else gets the port, and jobs that go on can ask already
         except (OSError, OverflowError) as fault:
             why = getattr(fault, "strerror", None) or str(fault)
             raise ServerError(

@@ -33,6 +33,13 @@ def test_a_script_runs_by_path_hash_and_with_a_payload(server: RunningServer, fo
     assert job["raw_code"] == ADD
 
 
+def test_asking_for_the_head_of_an_answer_starts_nothing(server: RunningServer, folder: str) -> None:
+    server.post("/scripts/create", script(f"{folder}/add", ADD))
+    answer = server.ask("HEAD", f"/jobs/run_wait_result/p/{folder}/add")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert server.get(f"/jobs/list?script_path_exact={folder}/add") == []
+
+
 def test_a_flow_runs_by_path_and_by_version(server: RunningServer, folder: str) -> None:
     path = f"{folder}/one"
     server.post("/flows/create", flow(path, python("a", ADD, n="flow_input.n")))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.support.server import RunningServer
 
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 EVIL = "<script>document.title = 'taken over'</script>"
 SHOUTS = f"def main(word):\n    print({EVIL!r}, word)\n    return {{'said': word}}\n"
 FAILS = f"def main():\n    raise ValueError({EVIL!r})\n"
@@ -179,7 +180,7 @@ def test_a_run_is_canceled_from_its_page(
     assert "canceled" in page(server, browser, f"/run/{job}")
 
 
-@pytest.mark.parametrize("path", ["/run/nonsense", f"/run/{uuid.uuid4()}", "/nothing/here"])
+@pytest.mark.parametrize("path", ["/run/nonsense", f"/run/{UNKNOWN}", "/nothing/here"])
 def test_what_is_not_there_is_a_404(server: RunningServer, browser: requests.Session, path: str) -> None:
     assert browser.get(server.url + path, timeout=30).status_code == 404
 

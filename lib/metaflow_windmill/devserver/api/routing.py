@@ -85,6 +85,8 @@ def _serve(services: Services, methods: dict[str, Endpoint]) -> Callable[[Reques
         endpoint = methods.get(request.method) or methods["GET"]
         try:
             call = _checked(services, endpoint, request)
+            if request.method == "HEAD":  # it must change nothing, and some of the GET routes start jobs
+                return Response()
             return await _handled(endpoint.handler, await _with_body(call, request))
         except RequestRefused as refused:
             return as_text(str(refused), refused.status)

@@ -64,9 +64,9 @@ def create(connection: sqlite3.Connection, maker: Bearer, asked: Json) -> str:
     row = (
         *(hashed(token), token[:PREFIX], asked.get("label"), maker.username, maker.email, workspace),
         *(maker.super_admin, None if scopes is None else json.dumps(scopes)),
-        *(_expiration(asked.get("expiration")), now(), now()),
+        *(_expiration(asked.get("expiration")), now()),
     )
-    connection.execute("INSERT INTO token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    connection.execute("INSERT INTO token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     return token
 
 
@@ -88,7 +88,6 @@ def listed(connection: sqlite3.Connection, email: str) -> list[Json]:
             "token_prefix": row["prefix"],
             "expiration": iso(row["expiration"]),
             "created_at": iso(row["created_at"]),
-            "last_used_at": iso(row["last_used_at"]),
             "scopes": None if row["scopes"] is None else json.loads(row["scopes"]),
             "email": row["email"],
             "workspace_id": row["workspace"],

@@ -17,8 +17,7 @@ CREATE TABLE token (
     super_admin INTEGER NOT NULL,
     scopes TEXT,
     expiration INTEGER,
-    created_at INTEGER NOT NULL,
-    last_used_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL
 );
 CREATE INDEX token_by_prefix ON token (email, prefix);
 
