@@ -102,7 +102,7 @@ def _split(task: Task) -> list[str]:
 
 
 def _parameters(infos: Sequence[ParameterInfo], given: Mapping[str, Json]) -> Iterator[str]:
-    """Yield an option for each parameter that has a value; None is left to the flow's own default."""
+    """Yield an option for each parameter that has a value; the rest is left to the flow's own defaults."""
     for info in infos:
         value = given.get(info.name)
         value = info.default if value is None else value

@@ -77,11 +77,6 @@ def test_a_default_of_the_deploy_time_is_told() -> None:
     assert parameter("bool", False, default=False, made=True) == ["--a-name=false"]
 
 
-def test_null_is_a_json_value() -> None:
-    assert parameter("json", None, default={"a": 1}) == ["--a-name=null"]
-    assert init_arguments(record(parameters=(ParameterInfo("a", "a", "json"),)), "r", {})[8:] == []
-
-
 def test_a_step_is_told_all_of_itself() -> None:
     deployed = record(tags=("x",), namespace="")
     here = task(reads("a"), record=deployed, levels=[("foreach", 2)], user_retries=3)
