@@ -62,6 +62,10 @@ class MemoryQueue:
             self._waiting.append(self._jobs[job_id])
             self._changed.notify_all()
 
+    def release(self, job_id: str) -> None:
+        """Queue a job again."""
+        self.requeue(job_id)
+
     def wait_for_work(self, timeout: float | None = None) -> bool:
         """Wait for a job."""
         with self._changed:

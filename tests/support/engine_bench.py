@@ -65,6 +65,9 @@ class ShelfCatalog:
         hide(self.variables[path])
         return self.variables[path]
 
+    def secrets(self, workspace: str) -> list[str]:
+        return list(self.variables.values())
+
     def environment(self, workspace: str) -> dict[str, str]:
         return self.env
 

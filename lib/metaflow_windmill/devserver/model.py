@@ -196,6 +196,9 @@ class Catalog(Protocol):
             If a reference names nothing.
         """
 
+    def secrets(self, workspace: str) -> list[str]:
+        """Return the values of all secret variables of a workspace."""
+
     def environment(self, workspace: str) -> dict[str, str]:
         """Return the environment variables that the workspace sets for every job."""
 

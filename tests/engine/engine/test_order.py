@@ -91,6 +91,16 @@ class TestEarlyEnds:
         assert stand.run(flow(step("a"), skip_expr="flow_input.n > 1"), {"n": 0}).paths == ["a"]
 
 
+def test_the_log_of_a_flow_tells_how_it_ended(stand: Bench) -> None:
+    stop = {"expr": "true", "skip_if_stopped": True}
+    for module, words in (
+        (step("a"), "completed with success"),
+        (step("a", "fail"), "completed with error"),
+        (step("a", stop_after_if=stop), "stopped early"),
+    ):
+        assert words in stand.logs.read(stand.run(flow(module)).row["id"])
+
+
 class TestSkippedSteps:
     def test_the_result_before_passes_through(self, stand: Bench) -> None:
         skip = {"expr": "result.v === 1"}

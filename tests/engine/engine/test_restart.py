@@ -125,6 +125,31 @@ def test_jobs_that_wait_and_jobs_that_run_are_still_there(tmp_path: Path, evalua
         assert sorted(job.id == running.id for job in second.ran) == [False, True]
 
 
+def test_secrets_stay_hidden_in_the_log_of_a_job_that_goes_on(tmp_path: Path, evaluator: Evaluator) -> None:
+    with bench(tmp_path, evaluator=evaluator) as first:
+        first.submit(flow(step("a")))
+        first.settle()
+        running = first.engine.pull("w", ())
+        assert running is not None
+    with bench(tmp_path, evaluator=evaluator) as second:
+        second.catalog.variables["f/v/key"] = "a long secret"
+        second.engine.recover()
+        second.logs.append(running.id, "it is a long secret\n")
+        assert second.logs.read(running.id) == "it is ******\n"
+
+
+def test_a_worker_that_was_stopped_on_purpose_did_not_die(tmp_path: Path, evaluator: Evaluator) -> None:
+    with bench(tmp_path, evaluator=evaluator) as stand:
+        job_id = stand.submit(flow(step("a")))
+        stand.settle()
+        for _ in range(10):
+            job = stand.engine.pull("w", ())
+            assert job is not None
+            stand.engine.release(job.id)
+        stand.work()
+        assert stand.seen(job_id).outcome == "success"
+
+
 def test_what_is_due_later_is_remembered(tmp_path: Path, evaluator: Evaluator) -> None:
     with bench(tmp_path, evaluator=evaluator) as first:
         job_id = first.submit(flow({"id": "i", "value": {"type": "identity"}, "sleep": static(0.5)}))

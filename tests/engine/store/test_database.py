@@ -86,6 +86,14 @@ class TestWriting:
         assert found[0] is database.read()
         assert found[0] is not found[1]
 
+    def test_the_connection_of_a_thread_ends_with_it(self, database: Database) -> None:
+        found: list[sqlite3.Connection] = []
+        thread = threading.Thread(target=lambda: found.append(database.read()))
+        thread.start()
+        thread.join()
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            found[0].execute("SELECT 1")
+
 
 class TestFaults:
     def test_a_full_disk_refuses_and_keeps_what_was_there(self, database: Database) -> None:

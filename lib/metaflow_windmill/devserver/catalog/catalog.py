@@ -82,6 +82,10 @@ class WorkspaceCatalog:
         """Return a value with its references filled in, and tell ``hide`` each secret in it."""
         return fill_in(value, WorkspaceSource(self._database.read(), self._vault, workspace, hide))
 
+    def secrets(self, workspace: str) -> list[str]:
+        """Return the values of all secret variables of a workspace."""
+        return variables.secrets(self._database.read(), self._vault, workspace)
+
     def environment(self, workspace: str) -> dict[str, str]:
         """Return the environment variables that the workspace sets for every job."""
         return workspaces.environment(self._database.read(), workspace)

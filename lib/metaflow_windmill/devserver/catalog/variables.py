@@ -46,6 +46,12 @@ def is_secret(connection: sqlite3.Connection, workspace: str, path: str) -> bool
     return row is not None and bool(row["is_secret"])
 
 
+def secrets(connection: sqlite3.Connection, vault: Vault, workspace: str) -> list[str]:
+    """Return the texts of all secret variables, decrypted."""
+    rows = connection.execute("SELECT * FROM variable WHERE workspace = ? AND is_secret", (workspace,))
+    return [_opened(row, vault) for row in rows]
+
+
 def get(
     connection: sqlite3.Connection, vault: Vault, workspace: str, path: str, *, decrypt: bool = True
 ) -> Json:

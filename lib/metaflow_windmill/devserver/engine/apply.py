@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.store.job_rows import Job
 
 
+SAID_AT_END = {
+    "success": "Flow job completed with success\n",
+    "failure": "Flow job completed with error\n",
+    "canceled": "Flow job canceled\n",
+    "skipped": "Flow job stopped early because of a stop early predicate returning true\n",
+}
+
+
 @dataclass
 class Effects:
     """Whom a transaction concerns, to be told once it is committed.
@@ -30,6 +38,8 @@ class Effects:
         The trees in which something is to be reacted to.
     ended : list of str
         Jobs that ended.
+    said : list of (str, str)
+        What goes into the logs of jobs.
     killed : list of str
         Jobs whose processes are to be killed.
     work : bool
@@ -41,6 +51,7 @@ class Effects:
     changed: set[str] = field(default_factory=set)
     roots: set[str] = field(default_factory=set)
     ended: list[str] = field(default_factory=list)
+    said: list[tuple[str, str]] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
     work: bool = False
     later: bool = False
@@ -120,6 +131,7 @@ def end_flow(connection: sqlite3.Connection, job: Job, finish: Finish, effects: 
     ending = Ending(finish.outcome, canonical.dump(finish.result), clock.now())
     if job_rows.end(connection, job, ending):
         effects.ended.append(job.id)
+        effects.said.append((job.id, SAID_AT_END[finish.outcome]))
         told = Event(
             job.root,
             job.parent or "",

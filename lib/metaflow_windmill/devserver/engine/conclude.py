@@ -101,14 +101,16 @@ class _Conclusion:
 
     def _parallel(self, stop: Stop) -> Verdict:
         """Count one of many children; the last one ends the module."""
+        value = self.current.value if self.current else None
         failed = self.module.failed + (
             not self.ended.own_success and not _arm_tolerates(self.current, self.ended)
         )
         counted = replace(self.module, done=self.module.done + 1, failed=failed)
         if counted.done < (counted.total or 0):
-            return Verdict("wait", self.flow.run, counted, release=counted.done)
+            others_wait = isinstance(value, ForLoop) and value.parallelism is not None
+            return Verdict("wait", self.flow.run, counted, release=counted.done if others_wait else None)
         stop = self._stop_after_all(stop)
-        loop_tolerates = isinstance(self.current and self.current.value, ForLoop) and self.tolerated
+        loop_tolerates = isinstance(value, ForLoop) and self.tolerated
         success = not stop.fails and (loop_tolerates or counted.failed == 0)
         # A failure module has run below, at the leaf, so it does not run again here.
         self.handled = not success and self.flow.value.failure_module is not None

@@ -123,6 +123,13 @@ class Engine:
         """Queue a job again whose worker died; after the third time it fails."""
         self._tell(self._insist(lambda: self._requeued(job_id)))
 
+    def release(self, job_id: str) -> None:
+        """Queue a job again whose worker was stopped on purpose; that counts as no death."""
+        with self.database.write() as connection:
+            job = job_rows.load(connection, job_id)
+            if job is not None:
+                queue.put_back(connection, job_id, job.restarts)
+
     def cancel(self, job_id: str, by: str, reason: str | None = None) -> bool:
         """Cancel a job and everything below it; return whether there was something to cancel."""
         return self._canceled(job_id, by, reason, by_force=False)
@@ -137,6 +144,8 @@ class Engine:
 
     def recover(self) -> None:
         """Continue where the last server stopped; called once, before the workers start."""
+        for job_id in self.running():
+            self._handout.hide_all(job_id)
         for root in flow_rows.roots_with_events(self.database.read()):
             self._lanes.schedule(root)
         self._alarm.reset()
@@ -253,13 +262,19 @@ class Engine:
             self._kill(job_id)
         if effects.ended:
             self._credentials.revoke(effects.ended)
-            self._seal(effects.ended)
+            self._close_logs(effects)
         self.changes.publish(effects.changed)
 
     def _tell_changed(self, job: job_rows.Job) -> None:
         self.changes.publish((job.id, job.root))
 
-    def _seal(self, ended: Sequence[str]) -> None:
-        if self._logs is not None:
-            for job_id in ended:
+    def _close_logs(self, effects: Effects) -> None:
+        if self._logs is None:
+            return
+        try:
+            for job_id, text in effects.said:
+                self._logs.append(job_id, text)
+            for job_id in effects.ended:
                 self._logs.seal(job_id)
+        except OSError as fault:
+            log.warning("a log could not be finished: %s", fault)

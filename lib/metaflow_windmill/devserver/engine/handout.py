@@ -67,6 +67,16 @@ class Handout:
             preprocess=job.preprocess,
         )
 
+    def hide_all(self, job_id: str) -> None:
+        """Hide every secret of its workspace in the log of a job that a server before gave out.
+
+        Which of them the job was given went with that server.
+        """
+        job = job_rows.load(self._database.read(), job_id)
+        if job is not None:
+            for secret in self._catalog.secrets(job.workspace):
+                self._hide(job_id, secret)
+
     def _hide(self, job_id: str, secret: str) -> None:
         if self._logs is not None:
             self._logs.mask(job_id, secret)

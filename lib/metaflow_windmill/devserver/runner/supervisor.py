@@ -37,6 +37,9 @@ class Queue(Protocol):
     def requeue(self, job_id: str) -> None:
         """Queue a job again whose worker died."""
 
+    def release(self, job_id: str) -> None:
+        """Queue a job again whose worker was stopped on purpose."""
+
     def wait_for_work(self, timeout: float | None = None) -> bool:
         """Block until a job may have become due."""
 
@@ -107,6 +110,9 @@ class Supervisor:
             process.kill()
         self._deafen()
         self._places.socket.unlink(missing_ok=True)
+        for job in self._engine.running():
+            if not self._places.outcome(job).exists():
+                self._engine.release(job)
 
     def abandon(self) -> None:
         """Let go of the workers without stopping them, as a server does that dies."""
@@ -239,9 +245,18 @@ class Supervisor:
             job = self._next(worker.name)
             if job is None:
                 return
-            with self._lock:
-                worker.job = job.id
-            worker.line.send({"run": job_to_json(job)})
+            if self._assigned(worker, job.id):
+                worker.line.send({"run": job_to_json(job)})
+            else:
+                self._engine.release(job.id)
+
+    def _assigned(self, worker: _Worker, job: str) -> bool:
+        """Note what a worker runs; False where it died while it waited, so that nobody would miss the job."""
+        with self._lock:
+            if worker.name not in self._workers:
+                return False
+            worker.job = job
+            return True
 
     def _next(self, worker: str) -> RunnableJob | None:
         """Wait for a job; None once the server stops."""

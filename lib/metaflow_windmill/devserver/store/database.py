@@ -8,6 +8,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from metaflow_windmill.devserver.store.migrate import migrate
 from metaflow_windmill.errors import ServerError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT = 30.0
 """Seconds that a connection waits for another process (a backup tool, a shell) to let go of the file."""
+
+READER_CACHE = 512
+"""Kilobytes of pages that a reading thread keeps; there may be dozens of threads."""
 
 CHECKED_BELOW = 256 * 1024 * 1024
 """Bytes up to which a database is checked in whole when it is opened; it takes about 1 s for each 200 MB."""
@@ -42,7 +46,7 @@ class Database:
         self.path = Path(path)
         self._local = threading.local()
         self._lock = threading.RLock()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: WeakSet[_Reader] = WeakSet()
         self._closed = False
         self._writer = self._open()
 
@@ -50,14 +54,12 @@ class Database:
         """Return this thread's connection for reading; rows are `sqlite3.Row`."""
         if self._closed:
             raise ServerError("The embedded server is shutting down; ask again when it is back.")
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = _connect(self.path)
-            connection.execute("PRAGMA query_only=1")
-            self._local.connection = connection
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._local.reader = _Reader(self.path)
             with self._lock:
-                self._readers.append(connection)
-        return connection
+                self._readers.add(reader)
+        return reader.connection
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -85,15 +87,27 @@ class Database:
         """Close every connection; the write-ahead log is folded into the file."""
         with self._lock:
             self._closed = True
-            for connection in (*self._readers, self._writer):
-                connection.close()
-            self._readers.clear()
+            for reader in list(self._readers):
+                reader.connection.close()
+            self._writer.close()
 
     def _open(self) -> sqlite3.Connection:
         try:
             return _open_checked(self.path)
         except sqlite3.DatabaseError as fault:
             raise explain(fault, self.path) from fault
+
+
+class _Reader:
+    """The connection of one reading thread; it is closed when the thread ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = _connect(path)
+        self.connection.execute("PRAGMA query_only=1")
+        self.connection.execute(f"PRAGMA cache_size=-{READER_CACHE}")
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 def explain(fault: sqlite3.Error, path: Path) -> ServerError:
@@ -156,7 +170,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.create_function("json_holds", 2, json_holds, deterministic=True)
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=1")
-    connection.execute("PRAGMA cache_size=-4000")
     return connection
 
 

@@ -67,6 +67,11 @@ class Logs:
             found = found[: found.rfind(b"\n") + 1]
         return self._masked(job_id, found.decode("utf-8", errors="replace")), offset + len(found)
 
+    def append(self, job_id: str, text: str) -> None:
+        """Add what the server itself has to say of a job."""
+        with self.path(job_id).open("a", encoding="utf-8") as file:
+            file.write(text)
+
     def seal(self, job_id: str) -> None:
         """Hide the job's secrets in the file too, now that nothing more is written to it."""
         with self._lock:
