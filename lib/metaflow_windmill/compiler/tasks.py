@@ -20,6 +20,7 @@ from metaflow_windmill.openflow import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from metaflow_windmill.compiler.deployment import Deployment
     from metaflow_windmill.compiler.place import Arrival, Context, Place
     from metaflow_windmill.contract.task import Tells
     from metaflow_windmill.graph.dag import Kind, Step
@@ -47,19 +48,32 @@ def task_module(context: Context, step: Step, arrival: Arrival, place: Place) ->
     place : Place
         Inside the loop of its turns, where the step returns to itself.
     """
-    deployment = context.deployment
+    code = context.deployment.code_of(step.name)
     return Module(
         id=context.names.of_step(step.name),
         summary=step.name,
         value=RawScript(
-            content=deployment.script,
+            content=code.content,
             input_transforms=_inputs(context, step, arrival, place),
-            lock=deployment.lock,
-            tag=deployment.tag,
+            lock=code.lock,
+            tag=_tag(context.deployment, step),
         ),
         retry=_retry(step),
-        timeout=None if step.timeout is None else step.timeout + TIMEOUT_SLACK,
+        timeout=_timeout(step),
     )
+
+
+def _tag(deployment: Deployment, step: Step) -> str | None:
+    """Return which workers a step goes to: it may say so itself, or its resources decide."""
+    rules = (rule.tag for rule in deployment.tag_rules if rule.holds(step.needs.resources))
+    return step.needs.tag or next(rules, deployment.tag)
+
+
+def _timeout(step: Step) -> int | None:
+    """Return after how many seconds Windmill ends the job, whatever the step's code does."""
+    if step.needs.seconds is not None:
+        return step.needs.seconds
+    return None if step.timeout is None else step.timeout + TIMEOUT_SLACK
 
 
 def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dict[str, InputTransform]:
@@ -74,6 +88,10 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
         start = context.names.first(context.dag.start)
         inputs["run"] = Javascript(f"results.{start}.run_id")
         inputs["origin"] = Javascript(f"results.{start}.origin")
+    if step.needs.variables:
+        inputs["environment"] = Static(dict(step.needs.variables))
+    if context.deployment.secrets:
+        inputs["secrets"] = Static(dict(context.deployment.secrets))
     if arrival.splits is not None:
         inputs["splits"] = Javascript(arrival.splits)
     for number, expression in enumerate(_positions(place)):
@@ -100,7 +118,14 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         recursive=step.recursive,
         retries=_attempts(step),
         user_retries=step.retries.user,
+        environment=_environment(step),
     )
+
+
+def _environment(step: Step) -> dict[str, str]:
+    """Return the variables of ``@environment``, as texts."""
+    said = (deco.attributes["vars"] for deco in step.decorators if deco.name == "environment")
+    return {name: str(value) for variables in said for name, value in variables.items()}
 
 
 def lanes(context: Context, place: Place) -> int | None:

@@ -10,6 +10,11 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
     ``results.<start>.run_id``; absent on the start step, which makes the run id.
 ``parameters``
     ``flow_input``, on the start step only.
+``environment``
+    The variables of ``@environment``, static; absent where there are none.
+``secrets``
+    Environment variables whose values Windmill fills in when the job begins: each a reference to a
+    variable (``$var:f/x/y``), or a `SecretField`. Absent where there are none.
 ``splits``
     ``results.<foreach>.count``, on the join of a foreach (and of a gang) only.
 ``origin``
@@ -22,7 +27,7 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -97,6 +102,8 @@ class TaskSpec:
         How often Windmill runs the module again after a failure.
     user_retries : int
         Metaflow's ``--max-user-code-retries``.
+    environment : dict of str to str
+        The variables that ``@environment`` sets.
     """
 
     step: str
@@ -109,6 +116,7 @@ class TaskSpec:
     recursive: bool = False
     retries: int = 0
     user_retries: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON, without what has its default value."""

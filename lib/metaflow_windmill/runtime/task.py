@@ -111,6 +111,7 @@ def run_task(
     this = identify(spec, record, job, run, levels)
     failed = failures_before(spec, job, token)
     del token
+    os.environ.update(spec.environment)
     os.environ.update(task_environment(this, root, os.environ))
     most = _import_metaflow()
     tasks = DatastoreTasks(record, this.run, most)
