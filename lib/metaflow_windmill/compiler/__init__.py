@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metaflow_windmill.compiler.compile import compile_flow
-from metaflow_windmill.compiler.deployment import Deployment, Document
+from metaflow_windmill.compiler.deployment import Code, Deployment, Document, TagRule
 from metaflow_windmill.compiler.mermaid import mermaid
 
-__all__ = ["Deployment", "Document", "compile_flow", "mermaid"]
+__all__ = ["Code", "Deployment", "Document", "TagRule", "compile_flow", "mermaid"]

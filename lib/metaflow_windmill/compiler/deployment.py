@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +11,26 @@ if TYPE_CHECKING:
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.openflow import FlowValue
     from metaflow_windmill.types import Json
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code of a step, and its lock; None where Windmill is to resolve what the code requires."""
+
+    content: str
+    lock: str | None
+
+
+@dataclass(frozen=True)
+class TagRule:
+    """Steps that ask for at least these amounts of ``@resources`` go to the workers with a tag."""
+
+    tag: str
+    least: Mapping[str, float] = field(default_factory=dict)
+
+    def holds(self, resources: Mapping[str, float]) -> bool:
+        """Tell whether a step asks for that much."""
+        return all(resources.get(name, 0) >= amount for name, amount in self.least.items())
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,12 @@ class Deployment:
         The most splits that a foreach may make; None for any number.
     tag : str or None
         The kind of worker that the steps want.
+    tag_rules : tuple of TagRule
+        The first one that holds for a step decides its tag; ``@windmill(tag=...)`` wins.
+    codes : mapping of str to Code
+        The code of single steps, by name, instead of `script` and `lock`.
+    secrets : mapping of str to JSON value
+        The input ``secrets`` of every step.
     """
 
     path: str
@@ -50,6 +76,13 @@ class Deployment:
     max_workers: int | None = None
     max_splits: int | None = None
     tag: str | None = None
+    tag_rules: tuple[TagRule, ...] = ()
+    codes: Mapping[str, Code] = field(default_factory=dict)
+    secrets: Mapping[str, Json] = field(default_factory=dict)
+
+    def code_of(self, step: str) -> Code:
+        """Return the code of a step."""
+        return self.codes.get(step) or Code(self.script, self.lock)
 
 
 @dataclass(frozen=True)

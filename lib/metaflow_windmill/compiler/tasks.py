@@ -88,8 +88,6 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
         start = context.names.first(context.dag.start)
         inputs["run"] = Javascript(f"results.{start}.run_id")
         inputs["origin"] = Javascript(f"results.{start}.origin")
-    if step.needs.variables:
-        inputs["environment"] = Static(dict(step.needs.variables))
     if context.deployment.secrets:
         inputs["secrets"] = Static(dict(context.deployment.secrets))
     if arrival.splits is not None:

@@ -10,8 +10,6 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
     ``results.<start>.run_id``; absent on the start step, which makes the run id.
 ``parameters``
     ``flow_input``, on the start step only.
-``environment``
-    The variables of ``@environment``, static; absent where there are none.
 ``secrets``
     Environment variables whose values Windmill fills in when the job begins: each a reference to a
     variable (``$var:f/x/y``), or a `SecretField`. Absent where there are none.

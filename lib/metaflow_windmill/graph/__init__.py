@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from metaflow_windmill.graph.dag import Case, Dag, Decorator, Kind, Problem, Retries, Step
+from metaflow_windmill.graph.dag import Case, Dag, Decorator, Kind, Needs, Packages, Problem, Retries, Step
 from metaflow_windmill.graph.order import arrange
 from metaflow_windmill.graph.reading import read_dag
 
-__all__ = ["Case", "Dag", "Decorator", "Kind", "Problem", "Retries", "Step", "arrange", "read_dag"]
+__all__ = [
+    "Case",
+    "Dag",
+    "Decorator",
+    "Kind",
+    "Needs",
+    "Packages",
+    "Problem",
+    "Retries",
+    "Step",
+    "arrange",
+    "read_dag",
+]

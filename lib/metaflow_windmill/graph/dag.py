@@ -50,6 +50,36 @@ class Retries:
 
 
 @dataclass(frozen=True)
+class Packages:
+    """The environment of ``@pypi``: packages as pip writes them, and Python's version or nothing."""
+
+    lines: tuple[str, ...] = ()
+    python: str = ""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a step asks of the worker that runs it.
+
+    Parameters
+    ----------
+    packages : Packages or None
+        None where the step has no environment of its own.
+    resources : mapping of str to float
+        Amounts above zero by Metaflow's names (``@resources``): ``cpu``, ``gpu``, ``memory`` in MB, ...
+    tag : str or None
+        The tag of the worker (``@windmill``).
+    seconds : int or None
+        After which Windmill ends the job (``@windmill``).
+    """
+
+    packages: Packages | None = None
+    resources: Mapping[str, float] = field(default_factory=dict)
+    tag: str | None = None
+    seconds: int | None = None
+
+
+@dataclass(frozen=True)
 class Step:
     """A step of a flow.
 
@@ -76,6 +106,7 @@ class Step:
     retries : Retries
     timeout : int or None
         Seconds that ``@timeout`` gives the user's code.
+    needs : Needs
     doc : str
     decorators : tuple of Decorator
         All of them, for what is not read into a field of its own.
@@ -91,6 +122,7 @@ class Step:
     parallel: bool = False
     retries: Retries = field(default_factory=Retries)
     timeout: int | None = None
+    needs: Needs = field(default_factory=Needs)
     doc: str = ""
     decorators: tuple[Decorator, ...] = ()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import CompileError
 from metaflow_windmill.graph.dag import Case, Dag, Decorator, Kind, Retries, Step
+from metaflow_windmill.graph.needs import read_needs
 from metaflow_windmill.graph.order import arrange
 from metaflow_windmill.graph.unsupported import flow_problems, step_problems
 
@@ -77,6 +78,7 @@ def _step(node: DAGNode) -> Step:
         parallel=node.parallel_step,
         retries=_retries(node),
         timeout=_timeout(node),
+        needs=read_needs(node),
         doc=node.doc or "",
         decorators=_decorators(node),
     )

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.graph.dag import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from metaflow.decorators import Decorator as MetaflowDecorator
     from metaflow.graph import DAGNode
 
-# These change the way a task is started, and the runtime knows how.
-_UNDERSTOOD = frozenset(["environment"])
-_ENVIRONMENTS = frozenset(["conda", "pypi"])
+# These change the way a task is started, and what they ask for is carried over.
+_UNDERSTOOD = frozenset(["environment", "pypi"])
 _OF_THE_FLOW = {
     "exit_hook": "@exit_hook is not run on Windmill yet: remove it",
-    "trigger": "@trigger is not carried over yet: let a schedule or a webhook start it",
-    "trigger_on_finish": "@trigger_on_finish is not carried over yet: let a schedule or a webhook start it",
 }
 
 
@@ -40,14 +37,19 @@ def flow_problems(decorators: Iterable[MetaflowDecorator]) -> Iterator[Problem]:
 
 
 def _reason(deco: MetaflowDecorator) -> str | None:
-    if deco.name in _ENVIRONMENTS:
-        disabled = deco.attributes.get("disabled")
-        return (
-            None if disabled else f"@{deco.name} environments are not made on Windmill workers yet: remove it"
-        )
+    if deco.name == "conda":
+        return _conda(deco.attributes)
     if deco.name in _UNDERSTOOD or getattr(deco, "IS_PARALLEL", False) or not _starts_tasks(deco):
         return None
     return f"@{deco.name} starts its tasks somewhere else than on a Windmill worker: remove it"
+
+
+def _conda(attributes: Mapping[str, Any]) -> str | None:
+    """Refuse packages from conda; without any, this is what ``--environment=pypi`` puts on all steps."""
+    if attributes.get("disabled") or not attributes.get("packages"):
+        return None
+    names = ", ".join(sorted(attributes["packages"]))
+    return f"Windmill installs from PyPI and not from conda: ask for {names} by @pypi instead of @conda"
 
 
 def _starts_tasks(deco: MetaflowDecorator) -> bool:

@@ -9,7 +9,7 @@ from metaflow.exception import MetaflowException
 from tests.support.dags import dag_of, load_flow
 
 from metaflow_windmill.errors import CompileError
-from metaflow_windmill.graph import Case, Problem, Retries, read_dag
+from metaflow_windmill.graph import Case, Packages, Problem, Retries, read_dag
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,6 +216,33 @@ def test_every_decorator_is_there_with_what_was_said_to_it(read: Read) -> None:
     assert dag.problems == ()
 
 
+@pytest.mark.parametrize(
+    ("decorators", "packages"),
+    [
+        ("@resources(cpu=2)", None),
+        ("@pypi(packages={'x': '1.2', 'y': '>=1,<2', 'z': ''})", Packages(("x==1.2", "y>=1,<2", "z"))),
+        (
+            "@pypi(packages={'x': '@git+https://g/x'}, python='3.10.2')",
+            Packages(("x@git+https://g/x",), "3.10.2"),
+        ),
+        ("@conda(python='3.12')\n@pypi(packages={'x': '1'})", Packages(("x==1",), "3.12")),
+        ("@conda(python='3.12')", Packages((), "3.12")),
+        ("@conda\n@pypi(packages={'x': '1'}, disabled=True)", None),
+    ],
+)
+def test_packages_are_written_as_pip_reads_them(
+    read: Read, decorators: str, packages: Packages | None
+) -> None:
+    dag = read(f"{decorators}\n@step\ndef only(self):\n    pass\n")
+    assert dag["only"].needs.packages == packages
+    assert dag.problems == ()
+
+
+def test_resources_are_amounts(read: Read) -> None:
+    dag = read("@resources(cpu=2, memory='4096', gpu='0')\n@step\ndef only(self):\n    pass\n")
+    assert dag["only"].needs.resources == {"cpu": 2, "memory": 4096}
+
+
 def test_all_that_is_not_carried_over_is_found(read: Read) -> None:
     dag = read(
         """
@@ -227,11 +254,11 @@ def test_all_that_is_not_carried_over_is_found(read: Read) -> None:
         @step
         def middle(self):
             self.next(self.last)
-        @conda(disabled=True)
+        @conda(disabled=True, packages={"x": "1"})
         @step
         def last(self):
             self.next(self.end)
-        @pypi(packages={"x": "1"})
+        @conda(packages={"x": "1"})
         @step
         def end(self):
             pass
@@ -240,7 +267,8 @@ def test_all_that_is_not_carried_over_is_found(read: Read) -> None:
     )
     places = [problem.place for problem in dag.problems]
     assert sorted(places) == ["", "", "end", "middle", "start"]
-    assert all(problem.reason.startswith("@") for problem in dag.problems)
+    conda = "Windmill installs from PyPI and not from conda: ask for x by @pypi instead of @conda"
+    assert Problem("end", conda) in dag.problems
     elsewhere = "@batch starts its tasks somewhere else than on a Windmill worker: remove it"
     assert Problem("middle", elsewhere) in dag.problems
 
