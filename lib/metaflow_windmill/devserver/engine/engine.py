@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from functools import partial
 from typing import TYPE_CHECKING
@@ -164,6 +165,7 @@ class Engine:
     def close(self) -> None:
         """Stop advancing flows; the next server goes on."""
         self._closing.set()
+        self._lanes.stop()
         self._evaluator.close()
         self._alarm.close()
         self._lanes.close()
@@ -245,7 +247,7 @@ class Engine:
         while True:
             try:
                 return store()
-            except ServerError as fault:  # noqa: PERF203 - a wait of a second is the point of this loop
+            except (ServerError, sqlite3.OperationalError) as fault:  # noqa: PERF203 - a wait of a second is the point of this loop
                 if self._closing.wait(PAUSE):
                     raise
                 log.warning("waiting to store what happened: %s", fault)

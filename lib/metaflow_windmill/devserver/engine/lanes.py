@@ -27,10 +27,10 @@ class Lanes:
 
     def __init__(self, drain: Callable[[str], None]) -> None:
         self._drain = drain
+        self._closed = False
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="lane")
         self._condition = threading.Condition()
         self._active: dict[str, bool] = {}
-        self._closed = False
 
     def schedule(self, key: str) -> None:
         """See to a key soon; again, if it is being seen to."""
@@ -48,10 +48,14 @@ class Lanes:
         with self._condition:
             return self._condition.wait_for(lambda: not self._active, timeout)
 
-    def close(self) -> None:
-        """Finish what is being done and begin nothing else."""
+    def stop(self) -> None:
+        """Begin nothing any more."""
         with self._condition:
             self._closed = True
+
+    def close(self) -> None:
+        """Finish what is being done and begin nothing else."""
+        self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, key: str) -> None:
@@ -62,7 +66,8 @@ class Lanes:
                 self._drain(key)
                 again = self._asked_again(key)
             except Exception:
-                log.exception("a run stands still until the server starts again: %s", key)
+                if not self._closed:  # The next server goes on with it.
+                    log.exception("a run stands still until the server starts again: %s", key)
             finally:
                 if not again:
                     self._leave(key)

@@ -87,7 +87,7 @@ def installed(need: Wanted, cache: Path) -> Path | None:
 
 
 def _install(need: Wanted, made: Path) -> None:
-    uv = shutil.which("uv")
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv is None:
         raise ServerError("--isolated needs uv to install what scripts require: install uv and start again")
     (made / "requirements.txt").write_text("\n".join(need.lines) + "\n", encoding="utf-8")
