@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.environments import Environment
 
 _SHOWN = 4000
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 _KEPT_FROM_CHILDREN = (
     "KEY", "TOKEN", "SECRET", "HEADERS", "PASSWORD", "CREDENTIAL", "AUTH", "PARAMS", "SESSION",
     "METAFLOW_USER", "METAFLOW_HOME", "METAFLOW_PROFILE", "SYSROOT", "LOCALROOT", "_DEFAULT_", "SERVICE_",
@@ -194,5 +196,10 @@ def _last_json(output: str) -> Json:
 
 
 def _said(done: Finished) -> str:
+    """Return the end of what the process said, without what terminals and Windmill take for more than text.
+
+    Windmill replaces NUL characters in results, also where they only stand as text.
+    """
     text = done.errors.strip() or done.output.decode(errors="replace").strip()
-    return text[-_SHOWN:] or "nothing"
+    plain = _CONTROL.sub("", text).replace("\\u0000", "\\0")
+    return plain[-_SHOWN:] or "nothing"

@@ -195,14 +195,14 @@ def _is_job_folder(path: str) -> bool:
 
 
 def find_uv() -> str:
-    """Return uv: beside this Python, on the path, or where Windmill's image has it.
+    """Return uv: on the path, beside this Python, or where Windmill's image has it.
 
     Raises
     ------
     DeployError
         If there is none.
     """
-    places = (str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/local/bin")
+    places = (os.environ.get("PATH", ""), str(Path(sys.executable).parent), "/usr/local/bin")
     found = next((uv for place in places if (uv := shutil.which("uv", path=place))), None)
     if found is None:
         raise DeployError(

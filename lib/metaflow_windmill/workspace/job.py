@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.retrying import Retrying
@@ -101,6 +103,20 @@ def guarded(job: Job, redactor: Redactor) -> Iterator[Job]:
     except MetaflowWindmillError as why:
         why.args = tuple(redactor.text(item) if isinstance(item, str) else item for item in why.args)
         raise why from None
+
+
+def hide_arguments(redactor: Redactor, file: Path | None = None) -> None:
+    """Take secrets out of the file in which Windmill gave this job its arguments.
+
+    It was read before the script began. A resource stands in it with its secrets filled in, and
+    a program of the same user could find it in the job's directory.
+    """
+    place = file or Path("args.json")
+    try:
+        arguments = json.loads(place.read_text(encoding="utf-8"))
+        place.write_text(json.dumps(redactor.json(arguments)), encoding="utf-8")
+    except (OSError, ValueError):
+        return
 
 
 def _metaflow_user(name: str) -> str:

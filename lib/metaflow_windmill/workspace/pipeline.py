@@ -191,7 +191,7 @@ def _one_flow(shared: Round, flow: FlowFile, folder: Path, taken: dict[str, str]
         shared.configuration,
         environment,
         owner=shared.owner,
-        git=shared.git(flow.path),
+        git=replace(shared.git(flow.path), ref=shared.checkout.head.name),
         folder=folder,
     )
     package = read_package(compiled.saved, compiled.vetted.record)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.deploy.ownership import record_in
+from metaflow_windmill.deploy.subscription import remove_subscription
 from metaflow_windmill.errors import InvalidDocument
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def gone_flows(
 
 
 def remove(windmill: Windmill, path: str) -> None:
-    """Delete a flow and its schedule."""
+    """Delete a flow, its schedule and what starts it."""
     windmill.delete_schedule(path)
+    remove_subscription(windmill, path)
     windmill.delete_flow(path)
 
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import DeployError
+from metaflow_windmill.events import new_event, publish
 from metaflow_windmill.gitsource import connect
 from metaflow_windmill.workspace import redeploy
 from metaflow_windmill.workspace.cards import card_page
@@ -20,7 +21,7 @@ from metaflow_windmill.workspace.configuration import (
     read_git_repository,
 )
 from metaflow_windmill.workspace.discovery import find_flows
-from metaflow_windmill.workspace.job import allows_files, guarded, open_job
+from metaflow_windmill.workspace.job import allows_files, guarded, hide_arguments, open_job
 from metaflow_windmill.workspace.pipeline import Asked, deploy_newest
 from metaflow_windmill.workspace.push_events import Push
 
@@ -33,6 +34,7 @@ __all__ = [
     "Asked",
     "compile_and_deploy",
     "flow_choices",
+    "publish_event",
     "push_arguments",
     "redeploy_if_changed",
     "redeploy_on_push",
@@ -63,6 +65,7 @@ def compile_and_deploy(
     """
     chosen = changed(_chosen(repo, configuration), changes)
     redactor = chosen.redactor()
+    hide_arguments(redactor)
     with guarded(open_job(_print), redactor) as job:
         return deploy_newest(job, chosen, asked).to_result(redactor)
 
@@ -112,6 +115,20 @@ def push_arguments(event: Mapping[str, Json]) -> dict[str, Json]:
 def show_card(run: str, step: str, task: str, card: str) -> dict[str, Json]:
     """Return a card of a run as a page; see ``f/metaflow/show_card``."""
     return card_page(open_job(_print).windmill, run, step, task, card)
+
+
+def publish_event(name: str, payload: Json, event_id: str) -> dict[str, Json]:
+    """Start the flows that wait for an event; see ``f/metaflow/publish_event``.
+
+    Raises
+    ------
+    DeployError
+        If one of them was not started.
+    """
+    published = publish(open_job(_print).windmill, new_event(name, payload, event_id))
+    for delivery in published.deliveries:
+        _print(f"{delivery.flow}: {delivery.what}{delivery.reason and f' ({delivery.reason})'}")
+    return published.to_result()
 
 
 def flow_choices(repo: Json, configuration: Json, ref: str, typed: str) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 FOLDER = "metaflow"
+FORM = ".script.yaml"
 DATA = Path(__file__).with_name("shipped")
 TYPE_FILE = Path(__file__).with_name("metaflow_repo.resource-type.yaml")
 
@@ -60,7 +61,7 @@ def shipment(package: str) -> Shipment:
         From `requirement`.
     """
     types = {"metaflow_repo": {"name": "metaflow_repo", **_read(TYPE_FILE)}}
-    scripts = tuple(_script(file, package) for file in sorted(DATA.glob("*.py")))
+    scripts = tuple(_script(form, package) for form in sorted(DATA.glob(f"*{FORM}")))
     return Shipment(scripts, _bodies(".schedule.yaml"), _bodies(".http_trigger.yaml"), types)
 
 
@@ -95,9 +96,9 @@ def requirement(spec: str) -> str:
     )
 
 
-def _script(file: Path, package: str) -> Script:
-    form = _read(file.with_name(f"{file.stem}.script.yaml"))
-    path = f"f/{FOLDER}/{file.stem}"
+def _script(form_file: Path, package: str) -> Script:
+    form, name = _read(form_file), form_file.name.removesuffix(FORM)
+    file, path = form_file.with_name(f"{name}.py"), f"f/{FOLDER}/{name}"
     content, found = _REQUIREMENT.subn(f"# {package}", file.read_text(encoding="utf-8"), count=1)
     if not found:
         raise DeployError(f"{file.name} does not require metaflow-windmill; this installation is damaged.")

@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.git_repository import GitRepository, new_repository
+from tests.support.git_server import git_host
+from tests.support.workspace import Workspace, flow_file, outcomes, reasons, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TOKEN = "glpat-s3cret/t0ken+x"
+TWO = {"flows/one.py": flow_file("OneFlow"), "flows/two.py": flow_file("TwoFlow")}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with workspace(tmp_path_factory.mktemp("workspace")) as made:
+        yield made
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> GitRepository:
+    return new_repository(tmp_path / "host" / "flows.git", TWO)
+
+
+def git_repository(place: Workspace, origin: GitRepository, name: str) -> str:
+    return place.resource(f"f/{name}/repository", {"url": origin.url, "branch": "main"}, "git_repository")
+
+
+def test_a_repository_becomes_running_flows(place: Workspace, origin: GitRepository) -> None:
+    commit = origin.git("rev-parse", "main")
+    job = place.deploy(
+        repo=git_repository(place, origin, "first"), folder="f/first", owner="ada", tags=["nightly"]
+    )
+    assert job["success"], reasons(job)
+    assert outcomes(job) == {"OneFlow": "created", "TwoFlow": "created"}
+    shown = job["result"]["markdown"]
+    page = f"{place.server.url}/flows/get/f/first/OneFlow?workspace=admins"
+    assert f"[f/first/OneFlow]({page})" in shown
+    assert commit[:12] in shown
+    assert job["result"]["wm_renderer"] == "markdown"
+    record = place.record("f/first/OneFlow")
+    assert record["git"]["commit"] == commit
+    assert (record["git"]["repository"], record["git"]["path"]) == (origin.url, "flows/one.py")
+    assert (record["owner"], record["tags"]) == ("ada", ["nightly"])
+    assert record["datastore"] == {"type": "local", "root": f"{place.store}/.metaflow"}
+    assert record["package"]["sha"][:12] in shown
+    assert commit[:12] in place.server.get("/flows/get/f/first/OneFlow")["description"]
+    run = place.run("f/first/OneFlow")
+    assert run["success"], run["result"]
+
+
+def test_only_what_changed_is_deployed_again(place: Workspace, origin: GitRepository) -> None:
+    repo = git_repository(place, origin, "again")
+    first = place.deploy(repo=repo, folder="f/again")
+    one, two = place.version("f/again/OneFlow"), place.version("f/again/TwoFlow")
+    nothing = place.deploy(repo=repo, folder="f/again")
+    assert outcomes(nothing) == {"OneFlow": "unchanged", "TwoFlow": "unchanged"}
+    origin.commit({"flows/two.py": flow_file("TwoFlow", "two")})
+    second = place.deploy(repo=repo, folder="f/again")
+    assert outcomes(second) == {"OneFlow": "unchanged", "TwoFlow": "updated"}
+    assert place.version("f/again/OneFlow") == one
+    assert place.version("f/again/TwoFlow") != two
+    assert place.record("f/again/OneFlow")["git"]["commit"] == first["result"]["commit"]
+    forced = place.deploy(repo=repo, folder="f/again", only_if_changed=False)
+    assert outcomes(forced) == {"OneFlow": "updated", "TwoFlow": "updated"}
+
+
+def test_one_broken_flow_does_not_stop_the_others(place: Workspace, origin: GitRepository) -> None:
+    origin.commit(
+        {
+            "flows/a_broken.py": flow_file("BrokenFlow", more="raise RuntimeError('at import')"),
+            "flows/b_syntax.py": "class SyntaxFlow(FlowSpec):\n    def (\n",
+            "flows/c_lint.py": "from metaflow import FlowSpec\nclass LintFlow(FlowSpec): pass\nLintFlow()\n",
+        }
+    )
+    job = place.deploy(repo=git_repository(place, origin, "broken"), folder="f/broken")
+    assert not job["success"]
+    assert outcomes(job) == {
+        "BrokenFlow": "failed",
+        "SyntaxFlow": "failed",
+        "LintFlow": "failed",
+        "OneFlow": "created",
+        "TwoFlow": "created",
+    }
+    told = reasons(job)
+    for word in ("3 of 5 flows", "RuntimeError: at import", "SyntaxError", "exactly one start step"):
+        assert word in told
+        assert word in job["result"]["markdown"] + told
+    assert place.flows("f/broken") == ["f/broken/OneFlow", "f/broken/TwoFlow"]
+
+
+def test_a_dry_run_changes_nothing_and_shows_what_would_change(
+    place: Workspace, origin: GitRepository
+) -> None:
+    repo = git_repository(place, origin, "dry")
+    job = place.deploy(repo=repo, folder="f/dry", datastore_root=str(place.store / "dry"), dry_run=True)
+    assert outcomes(job) == {"OneFlow": "would create", "TwoFlow": "would create"}
+    assert place.flows("f/dry") == []
+    assert not (place.store / "dry").exists()
+    place.deploy(repo=repo, folder="f/dry")
+    patient = flow_file("OneFlow", more="from metaflow import retry")
+    patient = patient.replace("    @step\n    def start", "    @retry(times=3)\n    @step\n    def start")
+    origin.commit({"flows/one.py": patient, "flows/two.py": None})
+    job = place.deploy(repo=repo, folder="f/dry", dry_run=True, prune=True)
+    assert outcomes(job) == {"OneFlow": "would update", "TwoFlow": "would remove"}
+    (diff,) = (item["diff"] for item in job["result"]["flows"] if "diff" in item)
+    assert re.search(r'^\+ +"attempts": 3', diff, re.MULTILINE)
+    assert "```diff" in job["result"]["markdown"]
+    assert place.flows("f/dry") == ["f/dry/OneFlow", "f/dry/TwoFlow"]
+
+
+def test_prune_removes_what_is_gone_from_this_repository_and_nothing_else(
+    place: Workspace, origin: GitRepository, tmp_path: Path
+) -> None:
+    other = new_repository(tmp_path / "other.git", {"other.py": flow_file("OtherFlow")})
+    place.deploy(repo={"url": other.url}, folder="f/prune")
+    repo = git_repository(place, origin, "prune")
+    origin.commit({"flows/three.py": flow_file("ThreeFlow"), "flows/four.py": flow_file("FourFlow")})
+    place.deploy(repo=repo, folder="f/prune")
+    origin.commit({"flows/side.py": flow_file("SideFlow")}, branch="side")
+    place.deploy(repo=repo, ref="side", folder="f/prune")
+    by_hand = {"path": "f/prune/by_hand", "summary": "x", "value": {"modules": []}, "schema": {}}
+    place.server.post("/flows/create", by_hand)
+    origin.commit(
+        {
+            "flows/one.py": None,
+            "flows/two.py": flow_file("RenamedFlow"),
+            "flows/three.py": flow_file("ThreeFlow", more="raise SystemExit(1)"),
+        }
+    )
+    job = place.deploy(repo=repo, folder="f/prune", prune=True, flows=["flows/t*.py"])
+    assert outcomes(job) == {
+        "RenamedFlow": "created",
+        "ThreeFlow": "failed",
+        "OneFlow": "removed",
+        "TwoFlow": "removed",
+    }
+    kept = ["FourFlow", "OtherFlow", "RenamedFlow", "SideFlow", "ThreeFlow", "by_hand"]
+    assert place.flows("f/prune") == [f"f/prune/{name}" for name in kept]
+
+
+def test_a_private_repository_over_https(place: Workspace, origin: GitRepository, tmp_path: Path) -> None:
+    place.server.post("/folders/create", {"name": "private"})
+    secret = {"path": "f/private/token", "value": TOKEN, "is_secret": True, "description": ""}
+    place.server.post("/variables/create", secret)
+    search = f"""
+import glob
+found = [open(path).read() for path in glob.glob("{place.server.data}/jobs/*/args.json")]
+open("{tmp_path}/found", "w").write("".join(found))
+"""
+    origin.commit({"flows/two.py": flow_file("TwoFlow", more=search)})
+    with git_host(tmp_path / "host", tmp_path / "tls", token=TOKEN) as host:
+        value = {
+            "url": f"{host.url}/flows.git",
+            "token": "$var:f/private/token",
+            "ca_certificates": host.ca_certificates,
+            "folder": "f/private",
+            "datastore": "local",
+            "datastore_root": str(place.store),
+            "owner": "ops",
+        }
+        configuration = place.resource("f/private/flows_repo", value)
+        job = place.script("compile_and_deploy", configuration=configuration)
+        assert job["success"], reasons(job)
+        assert outcomes(job) == {"OneFlow": "created", "TwoFlow": "created"}
+        host.token = "changed"
+        failed = place.script("compile_and_deploy", configuration=configuration)
+    assert "'token' that may read it" in reasons(failed)
+    found = (tmp_path / "found").read_text()
+    assert "f/private" in found
+    assert TOKEN not in found
+    for each in (job, failed):
+        for text in (place.logs(each), json.dumps(each)):
+            assert TOKEN not in text
+            assert "s3cret" not in text
+    assert place.record("f/private/OneFlow")["git"]["repository"] == f"{host.url}/flows.git"
+
+
+SPY = """\
+import json, os, sys
+def look(pid):
+    found = {}
+    for name in ("environ", "cmdline", "mem", "maps"):
+        try:
+            with open(f"/proc/{pid}/{name}", "rb") as file:
+                found[name] = file.read(100_000).decode(errors="replace").replace("\\0", " ")
+        except OSError as why:
+            found[name] = f"refused {why.errno}"
+    return found
+def parents(pid):
+    while pid > 1:
+        yield pid
+        pid = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
+seen = {"environment": dict(os.environ), "home": os.listdir(os.environ["HOME"]), "cwd": os.getcwd()}
+seen["parents"] = {str(pid): look(pid) for pid in parents(os.getppid())}
+json.dump(seen, open(WHERE, "w"))
+"""
+
+
+def test_code_of_the_repository_sees_no_token(
+    place: Workspace, origin: GitRepository, tmp_path: Path
+) -> None:
+    """A flow file that looks at its environment, and at every process above it, when it is compiled."""
+    spy = SPY.replace("WHERE", repr(str(tmp_path / "seen")))
+    origin.commit({"flows/one.py": flow_file("OneFlow", more=spy), "flows/two.py": None})
+    env = {"name": "AWS_SECRET_ACCESS_KEY", "value": "workspace-datastore-key"}
+    place.server.post("/workspaces/set_environment_variable", env)
+    job = place.deploy(repo=git_repository(place, origin, "spy"), folder="f/spy")
+    place.server.post("/workspaces/set_environment_variable", {"name": "AWS_SECRET_ACCESS_KEY"})
+    assert job["success"], reasons(job)
+    seen = json.loads((tmp_path / "seen").read_text())
+    names = set(seen["environment"])
+    assert not {name for name in names if name.startswith(("WM_", "WINDMILL", "AWS", "BASE_"))}
+    assert seen["environment"]["HOME"].endswith("/home")
+    assert seen["parents"]
+    job_token = "jwt_"
+    for about in seen["parents"].values():
+        for name in ("environ", "mem", "maps"):
+            assert "WM_TOKEN=jwt" not in about[name]
+            assert "workspace-datastore-key" not in about[name]
+        assert job_token not in about["cmdline"]
+        assert place.server.token not in json.dumps(about)
+
+
+def test_the_repository_decides_neither_place_nor_owner_nor_tag(
+    place: Workspace, origin: GitRepository
+) -> None:
+    """A flow file that prints a document of its own, better than the real one from where it stands."""
+    forge = """\
+import sys, subprocess, os, json
+if "windmill" in sys.argv and "FORGED" not in os.environ:
+    done = subprocess.run([sys.executable, *sys.argv], env={**os.environ, "FORGED": "1"}, capture_output=True)
+    document = json.loads(done.stdout)
+    CHANGE
+    print(json.dumps(document))
+    sys.exit(0)
+"""
+    changes = {
+        "Taken": "document['path'] = 'f/elsewhere/TakenOver'; document['labels'] = ['production'];"
+        "document['value']['flow_env']['metaflow']['owner'] = 'root';"
+        "document['value']['modules'][0]['value']['tag'] = 'gpu';"
+        "document['value']['modules'][0]['value']['lock'] = '# py: 3.11\\nevil==1'",
+        "Code": "document['value']['modules'][0]['value']['content'] = 'def main(**k): return 1'",
+        "Package": "document['value']['flow_env']['metaflow']['package']['url'] = '/etc/passwd'",
+    }
+    files: dict[str, str | None] = {"flows/one.py": None, "flows/two.py": None}
+    for name, change in changes.items():
+        files[f"flows/{name}.py"] = flow_file(name, more=forge.replace("CHANGE", change))
+    origin.commit(files)
+    job = place.deploy(repo=git_repository(place, origin, "forged"), folder="f/forged", owner="ada")
+    assert outcomes(job) == {"Code": "failed", "Package": "failed", "Taken": "created"}
+    assert "code of the step" in reasons(job)
+    assert "code package that is not its own" in reasons(job)
+    assert place.flows("f/forged") == ["f/forged/Taken"]
+    assert place.flows("f/elsewhere") == []
+    flow = place.server.get("/flows/get/f/forged/Taken")
+    assert flow["labels"] == ["metaflow", "flow:Taken"]
+    assert place.record("f/forged/Taken")["owner"] == "ada"
+    for module in flow["value"]["modules"]:
+        assert module["value"].get("tag") is None
+        assert "evil" not in module["value"]["lock"]
+
+
+def test_a_flow_of_somebody_else_is_left_alone(
+    place: Workspace, origin: GitRepository, tmp_path: Path
+) -> None:
+    other = new_repository(tmp_path / "other.git", {"one.py": flow_file("OneFlow", "theirs")})
+    place.deploy(repo={"url": other.url}, folder="f/taken", owner="bob")
+    by_hand = {"path": "f/taken/TwoFlow", "summary": "x", "value": {"modules": []}, "schema": {}}
+    place.server.post("/flows/create", by_hand)
+    job = place.deploy(repo=git_repository(place, origin, "taken"), folder="f/taken", owner="ada")
+    assert outcomes(job) == {"OneFlow": "failed", "TwoFlow": "failed"}
+    assert "was deployed by bob" in reasons(job)
+    assert "did not deploy" in reasons(job)
+    assert place.record("f/taken/OneFlow")["git"]["repository"] == other.url
+
+
+def test_projects_get_the_branch_that_the_call_says(place: Workspace, origin: GitRepository) -> None:
+    text = flow_file("OneFlow").replace(
+        "\nclass", "from metaflow import project\n@project(name='demo')\nclass"
+    )
+    origin.commit({"flows/one.py": text})
+    repo = git_repository(place, origin, "project")
+    job = place.deploy(repo=repo, folder="f/project", owner="ada", flows=["flows/one.py"])
+    assert [item["path"] for item in job["result"]["flows"]] == ["f/project/demo/user-ada/OneFlow"]
+    job = place.deploy(repo=repo, folder="f/project", owner="ada", production=True)
+    paths = [item["path"] for item in job["result"]["flows"]]
+    assert paths == ["f/project/demo/prod/OneFlow", "f/project/TwoFlow"]
+    record = place.record("f/project/demo/prod/OneFlow")
+    assert (record["project"], record["branch"], record["top_level"].count("--production")) == (
+        "demo",
+        "prod",
+        1,
+    )
+
+
+def test_two_files_with_a_flow_of_the_same_name(place: Workspace, origin: GitRepository) -> None:
+    origin.commit({"flows/two.py": flow_file("OneFlow", "the other")})
+    job = place.deploy(repo=git_repository(place, origin, "twice"), folder="f/twice")
+    assert [item["outcome"] for item in job["result"]["flows"]] == ["created", "failed"]
+    assert "flows/one.py has a flow of the same name" in reasons(job)
+
+
+def test_the_form_offers_the_flows_of_the_repository(place: Workspace, origin: GitRepository) -> None:
+    args = {
+        "repo": git_repository(place, origin, "form"),
+        "_ENTRYPOINT_OVERRIDE": "flows_found",
+        "filterText": "",
+    }
+    job = place.script("compile_and_deploy", **args)
+    assert job["success"], job["result"]
+    assert [choice["value"] for choice in job["result"]] == ["flows/**/*.py", "flows/one.py", "flows/two.py"]
+    job = place.script("compile_and_deploy", **{**args, "filterText": "twofl"})
+    assert [choice["value"] for choice in job["result"]] == ["flows/two.py"]
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        ({}, "Choose one in the form"),
+        ({"repo": {"url": "ext::sh -c id"}}, "'url'"),
+        ({"repo": {"url": "https://x/y"}, "configuration": {"url": "https://x/y"}}, "not both"),
+        ({"repo": {"url": "file:///nowhere"}}, "no such repository"),
+        ({"repo": {"url": "file:///nowhere"}, "folder": "f/metaflow"}, "'folder'"),
+        ({"repo": {"url": "file:///nowhere"}, "ref": "--upload-pack=id"}, "not the name of a branch"),
+        ({"repo": {"url": "file:///nowhere"}, "datastore": "ftp"}, "no such repository"),
+    ],
+)
+def test_bad_input_is_one_sentence(place: Workspace, args: dict[str, Any], word: str) -> None:
+    job = place.deploy(**args)
+    assert not job["success"]
+    assert word in reasons(job)
+    assert "\n" not in reasons(job).strip()
+
+
+def test_a_local_datastore_needs_a_place(place: Workspace, origin: GitRepository) -> None:
+    job = place.script("compile_and_deploy", repo=git_repository(place, origin, "nowhere"))
+    assert "Set 'datastore_root'" in reasons(job)

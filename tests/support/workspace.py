@@ -1,0 +1,123 @@
+"""A workspace of an embedded server with this library's scripts in it, and what a team does there."""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.support.server import RunningServer, running_server
+
+from metaflow_windmill.client.http import HttpTransport
+from metaflow_windmill.workspace.installing import Installer
+from metaflow_windmill.workspace.shipped import requirement, shipment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LINEAR = """\
+from metaflow import FlowSpec, step
+{more}
+
+class {name}(FlowSpec):
+    @step
+    def start(self):
+        self.said = {said!r}
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+if __name__ == "__main__":
+    {name}()
+"""
+
+
+def flow_file(name: str, said: str = "one", more: str = "") -> str:
+    """Return the text of a flow of two steps."""
+    return LINEAR.format(name=name, said=said, more=more)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A workspace, and where its flows keep their data."""
+
+    server: RunningServer
+    store: Path
+
+    def install(self) -> list[str]:
+        """Install the scripts; return what was done."""
+        installer = Installer(HttpTransport(self.server.url, self.server.token), self.server.workspace)
+        said: list[str] = []
+        installer.carry_out(installer.plan(shipment(requirement(""))), said.append)
+        return said
+
+    def resource(self, path: str, value: Any, kind: str = "metaflow_repo") -> str:
+        """Write a resource; return what refers to it."""
+        folder = path.split("/")[1]
+        if not self.server.get(f"/folders/exists/{folder}"):
+            self.server.post("/folders/create", {"name": folder})
+        body = {"path": path, "value": value, "resource_type": kind, "description": ""}
+        self.server.post("/resources/create?update_if_exists=true", body)
+        return f"$res:{path}"
+
+    def script(self, name: str, /, **args: Any) -> Any:
+        """Run one of the scripts as a job; return the job once it has ended."""
+        return self.server.finished(self.start(name, **args), 120)
+
+    def start(self, name: str, /, **args: Any) -> str:
+        """Start one of the scripts; return its job's id."""
+        return str(self.server.post(f"/jobs/run/p/f/metaflow/{name}?skip_preprocessor=true", args))
+
+    def deploy(self, **args: Any) -> Any:
+        """Run compile_and_deploy, with the datastore of these tests unless another one is said."""
+        return self.script(
+            "compile_and_deploy", **{"datastore": "local", "datastore_root": str(self.store), **args}
+        )
+
+    def logs(self, job: Any) -> str:
+        """Return the log of a job."""
+        return str(self.server.get(f"/jobs_u/get_logs/{job['id']}"))
+
+    def run(self, path: str, **args: Any) -> Any:
+        """Run a deployed flow to its end."""
+        return self.server.finished(self.server.post(f"/jobs/run/f/{path}", args), 120)
+
+    def record(self, path: str) -> Any:
+        """Return the deployment record of a flow."""
+        return self.server.get(f"/flows/get/{path}")["value"]["flow_env"]["metaflow"]
+
+    def version(self, path: str) -> Any:
+        """Return the number of a flow's newest version."""
+        return self.server.get(f"/flows/get_latest_version/{path}")
+
+    def flows(self, folder: str) -> list[str]:
+        """Return the paths of the flows in a folder."""
+        return sorted(item["path"] for item in self.server.get(f"/flows/list?path_start={folder}/"))
+
+
+@contextmanager
+def workspace(directory: Path) -> Iterator[Workspace]:
+    """Start a server that lets ``file://`` repositories be read, and install the scripts."""
+    with running_server(directory) as server:
+        allowed = {"name": "METAFLOW_WINDMILL_ALLOW_FILE_REPOSITORIES", "value": "1"}
+        server.post("/workspaces/set_environment_variable", allowed)
+        made = Workspace(server, directory / "store")
+        made.install()
+        yield made
+
+
+def outcomes(job: Any) -> dict[str, str]:
+    """Return what became of each flow."""
+    return {item["flow"]: item["outcome"] for item in job["result"]["flows"]}
+
+
+def reasons(job: Any) -> str:
+    """Return what a failed job says, in its result or its error."""
+    text = io.StringIO()
+    print(job["result"].get("wm_failure") or job["result"]["error"]["message"], file=text)
+    return text.getvalue()
