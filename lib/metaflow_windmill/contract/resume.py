@@ -62,7 +62,8 @@ class Origin:
     rerun : tuple of str
         The steps none of whose tasks is cloned.
     renewed : tuple of str
-        The attributes of those parameters that have another value than in that run, or were not there.
+        The attributes of the flow that may have other values than in that run: parameters that were
+        given anew or were not there, and what belongs to the code, such as the graph.
     """
 
     run: str

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 OUTCOME = "METAFLOW_WINDMILL_OUTCOME"
 """Names the file in which the task leaves what its job is to return."""
 
+EVENTS = "METAFLOW_WINDMILL_EVENTS"
+"""Holds the events that started the run, as JSON; an empty list where nothing did."""
+
 RENEWED = "METAFLOW_WINDMILL_RENEWED"
-"""Holds the attributes of parameters that the inputs of a task, as clones, may have other values of."""
+"""Names the attributes of the flow that the inputs of a task, as clones, may have other values of."""
 
 RUNTIME = "windmill"
 _LOCAL = ".metaflow"  # metaflow_config.DATASTORE_LOCAL_DIR

@@ -45,11 +45,11 @@ def register(metadata: Json, run: str, step: str, task: str, attempt: int) -> No
     metadata.register_metadata(run, step, task, entries)
 
 
-def renew_parameters(datastore: Json, inputs: Sequence[Json]) -> None:
-    """Let a task see the parameters of its own run.
+def renew(datastore: Json, inputs: Sequence[Json]) -> None:
+    """Let a task see the parameters, the constants and the graph of its own run.
 
-    Metaflow hands parameters on from task to task. In a resumed run the inputs may be clones, with
-    the values that they ran with, and a parameter may be new.
+    Metaflow hands them on from task to task. In a resumed run the inputs may be clones, with the
+    values that they ran with, and a parameter may be new.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ def renew_parameters(datastore: Json, inputs: Sequence[Json]) -> None:
     datastore.passdown_partial(parameters, names)
     for given in inputs:
         for name in names:
-            given._objects[name] = parameters._objects[name]  # noqa: SLF001 (as passdown_partial does)
+            # As passdown_partial does, which is for what is written only.
+            given._objects[name] = parameters._objects[name]  # noqa: SLF001
             given._info[name] = parameters._info[name]  # noqa: SLF001
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 _PARAMETERS_STEP = PARAMETERS.partition("/")[0]
+_GRAPH = "_graph_info"  # what Metaflow's client reads a task's parents by
 _GANG = "_parallel_ubf_iter"  # metaflow/flowspec.py
 
 
@@ -74,12 +75,14 @@ def begin(order: ResumeOrder, record: Record, tasks: Tasks, before: Artifacts, o
         Of the origin. Where it did not run on Windmill, the ids of its tasks are looked up now,
         all at once, and kept for the tasks of this run.
     """
-    after = tasks.artifact(PARAMETERS, "_graph_info")["steps"]
-    rerun = steps_to_rerun((before.get("_graph_info") or {}).get("steps", after), after, order.steps)
-    names = [info.python_name for info in record.parameters]
-    given = {info.python_name for info in record.parameters if info.name in order.parameters}
-    renewed = tuple(name for name in names if name in given or name not in before)
-    said = Origin(order.run, rerun, renewed)
+    now = tasks.artifact(PARAMETERS, _GRAPH)
+    rerun = steps_to_rerun((before.get(_GRAPH) or now)["steps"], now["steps"], order.steps)
+    anew = [
+        info.python_name
+        for info in record.parameters
+        if info.name in order.parameters or info.python_name not in before
+    ]
+    said = Origin(order.run, rerun, (_GRAPH, *(constant["name"] for constant in now["constants"]), *anew))
     if not said.on_windmill:
         for step, ids in places(origin).items():
             tasks.keep(_places_file(step), ids)

@@ -29,18 +29,21 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         run_id: str,
         task_id: str,
         flow: Any,  # noqa: ANN401, ARG002
-        graph: Any,  # noqa: ANN401, ARG002
+        graph: Any,  # noqa: ANN401
         retry_count: int,
         max_user_code_retries: int,  # noqa: ARG002
         ubf_context: str | None,
         inputs: Any,  # noqa: ANN401
     ) -> None:
-        """Register the job as metadata of the task; in a resumed run, see to its parameters."""
-        from metaflow_windmill.runtime.hooks import register, renew_parameters
+        """Register the job as metadata of the task; in a resumed run, see to what its inputs hand on."""
+        from metaflow_windmill.runtime.hooks import register, renew
+        from metaflow_windmill.runtime.trigger import tell_of_events
 
-        renew_parameters(task_datastore, inputs)
+        renew(task_datastore, inputs)
         self._datastore, self._metadata, self._ubf_context = task_datastore, metadata, ubf_context
         register(metadata, run_id, step_name, task_id, retry_count)
+        first = step_name == graph.start_step
+        tell_of_events(metadata, run_id, step_name, task_id, retry_count, first=first)
 
     def task_finished(  # noqa: PLR0917 (Metaflow's signature)
         self,
