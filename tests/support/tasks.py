@@ -11,7 +11,7 @@ from metaflow_windmill.runtime.identity import Task
 from metaflow_windmill.runtime.job import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from metaflow_windmill.contract.task import At
     from metaflow_windmill.runtime.ids import Position
@@ -31,6 +31,8 @@ class MemoryTasks:
     artifacts: dict[tuple[str, str], Json] = field(default_factory=dict)
     notes: dict[tuple[str, int], Json] = field(default_factory=dict)
     asked: int = 0
+    others: dict[str, MemoryTasks] = field(default_factory=dict)
+    things: dict[str, Json] = field(default_factory=dict)
 
     def exist(self, tasks: Sequence[str]) -> list[bool]:
         self.asked += 1
@@ -47,6 +49,31 @@ class MemoryTasks:
 
     def artifact(self, task: str, name: str) -> Json:
         return self.artifacts[task, name]
+
+    def of_run(self, run: str) -> MemoryTasks:
+        return self.others[run]
+
+    def succeeded(self, task: str) -> dict[str, Json] | None:
+        found = {name: value for (owner, name), value in self.artifacts.items() if owner == task}
+        return found if found.get("_task_ok") else None
+
+    def all_succeeded(self, *steps: str) -> Iterator[tuple[str, dict[str, Json]]]:
+        for task in dict.fromkeys(task for task, _ in self.artifacts):
+            found = self.succeeded(task)
+            if found and (not steps or task.partition("/")[0] in steps):
+                yield task, found
+
+    def keep(self, name: str, content: Json) -> None:
+        self.things[name] = content
+
+    def kept(self, name: str) -> Json:
+        return self.things.get(name)
+
+    def ended_well(self, task: str, **artifacts: Json) -> None:
+        """Add a task that succeeded."""
+        self.begun.add(task)
+        values = {"_foreach_stack": [], "_iteration_stack": [], **artifacts, "_task_ok": True}
+        self.artifacts |= {(task, name): value for name, value in values.items()}
 
 
 def source(name: str) -> Source:

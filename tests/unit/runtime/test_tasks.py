@@ -78,3 +78,31 @@ attempt("train/t-1", 1, _control_mapper_tasks=["windmill-r/train/t-1"])
 told.append(tasks.artifact("train/t-1", "_control_mapper_tasks"))
 """
     assert told(tmp_path, body) == [["windmill-r/train/t-1"]]
+
+
+def test_a_task_succeeded_if_its_last_attempt_did(tmp_path: Path) -> None:
+    body = """
+here = {'_foreach_stack': []}
+attempt("a/t", 0, **here, _task_ok=False)
+attempt("a/t", 1, **here, _task_ok=True, value=1)
+attempt("b/t", 0, **here, _task_ok=True)
+attempt("b/t", 1, done=False)
+attempt("c/t", 0, **here, _task_ok=False)
+told.append(tasks.succeeded("a/t")["value"])
+told.append([tasks.succeeded(name) for name in ("b/t", "c/t", "d/t")])
+told.append(sorted(name for name, _ in tasks.all_succeeded()))
+told.append([name for name, _ in tasks.all_succeeded("c")])
+told.append(list(tasks.of_run("windmill-none").all_succeeded()))
+"""
+    assert told(tmp_path, body) == [1, [None, None, None], ["a/t"], [], []]
+
+
+def test_what_is_kept_of_a_run(tmp_path: Path) -> None:
+    body = """
+told.append(tasks.kept("origin.json"))
+tasks.keep("origin.json", {"run": "12"})
+tasks.keep("origin.json", {"run": "13"})
+told.append(tasks.kept("origin.json"))
+told.append(tasks.of_run("windmill-other").kept("origin.json"))
+"""
+    assert told(tmp_path, body) == [None, {"run": "13"}, None]
