@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,21 +132,25 @@ def test_a_process_that_dies_is_told_and_replaced() -> None:
     quickjs = QuickJs(deadline=30)
 
     def dies(kind: str, name: str) -> Json:
-        for child in _children():
-            os.kill(child, signal.SIGKILL)
+        os.kill(quickjs.processes()[0], signal.SIGKILL)
         return 1
 
     with pytest.raises(ExpressionError, match="ended its process"):
         quickjs.evaluate("results.a", {}, dies)
     assert evaluate(quickjs, "1") == 1
     quickjs.close()
+    assert quickjs.processes() == []
 
 
-def _children() -> list[int]:
-    """The processes that run QuickJS for this one."""
-    tasks = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    found = [int(pid) for task in tasks for pid in task.read_text().split()]
-    return [pid for pid in found if b"expressions.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+def test_a_process_that_dies_idle_hinders_nobody() -> None:
+    quickjs = QuickJs(deadline=30)
+    assert evaluate(quickjs, "1") == 1
+    (before,) = quickjs.processes()
+    os.kill(before, signal.SIGKILL)
+    os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
+    assert evaluate(quickjs, "2") == 2
+    assert before not in quickjs.processes()
+    quickjs.close()
 
 
 def test_closing_ends_what_is_being_evaluated() -> None:

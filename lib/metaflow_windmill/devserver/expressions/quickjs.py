@@ -73,6 +73,11 @@ class QuickJs:
         self._give_back(child)
         return value
 
+    def processes(self) -> list[int]:
+        """Return the numbers of the processes."""
+        with self._lock:
+            return [child.pid for child in (*self._idle, *self._busy)]
+
     def close(self) -> None:
         """End the processes."""
         with self._lock:
@@ -87,6 +92,9 @@ class QuickJs:
             if self._closed:
                 raise ServerError("The embedded server is shutting down.")
             child = self._idle.pop() if self._idle else _Child()
+            if not child.alive:  # The system may have ended it while it was idle.
+                child.end()
+                child = _Child()
             self._busy.add(child)
             return child
 
@@ -119,6 +127,16 @@ class _Child:
         self.served = 0
         self.whole = True
         self._ends_at = 0.0
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
 
     def evaluate(
         self,
