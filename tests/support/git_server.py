@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import os
+import re
 import ssl
 import subprocess
 import threading
@@ -16,7 +18,7 @@ from urllib.parse import urlsplit
 from tests.support.certificates import make_certificate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -24,13 +26,15 @@ if TYPE_CHECKING:
 class GitHost:
     """Where the host answers, and what it was asked.
 
-    `token` and `redirect_to` may be changed while the server runs; without a token everybody may read.
+    `token` and `redirect_to` may be changed while the server runs; without a token everybody may read
+    and push. `on_push` is told of each branch that was pushed: its repository, name and commit.
     """
 
     url: str
     ca_certificates: str
     token: str | None = None
     redirect_to: str | None = None
+    on_push: Callable[[str, str, str], None] | None = None
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -91,9 +95,11 @@ class _Handler(BaseHTTPRequestHandler):
             "PATH": os.environ["PATH"],
             "GIT_PROJECT_ROOT": str(self.directory),
             "GIT_HTTP_EXPORT_ALL": "1",
-            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_COUNT": "2",
             "GIT_CONFIG_KEY_0": "safe.directory",
             "GIT_CONFIG_VALUE_0": "*",
+            "GIT_CONFIG_KEY_1": "http.receivepack",
+            "GIT_CONFIG_VALUE_1": "true",
             "REQUEST_METHOD": self.command,
             "PATH_INFO": url.path,
             "QUERY_STRING": url.query,
@@ -107,6 +113,17 @@ class _Handler(BaseHTTPRequestHandler):
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         self._send(int(fields.pop("Status", "200").split()[0]), fields, content)
+        if url.path.endswith("/git-receive-pack") and self.command == "POST":
+            self._tell_of_push(url.path.split("/")[1], body)
+
+    def _tell_of_push(self, name: str, body: bytes) -> None:
+        """Tell of the branches in a push: its body begins with lines of old commit, new commit and ref."""
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        lines = body.partition(b"0000PACK")[0].split(b"\0")[0].decode()
+        for _, new, ref in re.findall(r"([0-9a-f]{40}) ([0-9a-f]{40}) (refs/heads/\S+)", lines):
+            if self.served.on_push is not None:
+                self.served.on_push(name, ref, new)
 
     def _send(self, status: int, fields: dict[str, str], content: bytes = b"") -> None:
         self.send_response(status)
