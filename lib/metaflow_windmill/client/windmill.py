@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from metaflow_windmill.client.answers import checked, made_before
@@ -68,6 +68,10 @@ class Windmill:
 
     def create_folder(self, name: str) -> None:
         """Make a folder that the user owns."""
+    def exists(self, kind: Literal["variables", "resources"], path: str) -> bool:
+        """Tell whether a variable or a resource is at a path, and may be read."""
+        return self._get(f"{kind}/exists/{quote(path)}") is True
+
         self._post("folders/create", {"name": name}, creates=True)
 
     # -- flows

@@ -7,38 +7,42 @@ from typing import TYPE_CHECKING, Any
 from metaflow_windmill.graph.dag import Needs, Packages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from metaflow.decorators import Decorator as MetaflowDecorator
     from metaflow.graph import DAGNode
 
-_ENVIRONMENTS = ("conda", "pypi")
+_ENVIRONMENTS = ("pypi", "conda")
 _AS_WRITTEN = ("<", ">", "!", "~", "=", "@")
 
 
 def read_needs(node: DAGNode) -> Needs:
     """Return what the decorators of a step ask of its worker."""
-    said = {deco.name: deco.attributes for deco in node.decorators}
+    decorators = {deco.name: deco for deco in node.decorators}
+    said = {name: deco.attributes for name, deco in decorators.items()}
     windmill = said.get("windmill", {})
     seconds = windmill.get("timeout")
     return Needs(
-        packages=_packages(said),
+        packages=_packages([decorators[name] for name in _ENVIRONMENTS if name in decorators]),
         resources=_amounts(said.get("resources", {})),
         tag=windmill.get("tag"),
         seconds=None if seconds is None else int(seconds),
     )
 
 
-def _packages(said: Mapping[str, Mapping[str, Any]]) -> Packages | None:
+def _packages(environments: Sequence[MetaflowDecorator]) -> Packages | None:
     """Return the packages of ``@pypi``; None where the step has no such environment.
 
-    ``--environment=pypi`` puts ``@conda`` on all steps, with the Python version alone.
+    ``--environment=pypi`` puts ``@conda`` on all steps, with the version of Python that deploys.
     """
-    used = [said[name] for name in _ENVIRONMENTS if name in said]
-    if not used or any(attributes.get("disabled") for attributes in used):
+    if not environments or any(deco.attributes.get("disabled") for deco in environments):
         return None
-    wanted = said.get("pypi", {}).get("packages") or {}
-    python = said.get("pypi", {}).get("python") or used[0].get("python")
-    return Packages(tuple(_requirement(name, version) for name, version in wanted.items()), python or "")
+    wanted: Mapping[str, object] = next(
+        (deco.attributes["packages"] for deco in environments if deco.name == "pypi"), {}
+    )
+    chosen = (deco.attributes["python"] for deco in environments if deco.is_attribute_user_defined("python"))
+    lines = tuple(_requirement(name, version) for name, version in wanted.items())
+    return Packages(lines, next((str(python) for python in chosen if python), ""))
 
 
 def _requirement(name: str, version: object) -> str:

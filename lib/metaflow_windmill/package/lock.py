@@ -54,8 +54,13 @@ def lock_for(datastore: str, python: tuple[int, int] | None = None) -> str:
         If a package that the worker needs is not installed here.
     """
     major, minor = python or sys.version_info[:2]
-    pins = closure((*ALWAYS, *CLIENTS.get(datastore, ())), installed(distributions()))
+    pins = closure(roots_for(datastore), installed(distributions()))
     return "\n".join([f"# py: {major}.{minor}", *pins])
+
+
+def roots_for(datastore: str) -> tuple[str, ...]:
+    """Return the packages that a task imports besides the code package, whatever the flow is."""
+    return (*ALWAYS, *CLIENTS.get(datastore, ()))
 
 
 def installed(found: Iterable[Distribution]) -> dict[str, Distribution]:

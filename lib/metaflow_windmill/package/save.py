@@ -35,13 +35,14 @@ def save_package(obj: Any) -> PackageInfo:  # noqa: ANN401  (Metaflow's CliState
     PackageError
         If the package cannot be built or the datastore cannot be reached.
     """
+    from metaflow.metaflow_environment import MetaflowEnvironment
     from metaflow.package import MetaflowPackage
 
     file = _flow_file(obj.flow)
     try:
         package = MetaflowPackage(
             obj.flow,
-            obj.environment,
+            MetaflowEnvironment(obj.flow),  # that of --environment=pypi would solve it here, with conda
             obj.echo,
             suffixes=obj.package_suffixes,
             flow_datastore=obj.flow_datastore,

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SCRIPT = Path(__file__).with_name("run_step.txt")
 """The script itself, as data of this package: a link in a checkout, a copy where this is installed."""
+
+_HEADER = "# requirements:"
+_WRITTEN = re.compile(rf"# py: ==[\d.*]+\n{_HEADER}\n(?P<lines>(#\S+\n)*)\n")
 
 
 def step_script() -> str:
     """Return the script."""
     return SCRIPT.read_text(encoding="utf-8")
+
+
+def with_requirements(script: str, lines: Sequence[str], python: str) -> str:
+    """Return the script with requirements at its top, which Windmill resolves and installs.
+
+    Parameters
+    ----------
+    script : str
+    lines : sequence of str
+        A requirement each, without blanks.
+    python : str
+        ``3.11`` for any of these versions, ``3.11.9`` for this one.
+    """
+    version = python if python.count(".") > 1 else f"{python}.*"
+    return "".join([f"# py: =={version}\n{_HEADER}\n", *(f"#{line}\n" for line in lines), "\n", script])
+
+
+def split_requirements(content: str) -> tuple[tuple[str, ...], str]:
+    """Return what `with_requirements` wrote at the top of a script, if it did, and the script."""
+    match = _WRITTEN.match(content)
+    if match is None:
+        return (), content
+    return tuple(line[1:] for line in match["lines"].splitlines()), content[match.end() :]

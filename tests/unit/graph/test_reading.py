@@ -263,10 +263,10 @@ def test_all_that_is_not_carried_over_is_found(read: Read) -> None:
         def end(self):
             pass
         """,
-        "@trigger(event='e')\n@schedule(daily=True)\n@exit_hook(on_error=[])",
+        "@schedule(daily=True)\n@exit_hook(on_error=[])",
     )
     places = [problem.place for problem in dag.problems]
-    assert sorted(places) == ["", "", "end", "middle", "start"]
+    assert sorted(places) == ["", "end", "middle", "start"]
     conda = "Windmill installs from PyPI and not from conda: ask for x by @pypi instead of @conda"
     assert Problem("end", conda) in dag.problems
     elsewhere = "@batch starts its tasks somewhere else than on a Windmill worker: remove it"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from metaflow.decorators import StepDecorator
 from metaflow.exception import MetaflowException
 
-_TAG = re.compile(r"[A-Za-z0-9_.:/@${}\[\]-]{1,50}")  # the column of Windmill's queue holds 50 characters
+from metaflow_windmill.contract.worker import is_worker_tag
 
 
 class InvalidWindmillDecorator(MetaflowException):  # type: ignore[misc]
@@ -44,7 +44,7 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
     ) -> None:
         """Check what was given; from ``--with windmill:timeout=60`` come texts."""
         tag, timeout = self.attributes["tag"], self.attributes["timeout"]
-        if tag is not None and not (isinstance(tag, str) and _TAG.fullmatch(tag)):
+        if tag is not None and not is_worker_tag(tag):
             raise InvalidWindmillDecorator(
                 f"Step *{step_name}*: the tag of a worker is a text of at most 50 letters, digits and "
                 f"'_.:/@-', not {tag!r}."
