@@ -95,9 +95,8 @@ def decide(
     lock = lock_with(lock_for(stores.datastore.type), pins)
     for script in _scripts(document["value"]):
         script["lock"] = lock
-        script.pop("tag", None)
-        if tag := _tag(script, configuration):
-            script["tag"] = tag
+        tag = _tag(str(script.pop("tag", "")), configuration)
+        script.update({"tag": tag} if tag else {})
     placed = {
         **document,
         "path": flow_path(configuration.folder, identity),
@@ -149,8 +148,7 @@ def _scripts(value: Json) -> Iterator[dict[str, Json]]:
                 yield from _scripts(item)
 
 
-def _tag(script: dict[str, Json], configuration: Configuration) -> str:
-    asked = str(script.get("tag") or "")
+def _tag(asked: str, configuration: Configuration) -> str:
     return asked if asked in configuration.allowed_tags else configuration.worker_tag
 
 

@@ -175,12 +175,11 @@ def _read(path: Path) -> bytes:
         raise PackageError(
             f"The compiling process did not save {path.name}. Compile the flow again."
         ) from None
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_PACKAGE:
+        os.close(descriptor)
+        raise PackageError(f"What the compiling process saved as {path.name} is no file, or too large a one.")
     with os.fdopen(descriptor, "rb") as file:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_PACKAGE:
-            raise PackageError(
-                f"What the compiling process saved as {path.name} is no file, or too large a one."
-            )
         return file.read()
 
 

@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import replace
+from hashlib import sha1
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.deployments import SCRIPT, fixed_deployment
+
+from metaflow_windmill.contract.record import GitInfo, StoreInfo
+from metaflow_windmill.errors import DeployError, InvalidDocument, PackageError
+from metaflow_windmill.workspace.changes import as_document, difference, is_deployed
+from metaflow_windmill.workspace.compilation import Compiled
+from metaflow_windmill.workspace.configuration import Configuration
+from metaflow_windmill.workspace.decisions import Decided, decide, expected_branch, lock_with
+from metaflow_windmill.workspace.discovery import FlowFile
+from metaflow_windmill.workspace.fingerprint import content_digest, files_of_others
+from metaflow_windmill.workspace.stores import Stores, carry_over, read_package, relocated, stores_for
+from metaflow_windmill.workspace.vetting import Vetted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from metaflow_windmill.contract.record import Record
+
+from metaflow_windmill.client.models import Flow
+
+URL = "https://git.example.com/flows.git"
+GIT = GitInfo(URL, "c" * 40, "flows/one.py", "refs/heads/main", "d" * 64)
+FILE = FlowFile("flows/one.py", ("OneFlow",))
+
+
+def step(**more: Any) -> dict[str, Any]:
+    value = {
+        "type": "rawscript",
+        "language": "python3",
+        "content": SCRIPT,
+        "input_transforms": {},
+        "lock": "old",
+        **more,
+    }
+    return {"id": "start", "value": value}
+
+
+def compiled(saved: Path, record: Record, *modules: Any) -> Compiled:
+    value = {"modules": list(modules) or [step()], "flow_env": {"metaflow": record.to_json()}}
+    document = {
+        "path": "f/theirs/x",
+        "summary": "OneFlow",
+        "description": "",
+        "value": value,
+        "schema": {},
+        "labels": ["theirs"],
+    }
+    return Compiled(Vetted(document, record), saved, 0.1)
+
+
+@pytest.fixture
+def record() -> Record:
+    made = fixed_deployment("OneFlow").record
+    return replace(made, owner="theirs", tags=("theirs",), namespace="theirs", git=None)
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Stores:
+    root = f"{tmp_path}/store/.metaflow"
+    return Stores(StoreInfo("local", root), StoreInfo("local", f"{tmp_path}/store"), f"{root}/data")
+
+
+def decided(tmp_path: Path, record: Record, stores: Stores, *modules: Any, **said: Any) -> Decided:
+    configuration = Configuration(URL, **said)
+    made = compiled(tmp_path / "scratch" / "saved", record, *modules)
+    return decide(made, FILE, configuration, stores, owner="ada", git=GIT, pins=("numpy==2.0",))
+
+
+def test_place_identity_stores_and_origin_are_the_jobs(
+    tmp_path: Path, record: Record, stores: Stores
+) -> None:
+    made = decided(tmp_path, record, stores, folder="f/team", tags=("nightly",))
+    assert made.path == "f/team/OneFlow"
+    assert made.document["labels"] == ["metaflow", "flow:OneFlow"]
+    new = made.record
+    assert (new.owner, new.tags, new.namespace, new.git) == ("ada", ("nightly",), None, GIT)
+    assert (new.datastore, new.metadata) == (stores.datastore, stores.metadata)
+    assert made.document["value"]["flow_env"]["metaflow"] == new.to_json()
+
+
+def test_the_lock_is_the_jobs_and_the_requirements_pins(
+    tmp_path: Path, record: Record, stores: Stores
+) -> None:
+    loop = {"type": "forloopflow", "iterator": {"type": "static", "value": []}, "modules": [step()]}
+    made = decided(tmp_path, record, stores, step(), {"id": "l", "value": loop})
+    outer, inner = made.document["value"]["modules"]
+    for script in (outer["value"], inner["value"]["modules"][0]["value"]):
+        lines = script["lock"].splitlines()
+        assert lines[0].startswith("# py: 3.")
+        assert "numpy==2.0" in lines
+        assert any(line.startswith("requests==") for line in lines)
+
+
+def test_the_repositorys_pins_come_first_and_what_is_packaged_is_left_out() -> None:
+    lock = lock_with(
+        "# py: 3.12\nrequests==2\nurllib3==1", ("Urllib3==2", "metaflow==2.19", "zzz @ https://x/z.whl")
+    )
+    assert lock == "# py: 3.12\nrequests==2\nUrllib3==2\nzzz @ https://x/z.whl"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "tag"),
+    [
+        ("gpu", {}, None),
+        ("gpu", {"worker_tag": "batch"}, "batch"),
+        (None, {"worker_tag": "batch"}, "batch"),
+        ("gpu", {"worker_tag": "batch", "allowed_tags": ("gpu",)}, "gpu"),
+        ("root", {"allowed_tags": ("gpu",)}, None),
+    ],
+)
+def test_who_chooses_the_workers(  # noqa: PLR0917 - the row of the table
+    tmp_path: Path, record: Record, stores: Stores, asked: str | None, said: dict[str, Any], tag: str | None
+) -> None:
+    more = {"tag": asked} if asked else {}
+    made = decided(tmp_path, record, stores, step(**more), **said)
+    assert made.document["value"]["modules"][0]["value"].get("tag") == tag
+
+
+@pytest.mark.parametrize(
+    ("said", "branch"),
+    [
+        ({}, "user.ada"),
+        ({"project_branch": "x"}, "test.x"),
+        ({"production": True}, "prod"),
+        ({"production": True, "project_branch": "x"}, "prod.x"),
+    ],
+)
+def test_the_branch_of_a_project(
+    tmp_path: Path, record: Record, stores: Stores, said: dict[str, Any], branch: str
+) -> None:
+    assert expected_branch(Configuration(URL, **said), "ada") == branch
+    made = decided(tmp_path, replace(record, project="demo", branch=branch), stores, **said)
+    assert made.record.branch == branch
+    with pytest.raises(DeployError, match=r"calls its branch prod\.theirs"):
+        decided(tmp_path, replace(record, project="demo", branch="prod.theirs"), stores, **said)
+
+
+def test_claims_that_are_refused(tmp_path: Path, record: Record, stores: Stores) -> None:
+    with pytest.raises(InvalidDocument, match="does not define"):
+        decided(tmp_path, replace(record, flow="OtherFlow"), stores)
+    with pytest.raises(InvalidDocument, match="not Metaflow's"):
+        decided(tmp_path, replace(record, variables={"LD_PRELOAD": "/x.so"}), stores)
+    with pytest.raises(InvalidDocument, match="only while it is compiled"):
+        decided(tmp_path, replace(record, variables={"METAFLOW_X": f"{tmp_path}/scratch/saved/x"}), stores)
+
+
+def test_addresses_of_included_files_are_those_of_the_store(tmp_path: Path, stores: Stores) -> None:
+    inner = json.dumps({"type": "uploader-v2", "url": f"local://{tmp_path}/scratch/saved/files/OneFlow/abc"})
+    moved = relocated({"default": inner}, tmp_path / "scratch" / "saved", stores)
+    assert json.loads(moved["default"])["url"] == f"local://{stores.files}/OneFlow/abc"
+    cloud = Stores(StoreInfo("s3", "s3://b/m"), StoreInfo("service"), "s3://b/m/data")
+    moved = relocated({"default": inner}, tmp_path / "scratch" / "saved", cloud)
+    assert json.loads(moved["default"])["url"] == "s3://b/m/data/OneFlow/abc"
+
+
+def save(folder: Path, flow: str, content: bytes) -> tuple[str, str]:
+    sha = sha1(content).hexdigest()
+    place = folder / flow / "data" / sha[:2] / sha
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content)
+    (folder / "files").mkdir(exist_ok=True)
+    return str(place), sha
+
+
+def test_the_package_is_carried_over_as_metaflow_saves_it(
+    tmp_path: Path, record: Record, stores: Stores
+) -> None:
+    url, sha = save(tmp_path / "scratch" / "saved", "OneFlow", b"the package")
+    (tmp_path / "scratch" / "saved" / "files" / "OneFlow").mkdir()
+    (tmp_path / "scratch" / "saved" / "files" / "OneFlow" / ("a" * 40)).write_bytes(b"included")
+    (tmp_path / "scratch" / "saved" / "files" / "OneFlow" / "other").write_bytes(b"not a name of Metaflow's")
+    mine = replace(record, package=replace(record.package, url=url, sha=sha))
+    content = read_package(tmp_path / "scratch" / "saved", mine)
+    package = carry_over(tmp_path / "scratch" / "saved", mine, stores, content)
+    assert package.url == f"{stores.datastore.root}/OneFlow/data/{sha[:2]}/{sha}"
+    from metaflow.datastore import FlowDataStore
+    from metaflow.plugins.datastores.local_storage import LocalStorage
+
+    store = FlowDataStore("OneFlow", storage_impl=LocalStorage, ds_root=stores.datastore.root)
+    assert [content for _, content in store.load_data([sha], force_raw=True)] == [b"the package"]
+    carried = tmp_path / "store" / ".metaflow" / "data" / "OneFlow"
+    assert [path.name for path in carried.iterdir() if not path.name.endswith("_meta")] == ["a" * 40]
+
+
+def test_a_package_that_is_not_what_it_says(tmp_path: Path, record: Record) -> None:
+    url, sha = save(tmp_path / "scratch" / "saved", "OneFlow", b"the package")
+    mine = replace(record, package=replace(record.package, url=url, sha=sha))
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"the package")
+    for bad in (replace(mine.package, url=str(secret)), replace(mine.package, sha="../" * 13 + "x")):
+        with pytest.raises(PackageError, match="not its own"):
+            read_package(tmp_path / "scratch" / "saved", replace(mine, package=bad))
+    place = tmp_path / "scratch" / "saved" / "OneFlow" / "data" / sha[:2] / sha
+    place.write_bytes(b"another one")
+    with pytest.raises(PackageError, match="not what its sha says"):
+        read_package(tmp_path / "scratch" / "saved", mine)
+    place.unlink()
+    place.symlink_to(secret)
+    with pytest.raises(PackageError, match="did not save"):
+        read_package(tmp_path / "scratch" / "saved", mine)
+    place.unlink()
+    place.mkdir()
+    with pytest.raises(PackageError, match="is no file"):
+        read_package(tmp_path / "scratch" / "saved", mine)
+
+
+def test_a_store_that_cannot_be_written(tmp_path: Path, record: Record) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "scratch" / "saved" / "files").mkdir(parents=True)
+    nowhere = Stores(StoreInfo("local", f"{tmp_path}/file/x"), StoreInfo("local"), f"{tmp_path}/file/x/data")
+    with pytest.raises(PackageError, match="cannot be saved in"):
+        carry_over(tmp_path / "scratch" / "saved", record, nowhere, b"x")
+
+
+def test_where_flows_keep_their_data(tmp_path: Path) -> None:
+    found = stores_for(Configuration(URL, datastore="local", datastore_root=str(tmp_path)))
+    assert found.datastore == StoreInfo("local", f"{tmp_path}/.metaflow")
+    assert found.files == f"{tmp_path}/.metaflow/data"
+    again = stores_for(Configuration(URL, datastore="local", datastore_root=f"{tmp_path}/.metaflow"))
+    assert again == found
+    cloud = stores_for(
+        Configuration(
+            URL, datastore="s3", datastore_root="s3://b/m", metadata="service", metadata_url="http://m"
+        )
+    )
+    assert (cloud.datastore, cloud.files) == (StoreInfo("s3", "s3://b/m"), "s3://b/m/data")
+    assert cloud.metadata == StoreInfo("service", "http://m")
+    with pytest.raises(DeployError, match="no datastore 'ftp'"):
+        stores_for(Configuration(URL, datastore="ftp"))
+
+
+def flow(document: Any, **more: Any) -> Flow:
+    plain = {**document, "archived": False, "edited_by": "x", **more}
+    return Flow.from_json(plain)
+
+
+def test_what_counts_as_deployed(tmp_path: Path, record: Record, stores: Stores) -> None:
+    made = decided(tmp_path, record, stores)
+    there = flow(made.document, description="of another commit")
+    assert as_document(there)["labels"] == made.document["labels"]
+    assert is_deployed(there, made.document)
+    other_commit = replace(
+        made.record,
+        git=replace(GIT, commit="e" * 40),
+        token="another",
+        package=replace(made.record.package, sha="f" * 40),
+    )
+    value = {**made.document["value"], "flow_env": {"metaflow": other_commit.to_json()}}
+    assert is_deployed(there, {**made.document, "value": value})
+    changed = replace(other_commit, git=replace(GIT, content="0" * 64))
+    value = {**made.document["value"], "flow_env": {"metaflow": changed.to_json()}}
+    assert not is_deployed(there, {**made.document, "value": value})
+    assert not is_deployed(flow(made.document, archived=True), made.document)
+    assert not is_deployed(there, {**made.document, "schema": {"properties": {"a": {}}}})
+    assert not is_deployed(there, {**made.document, "value": {**made.document["value"], "modules": []}})
+
+
+def test_a_difference_is_readable(tmp_path: Path, record: Record, stores: Stores) -> None:
+    made = decided(tmp_path, record, stores)
+    assert difference(flow(made.document), made.document) == ""
+    new = difference(None, made.document)
+    assert "+++ in git" in new
+    assert SCRIPT.strip() not in new
+    changed = {**made.document, "summary": "Another"}
+    assert '+ "summary": "Another"' in difference(flow(made.document), changed)
+    long = {**made.document, "schema": {f"p{number}": number for number in range(1000)}}
+    assert difference(None, long).splitlines()[-1].startswith("... and ")
+
+
+def package(**files: str) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name.replace("__", "/"))
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return made.getvalue()
+
+
+def test_the_digest_is_of_what_the_flow_is_made_of() -> None:
+    base = content_digest(package(**{"one.py": "1", "two.py": "2", "helper.py": "h"}), ["two.py"])
+    same = package(**{"helper.py": "h", "two.py": "other", "one.py": "1", ".mf_code__metaflow__x.py": "new"})
+    assert content_digest(same, ["two.py"]) == base
+    assert content_digest(same, []) != base
+    for changed in ({"one.py": "!", "helper.py": "h"}, {"one.py": "1", "helper.py": "!"}, {"one.py": "1"}):
+        assert content_digest(package(**changed), ["two.py"]) != base
+
+
+def test_what_is_no_package() -> None:
+    with pytest.raises(PackageError, match="not one of Metaflow's"):
+        content_digest(b"nonsense", [])
+
+
+def test_which_files_belong_to_others(tmp_path: Path) -> None:
+    for name, text in {"a.py": "import b\n", "b.py": "", "c.py": "", "d/e.py": ""}.items():
+        (tmp_path / "flows" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "flows" / name).write_text(text)
+    files = ["flows/a.py", "flows/b.py", "flows/c.py", "flows/d/e.py", "other/f.py"]
+    assert files_of_others(tmp_path, "flows/a.py", files, files) == ["c.py", "d/e.py"]
+    assert files_of_others(tmp_path, "flows/d/e.py", files, files) == []
