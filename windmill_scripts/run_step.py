@@ -28,6 +28,10 @@ class PackageError(Exception):
     """The code package cannot be fetched, or is not what was deployed."""
 
 
+class SecretError(Exception):
+    """A secret of the flow is not where it was said to be."""
+
+
 def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     task: dict[str, Any],
     deployment: dict[str, Any],
@@ -35,10 +39,12 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     origin: dict[str, Any] | None = None,
     parameters: dict[str, Any] | None = None,
     splits: int | None = None,
+    secrets: dict[str, Any] | None = None,
     **levels: dict[str, Any],
 ) -> dict[str, Any]:
     """Run one task and return what Windmill keeps of it."""
     os.environ.update(deployment.get("variables") or {})
+    set_secrets(secrets or {})
     root = find_package(deployment["package"], deployment["datastore"]["type"])
     sys.path.insert(0, str(root / ".mf_code"))
     from metaflow_windmill.runtime.task import run_task
@@ -46,6 +52,20 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     return run_task(
         root, task, deployment, run=run, origin=origin, parameters=parameters, splits=splits, levels=levels
     )
+
+
+def set_secrets(secrets: dict[str, Any]) -> None:
+    """Set the environment variables whose values Windmill has filled in, and say which ones they are."""
+    for name, value in secrets.items():
+        os.environ[name] = field_of(name, **value) if isinstance(value, dict) else str(value)
+    os.environ["METAFLOW_WINDMILL_SECRETS"] = ",".join(secrets)
+
+
+def field_of(name: str, resource: dict[str, Any] | None, field: str) -> str:
+    """Return a field of a resource."""
+    if not resource or resource.get(field) is None:
+        raise SecretError(f"The resource that {name} comes from has no field {field!r}; correct --secret.")
+    return str(resource[field])
 
 
 def find_package(package: dict[str, str], datastore: str) -> Path:
@@ -154,5 +174,6 @@ def from_azure(url: str, blob: BinaryIO) -> None:
 def remove_unused(cache: Path) -> None:
     """Remove packages, and leftovers of tries that were killed, that nothing has used for long."""
     for entry in cache.iterdir():
-        if time.time() - entry.lstat().st_mtime > UNUSED_AFTER:
-            shutil.rmtree(entry, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another worker has just renamed or removed it
+            if time.time() - entry.lstat().st_mtime > UNUSED_AFTER:
+                shutil.rmtree(entry, ignore_errors=True)

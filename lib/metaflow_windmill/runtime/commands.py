@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
 from metaflow_windmill.runtime.flow_file import run_flow_file
 from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
+from metaflow_windmill.runtime.masking import Mask
 from metaflow_windmill.runtime.relay import Saver, run_child
 from metaflow_windmill.runtime.tasks import flow_datastore
 
@@ -60,7 +62,9 @@ class Attempt:
     @classmethod
     def of(cls, task: Task, tasks: Tasks, number: int, root: Path, place: Workplace) -> Attempt:
         """Return the attempt, with streams to the output of this process."""
-        return cls(task, tasks, number, root, place, (LogStream(1, place.stdout), LogStream(2, place.stderr)))
+        mask = Mask.of(os.environ)
+        streams = (LogStream(1, place.stdout, mask), LogStream(2, place.stderr, mask))
+        return cls(task, tasks, number, root, place, streams)
 
     def datastore(self, task_id: str | None = None) -> Json:
         """Return Metaflow's datastore of the task, or of another one of its step, to write to."""
@@ -89,7 +93,7 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     status = run_child(body, attempt.streams, Saver(partial(_save_logs, attempt), attempt.streams))
     if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
         failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))
-        raise EndedError(exception(failure))
+        raise EndedError(exception(Mask.of(os.environ).failure(failure)))
     if status:
         raise EndedError(ended_badly(status, attempt.task.spec.step))
 

@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from io import BytesIO, FileIO
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.runtime.masking import Mask
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,10 +28,13 @@ class LogStream:
         The descriptor of this process that the output is passed on to.
     file : Path
         Where it is kept, each line decorated as Metaflow's mflog does.
+    mask : Mask
+        What is hidden in both.
     """
 
-    def __init__(self, target: int, file: Path) -> None:
+    def __init__(self, target: int, file: Path, mask: Mask = Mask()) -> None:  # noqa: B008 (it is frozen)
         self.file = file
+        self._mask = mask
         self._target = target
         self._kept = file.open("ab", buffering=CHUNK)
         self._pending = b""
@@ -55,6 +60,7 @@ class LogStream:
         return self.file.stat().st_size
 
     def _pass_on(self, data: bytes) -> None:
+        data = self._mask.data(data)
         _write_all(self._target, data)
         from metaflow.mflog.mflog import decorate
 

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.runtime.failure import Failure
+from metaflow_windmill.runtime.logs import LogStream
+from metaflow_windmill.runtime.masking import MASK, NAMES, Mask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "-----BEGIN-----\nline one of it\nline two\n"
+ENVIRONMENT = {
+    NAMES: "TOKEN,KEY,PIN,GONE",
+    "TOKEN": "hunter2hunter2",
+    "KEY": KEY,
+    "PIN": "1234",
+    "OTHER": "y" * 9,
+}
+
+
+def test_values_are_hidden_and_short_or_other_ones_are_not() -> None:
+    mask = Mask.of(ENVIRONMENT)
+    assert mask.text("a hunter2hunter2 b 1234 yyyyyyyyy") == f"a {MASK} b 1234 yyyyyyyyy"
+    assert mask.data(b"line two\nline one of it") == f"{MASK}\n{MASK}".encode()
+    assert mask.data(f"<{KEY}>".encode()) == f"<{MASK}>".encode()
+    assert mask.failure(Failure("E", "bad hunter2hunter2")) == Failure("E", f"bad {MASK}")
+
+
+def test_nothing_is_hidden_where_there_are_no_secrets() -> None:
+    assert Mask.of({}) == Mask.of({NAMES: "", "OTHER": "something long"}) == Mask(())
+    assert Mask(()).data(b"\xff") == b"\xff"
+
+
+def test_a_value_in_pieces_is_hidden_in_what_is_kept(tmp_path: Path) -> None:
+    with (tmp_path / "job.log").open("wb") as target:
+        stream = LogStream(target.fileno(), tmp_path / "kept", Mask.of(ENVIRONMENT))
+        for piece in (b"it is hunter2", b"hunter2", b", really\nand ", b"so on"):
+            stream.feed(piece)
+        stream.flush()
+        stream._kept.close()
+    assert (tmp_path / "job.log").read_text() == f"it is {MASK}, really\nand so on"
+    assert "hunter2" not in (tmp_path / "kept").read_text()
+    assert MASK in (tmp_path / "kept").read_text()
