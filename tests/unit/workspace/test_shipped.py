@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from metaflow._vendor import yaml
+
+import metaflow_windmill
+from metaflow_windmill.errors import DeployError
+from metaflow_windmill.workspace.configuration import read_configuration
+from metaflow_windmill.workspace.shipped import requirement, shipment
+
+FOLDER = Path("f/metaflow")
+SCRIPTS = sorted(FOLDER.glob("*.py"))
+INLINE = re.compile(r"^#\s?(\S+)\s*$")  # what Windmill takes for a line of `# requirements:`
+
+
+def read(file: Path) -> Any:
+    return yaml.safe_load(file.read_text())
+
+
+def main_of(script: Path) -> ast.FunctionDef:
+    (found,) = (
+        node
+        for node in ast.parse(script.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name == "main"
+    )
+    return found
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_the_form_has_every_parameter_with_a_title_a_description_and_its_default(script: Path) -> None:
+    form = read(script.with_name(f"{script.stem}.script.yaml"))
+    main = main_of(script)
+    names = [argument.arg for argument in main.args.args]
+    schema = form["schema"]
+    assert schema["order"] == names
+    assert list(schema["properties"]) == names
+    required = names[: len(names) - len(main.args.defaults)]
+    assert schema["required"] == required
+    for name, node in zip(names[len(required) :], main.args.defaults, strict=True):
+        told, meant = schema["properties"][name]["default"], ast.literal_eval(node)
+        assert told == meant or not (told or meant), name
+    for about in schema["properties"].values():
+        assert about["title"][0].isupper()
+        assert about["description"].endswith(".")
+    assert form["summary"]
+    assert form["description"]
+    assert form["has_preprocessor"] is ("def preprocessor(event" in script.read_text())
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_windmill_can_read_the_script(script: Path) -> None:
+    text = script.read_text()
+    lines = text.splitlines()
+    assert lines[0] == "# requirements:"
+    needed = [match[1] for line in lines[1:] if (match := INLINE.match(line))]
+    assert {"metaflow-windmill", "wmill"} <= set(needed[:5])
+    assert len(re.findall(r"^def main\(", text, re.MULTILINE)) == 1
+    main = main_of(script)
+    assert not main.args.kwonlyargs  # Windmill drops them from the form
+    assert not main.args.vararg
+    # A line '@workflow', or these words with `import wmill`, would make it another kind of script.
+    assert "workflow(" not in text
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", script.stem)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_a_script_is_thin(script: Path) -> None:
+    assert len(script.read_text().splitlines()) < 120
+    tree = ast.parse(script.read_text())
+    imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+    assert imported <= {"__future__", "typing"}  # the rest is imported where it is used
+
+
+def test_wmill_takes_this_folder_and_nothing_else() -> None:
+    settings = read(Path("wmill.yaml"))
+    assert settings["includes"] == ["f/metaflow/**"]
+    assert settings["includeSchedules"] is settings["includeTriggers"] is True
+    # A push deletes what it includes and does not find: these hold the workspace's own.
+    assert settings["skipResources"] is settings["skipVariables"] is settings["skipFlows"] is True
+
+
+def test_the_schedule_and_the_route_are_shipped_turned_off() -> None:
+    schedule = read(FOLDER / "redeploy_if_changed.schedule.yaml")
+    assert schedule["enabled"] is False
+    assert len(schedule["schedule"].split()) == 6
+    route = read(FOLDER / "push.http_trigger.yaml")
+    assert (route["mode"], route["raw_string"], route["request_type"]) == ("disabled", True, "async")
+    for item in (schedule, route):
+        assert (FOLDER / f"{item['script_path'].rpartition('/')[2]}.py").is_file()
+
+
+def test_everything_is_in_the_shipment() -> None:
+    made = shipment("metaflow-windmill==1.2")
+    assert {script.path for script in made.scripts} == {f"f/metaflow/{script.stem}" for script in SCRIPTS}
+    for script in made.scripts:
+        assert "# metaflow-windmill==1.2" in script.body["content"].splitlines()[:6]
+        assert "lock" not in script.body
+    assert list(made.schedules) == ["f/metaflow/redeploy_if_changed"]
+    assert list(made.triggers) == ["f/metaflow/push"]
+    defaults = {
+        name: about["default"]
+        for name, about in made.types["metaflow_repo"]["schema"]["properties"].items()
+        if "default" in about
+    }
+    read_configuration({"url": "https://host/a", **defaults})
+
+
+@pytest.mark.parametrize(
+    ("spec", "line"),
+    [
+        ("", f"metaflow-windmill=={metaflow_windmill.__version__}"),
+        ("1.2.3", "metaflow-windmill==1.2.3"),
+        ("metaflow-windmill >= 1, < 2", "metaflow-windmill>=1,<2"),
+        ("metaflow_windmill[local]", "metaflow_windmill[local]"),
+        (
+            "https://host/x/metaflow_windmill-1-py3-none-any.whl",
+            "metaflow-windmill@https://host/x/metaflow_windmill-1-py3-none-any.whl",
+        ),
+        ("git+https://host/x.git@v1", "metaflow-windmill@git+https://host/x.git@v1"),
+        ("metaflow-windmill @ git+https://host/x.git", "metaflow-windmill@git+https://host/x.git"),
+    ],
+)
+def test_ways_to_get_this_library(spec: str, line: str) -> None:
+    assert requirement(spec) == line
+    assert INLINE.match(f"# {line}")
+
+
+def test_a_wheel_on_this_machine(tmp_path: Path) -> None:
+    wheel = tmp_path / "metaflow_windmill-1-py3-none-any.whl"
+    wheel.touch()
+    assert requirement(str(wheel)) == f"metaflow-windmill@file://{wheel}"
+
+
+@pytest.mark.parametrize("spec", ["pandas", "x.whl", "../nowhere.whl", "metaflow-windmillx==1"])
+def test_what_is_no_way_to_get_it(spec: str) -> None:
+    with pytest.raises(DeployError, match="no way to get metaflow-windmill"):
+        requirement(spec)
