@@ -40,6 +40,7 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     parameters: dict[str, Any] | None = None,
     splits: int | None = None,
     secrets: dict[str, Any] | None = None,
+    trigger: list[dict[str, Any]] | None = None,
     **levels: dict[str, Any],
 ) -> dict[str, Any]:
     """Run one task and return what Windmill keeps of it."""
@@ -49,9 +50,8 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     sys.path.insert(0, str(root / ".mf_code"))
     from metaflow_windmill.runtime.task import run_task
 
-    return run_task(
-        root, task, deployment, run=run, origin=origin, parameters=parameters, splits=splits, levels=levels
-    )
+    before = {"origin": origin, "trigger": trigger, "parameters": parameters}
+    return run_task(root, task, deployment, run=run, splits=splits, levels=levels, **before)
 
 
 def set_secrets(secrets: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ class Compiled:
 
     @property
     def leaves(self) -> list[Found]:
-        return [found for found in self.found if found.type == "rawscript"]
+        return [found for found in self.found if found.is_task]
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +85,12 @@ def check_ids(compiled: Compiled) -> None:
 
 def check_steps(compiled: Compiled) -> None:
     assert {found.step for found in compiled.leaves} == {step.name for step in compiled.dag.steps}
-    first, last = compiled.value["modules"][0], compiled.value["modules"][-1]
+    first, last, published = (compiled.value["modules"][number] for number in (0, -2, -1))
     if not compiled.dag[compiled.dag.start].recursive:
         assert first["summary"] == compiled.dag.start
     assert last["summary"] == compiled.dag.end
+    assert published["value"]["input_transforms"]["task"]["value"] == {"publish": compiled.dag.end}
+    assert published["continue_on_error"] is True
 
 
 def check_copies(compiled: Compiled) -> None:

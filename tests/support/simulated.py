@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from tests.support.expected import Done, finished
 
+from metaflow_windmill.contract.event import PUBLISH
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.identity import Task, identify
@@ -47,6 +48,8 @@ class Simulation:
 
     def run(self, args: Mapping[str, Json]) -> Json:
         """Do one job: return its result, or raise if this attempt is one of those that fail."""
+        if PUBLISH in args["task"]:
+            return {"run_id": args["run"], "published": []}
         task = _task(args)
         assert task.run == RUN
         assert task.name not in self.done, f"{task.name} ran again although it had succeeded"

@@ -36,6 +36,13 @@ class Found:
         return str(self.module["value"]["type"])
 
     @property
+    def is_task(self) -> bool:
+        """Whether it runs a step of Metaflow, and is not the one that publishes the end of the run."""
+        return (
+            self.type == "rawscript" and "step" in self.module["value"]["input_transforms"]["task"]["value"]
+        )
+
+    @property
     def step(self) -> str:
         """The step of Metaflow that a leaf runs."""
         return str(self.module["value"]["input_transforms"]["task"]["value"]["step"])

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from metaflow_windmill.client.answers import checked, made_before
 from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User, instant
+from metaflow_windmill.client.resources import Resources
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.errors import NotFound
 
@@ -41,6 +42,11 @@ class Windmill:
     def __repr__(self) -> str:
         return f"Windmill({self._transport!r}, {self.workspace!r})"
 
+    @property
+    def resources(self) -> Resources:
+        """The resources of the workspace."""
+        return Resources(self._transport, self.workspace)
+
     # -- server, users and workspaces
 
     def version(self) -> str:
@@ -62,16 +68,16 @@ class Windmill:
 
     # -- folders
 
+    def exists(self, kind: Literal["variables", "resources"], path: str) -> bool:
+        """Tell whether a variable or a resource is at a path, and may be read."""
+        return self._get(f"{kind}/exists/{quote(path)}") is True
+
     def folder_exists(self, name: str) -> bool:
         """Tell whether a folder, given by its bare name, exists."""
         return self._get(f"folders/exists/{quote(name)}") is True
 
     def create_folder(self, name: str) -> None:
         """Make a folder that the user owns."""
-    def exists(self, kind: Literal["variables", "resources"], path: str) -> bool:
-        """Tell whether a variable or a resource is at a path, and may be read."""
-        return self._get(f"{kind}/exists/{quote(path)}") is True
-
         self._post("folders/create", {"name": name}, creates=True)
 
     # -- flows

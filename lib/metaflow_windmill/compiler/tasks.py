@@ -88,6 +88,7 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
         start = context.names.first(context.dag.start)
         inputs["run"] = Javascript(f"results.{start}.run_id")
         inputs["origin"] = Javascript(f"results.{start}.origin")
+        inputs["trigger"] = Javascript(f"results.{start}.trigger")
     if context.deployment.secrets:
         inputs["secrets"] = Static(dict(context.deployment.secrets))
     if arrival.splits is not None:

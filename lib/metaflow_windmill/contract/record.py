@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from metaflow_windmill.contract.event import Awaited
 from metaflow_windmill.errors import InvalidDocument
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ class Record:
         Environment variables for every task (METAFLOW_*, never a secret).
     schedule : ScheduleInfo or None
         Of ``@schedule``; None where the flow runs on demand only.
+    events : tuple of Awaited
+        Of ``@trigger`` and ``@trigger_on_finish``; empty where the flow waits for none.
     git : GitInfo or None
     versions : dict of str to str
         Of ``metaflow``, ``metaflow_windmill`` and ``python``.
@@ -149,13 +152,14 @@ class Record:
     namespace: str | None = None
     variables: dict[str, str] = field(default_factory=dict)
     schedule: ScheduleInfo | None = None
+    events: tuple[Awaited, ...] = ()
     git: GitInfo | None = None
     versions: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON, with the number of its format."""
         plain = asdict(self)
-        for key in ("parameters", "top_level", "tags"):
+        for key in ("parameters", "top_level", "tags", "events"):
             plain[key] = list(plain[key])
         for info in plain["parameters"]:
             info["choices"] = list(info["choices"])
@@ -192,6 +196,7 @@ def _parts(plain: dict[str, Any]) -> dict[str, Any]:
         "metadata": StoreInfo(**plain["metadata"]),
         "parameters": tuple(_parameter(item) for item in plain.get("parameters", [])),
         "schedule": ScheduleInfo(**plain["schedule"]) if plain.get("schedule") else None,
+        "events": tuple(Awaited(**item) for item in plain.get("events", [])),
         "git": GitInfo(**plain["git"]) if plain.get("git") else None,
         "top_level": tuple(plain.get("top_level", [])),
         "tags": tuple(plain.get("tags", [])),

@@ -13,6 +13,8 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
 ``secrets``
     Environment variables whose values Windmill fills in when the job begins: each a reference to a
     variable (``$var:f/x/y``), or a `SecretField`. Absent where there are none.
+``trigger``
+    ``results.<start>.trigger``, the events that started the run; null where none did.
 ``splits``
     ``results.<foreach>.count``, on the join of a foreach (and of a gang) only.
 ``origin``

@@ -10,6 +10,7 @@ from metaflow_windmill.deploy.folders import check_folder, ensure_folder
 from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import check_allowed, choose_token, our_record, record_in
 from metaflow_windmill.deploy.schedule import Change, apply_schedule, check_schedule
+from metaflow_windmill.deploy.subscription import apply_subscription
 from metaflow_windmill.errors import DeployError, WindmillError
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Deployed:
     schedule : Change
     suspended : bool
         Whether the flow has a schedule that is turned off.
+    subscription : Change
+        What became of the events that start the flow.
     """
 
     path: str
@@ -73,6 +76,7 @@ class Deployed:
     folder_made: bool
     schedule: Change
     suspended: bool = False
+    subscription: Change = Change.NONE
 
 
 def survey(
@@ -116,7 +120,7 @@ def carry_out(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Deployed:
-    """Put a document in its place: the folder, the flow, then its schedule.
+    """Put a document in its place: the folder, the flow, then its schedule and its events.
 
     Parameters
     ----------
@@ -147,7 +151,9 @@ def carry_out(
     _upsert(windmill, with_record(document, record), place, message or _message(record))
     wait_until_ready(windmill, place.path, sleep=sleep, clock=clock)
     change, suspended, version = _scheduled(windmill, place.path, record)
-    return Deployed(place.path, record, version, place.existing is None, folder_made, change, suspended)
+    events = _subscribed(windmill, place.path, record)
+    created = place.existing is None
+    return Deployed(place.path, record, version, created, folder_made, change, suspended, events)
 
 
 def _scheduled(windmill: Windmill, path: str, record: Record) -> tuple[Change, bool, int | None]:
@@ -160,6 +166,17 @@ def _scheduled(windmill: Windmill, path: str, record: Record) -> tuple[Change, b
         raise DeployError(
             f"the flow at {path} is deployed, but its schedule was not brought up to date: {why}. "
             "Try again to finish the work"
+        ) from why
+
+
+def _subscribed(windmill: Windmill, path: str, record: Record) -> Change:
+    """Bring the subscription up to date; return what changed."""
+    try:
+        return apply_subscription(windmill, path, record.events)
+    except WindmillError as why:
+        raise DeployError(
+            f"the flow at {path} is deployed, but the events that start it were not brought up to "
+            f"date: {why}. Try again to finish the work"
         ) from why
 
 

@@ -55,14 +55,18 @@ def failures_before(spec: TaskSpec, job: Job, token: str) -> int | None:
     """
     if job.retry is not None or not (spec.retries and job.flow and job.server):
         return job.retry
+    try:
+        return counted_failures(windmill_of(job, token), job)
+    except WindmillError:
+        return None
+
+
+def windmill_of(job: Job, token: str) -> Windmill:
+    """Return the workspace that a job is in, with the job's own rights."""
     from metaflow_windmill.client.http import HttpTransport
     from metaflow_windmill.client.windmill import Windmill
 
-    try:
-        transport = HttpTransport(job.server, token, connect_seconds=2.0, read_seconds=5.0)
-        return counted_failures(Windmill(transport, job.workspace), job)
-    except WindmillError:
-        return None
+    return Windmill(HttpTransport(job.server, token, connect_seconds=2.0, read_seconds=10.0), job.workspace)
 
 
 def counted_failures(windmill: Windmill, job: Job) -> int:

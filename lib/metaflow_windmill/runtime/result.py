@@ -21,7 +21,8 @@ def result(task: Task, outcome: Json) -> dict[str, Json]:
     outcome : JSON value
         What the task left: ``branch``, the step that a switch chose, and ``splits``, the size
         of a foreach or of a gang; None each where it does not apply. Of a clone also ``cloned``,
-        the task that it comes from; of the start step of a resumed run, ``origin``.
+        the task that it comes from; of the start step of a resumed run, ``origin``, and of a run
+        that events started, ``trigger``.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def result(task: Task, outcome: Json) -> dict[str, Json]:
         said["branch"] = outcome["branch"]
     if outcome["splits"] is not None:
         said |= {"foreach": _dealt(task.spec, outcome["splits"]), "count": outcome["splits"]}
-    return said | {name: outcome[name] for name in ("cloned", "origin") if name in outcome}
+    return said | {name: outcome[name] for name in ("cloned", "origin", "trigger") if name in outcome}
 
 
 def _check_splits(spec: TaskSpec, splits: int | None) -> None:

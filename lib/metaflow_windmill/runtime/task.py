@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.event import PUBLISH, TRIGGER
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
-from metaflow_windmill.runtime.attempts import disagreement, failures_before, finished, next_attempt
+from metaflow_windmill.runtime.attempts import (
+    disagreement,
+    failures_before,
+    finished,
+    next_attempt,
+    windmill_of,
+)
 from metaflow_windmill.runtime.commands import Attempt, EndedError, outcome_of, run_metaflow, saving_logs, say
-from metaflow_windmill.runtime.environment import OUTCOME, RENEWED, task_environment
+from metaflow_windmill.runtime.ending import publish_end
+from metaflow_windmill.runtime.environment import EVENTS, OUTCOME, RENEWED, task_environment
 from metaflow_windmill.runtime.hooks import carry_metadata
 from metaflow_windmill.runtime.identity import identify
 from metaflow_windmill.runtime.ids import PARAMETERS
@@ -64,6 +73,12 @@ class _Given:
     parameters: dict[str, Json]
     splits: int | None
     origin: Origin | None
+    trigger: Json = None
+
+    @property
+    def events(self) -> Json:
+        """The events that started the run, or nothing."""
+        return self.trigger or self.parameters.get(TRIGGER) or []
 
     @property
     def order(self) -> ResumeOrder | None:
@@ -81,6 +96,7 @@ def run_task(
     origin: Json,
     parameters: Json,
     splits: int | None,
+    trigger: Json,
     levels: dict[str, Json],
 ) -> dict[str, Json]:
     """Run the task that this job is for.
@@ -91,7 +107,7 @@ def run_task(
         Of the unpacked code package, whose ``.mf_code`` is on the path.
     task, deployment : JSON value
         A `TaskSpec` and a `Record`.
-    run, origin, parameters, splits, levels
+    run, origin, parameters, splits, trigger, levels
         The inputs of the same names; see `metaflow_windmill.contract.task`.
 
     Returns
@@ -107,7 +123,10 @@ def run_task(
         If the task cannot be run, or its process ended without an exception.
     """
     token = take_token()
-    spec, record, job = TaskSpec.from_json(task), Record.from_json(deployment), read_job(os.environ)
+    record, job = Record.from_json(deployment), read_job(os.environ)
+    if PUBLISH in task:
+        return publish_end(windmill_of(job, token), record, str(run), task[PUBLISH])
+    spec = TaskSpec.from_json(task)
     this = identify(spec, record, job, run, levels)
     failed = failures_before(spec, job, token)
     del token
@@ -116,15 +135,16 @@ def run_task(
     most = _import_metaflow()
     tasks = DatastoreTasks(record, this.run, most)
     begun = tasks.attempts(this.name)
-    given = _Given(parameters or {}, splits, Origin.from_json(origin) if origin else None)
+    given = _Given(parameters or {}, splits, Origin.from_json(origin) if origin else None, trigger)
+    os.environ[EVENTS] = json.dumps(given.events)
     outcome = finished(tasks, this.name, begun, job.root)
     if outcome is not None:
         say(f"{this.pathspec} ended before this job began; this job returns its result.")
-        return result(this, outcome | _resumed(given, tasks))
+        return result(this, outcome | _passed_on(given, tasks))
     number = next_attempt(begun, most)
     say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
     try:
-        return result(this, _run(this, number, root, tasks, given) | _resumed(given, tasks))
+        return result(this, _run(this, number, root, tasks, given) | _passed_on(given, tasks))
     except EndedError as ended:
         raise ended.error from None  # here, so that little of this project is in its traceback
 
@@ -194,6 +214,8 @@ def _cloned(attempt: Attempt, task_id: str) -> None:
     carry_metadata(attempt.task.record.metadata.type, attempt.datastore(task_id))
 
 
-def _resumed(given: _Given, tasks: Tasks) -> dict[str, Json]:
-    """Return what the start step of a resumed run tells all others; of any other job, nothing."""
-    return {"origin": tasks.kept(_ORIGIN)} if given.order else {}
+def _passed_on(given: _Given, tasks: Tasks) -> dict[str, Json]:
+    """Return what the start step of a resumed or triggered run tells all others."""
+    origin = {"origin": tasks.kept(_ORIGIN)} if given.order else {}
+    trigger = {"trigger": given.events} if given.parameters.get(TRIGGER) else {}
+    return origin | trigger

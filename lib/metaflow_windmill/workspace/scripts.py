@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Asked",
     "compile_and_deploy",
+    "doctor",
     "flow_choices",
     "publish_event",
     "push_arguments",
@@ -129,6 +130,13 @@ def publish_event(name: str, payload: Json, event_id: str) -> dict[str, Json]:
     for delivery in published.deliveries:
         _print(f"{delivery.flow}: {delivery.what}{delivery.reason and f' ({delivery.reason})'}")
     return published.to_result()
+
+
+def doctor(datastore: str, root: str, version: str, probe: Mapping[str, str]) -> dict[str, Json]:
+    """Look at the installation from this worker; see ``f/metaflow/doctor``."""
+    from metaflow_windmill.workspace.doctor_job import visit
+
+    return visit(open_job(_print), datastore, root, version, probe)
 
 
 def flow_choices(repo: Json, configuration: Json, ref: str, typed: str) -> list[dict[str, str]]:

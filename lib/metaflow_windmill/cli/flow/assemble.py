@@ -14,6 +14,7 @@ from metaflow_windmill.deploy.cron import UTC, carry_over
 from metaflow_windmill.deploy.names import labels_of
 from metaflow_windmill.deploy.origin import told_origin
 from metaflow_windmill.deploy.parameters import read_parameters, schema_of
+from metaflow_windmill.deploy.subscription import read_events
 from metaflow_windmill.deploy.upsert import with_record
 from metaflow_windmill.graph import read_dag
 from metaflow_windmill.package import lock_for, save_package, step_script
@@ -88,6 +89,7 @@ def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  
     from metaflow.util import get_username
 
     schedule = schedule_of(obj.flow)
+    parameters = read_parameters(obj.flow, scheduled=schedule is not None)
     return Record(
         flow=obj.flow.name,
         owner=get_username(),
@@ -95,7 +97,7 @@ def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  
         package=_NO_PACKAGE,
         datastore=datastore_of(obj),
         metadata=metadata_of(obj),
-        parameters=read_parameters(obj.flow, scheduled=schedule is not None),
+        parameters=parameters,
         project=meant.identity.project,
         branch=meant.identity.branch,
         top_level=top_level_options(obj),
@@ -103,6 +105,11 @@ def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  
         namespace=wanted.namespace,
         variables=task_variables(obj),
         schedule=schedule,
+        events=read_events(
+            obj.flow._flow_decorators,  # noqa: SLF001  (as Metaflow's orchestrators do)
+            [info.name for info in parameters],
+            meant.identity,
+        ),
         git=told_origin(),
         versions=_versions(),
     )

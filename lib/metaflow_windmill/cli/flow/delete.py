@@ -7,6 +7,8 @@ from typing import Any
 from metaflow_windmill.cli.flow.deployed import authorize_option, deployed, yes_option
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.speech import confirm, flow_command, say
+from metaflow_windmill.deploy.schedule import Change
+from metaflow_windmill.deploy.subscription import remove_subscription
 
 
 @flow_command(
@@ -31,6 +33,8 @@ def command(
     if found.server.windmill.find_schedule(found.path):
         found.server.windmill.delete_schedule(found.path)
         say(obj, "Its schedule is deleted.")
+    if remove_subscription(found.server.windmill, found.path) is Change.REMOVED:
+        say(obj, "No event starts it any more.")
     found.server.windmill.delete_flow(found.path)
     say(obj, f"{found.path} is deleted. Runs that are under way go on; `windmill terminate` cannot stop them")
     say(obj, "any more, Windmill's own page can.")

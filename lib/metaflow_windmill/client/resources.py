@@ -1,0 +1,72 @@
+"""The resources of a workspace: small JSON values at paths, each of a type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from metaflow_windmill.client.answers import checked
+from metaflow_windmill.client.transport import Request
+from metaflow_windmill.errors import NotFound
+
+if TYPE_CHECKING:
+    from metaflow_windmill.client.transport import Response, Transport
+    from metaflow_windmill.types import Json
+
+PAGE = 1000
+
+
+class Resources:
+    """Reads and writes resources.
+
+    Parameters
+    ----------
+    transport : Transport
+    workspace : str
+    """
+
+    def __init__(self, transport: Transport, workspace: str) -> None:
+        self._transport = transport
+        self._workspace = workspace
+
+    def paths(self, kind: str) -> tuple[str, ...]:
+        """Return where the resources of a type are."""
+        found: list[str] = []
+        page = 1
+        while True:
+            query = {"resource_type": kind, "per_page": str(PAGE), "page": str(page)}
+            items = self._get("resources/list", query)
+            found += [item["path"] for item in items]
+            if len(items) < PAGE:
+                return tuple(found)
+            page += 1
+
+    def find(self, path: str) -> Json:
+        """Return the value at a path; None where there is none."""
+        try:
+            return self._get(f"resources/get_value/{quote(path)}")
+        except NotFound:
+            return None
+
+    def put(self, path: str, value: Json, kind: str, description: str) -> None:
+        """Write a value, whether or not there is one."""
+        body = {"path": path, "value": value, "resource_type": kind, "description": description}
+        query = {"update_if_exists": "true"}
+        self._send(Request("POST", self._path("resources/create"), query, body, repeatable=True))
+
+    def delete(self, path: str) -> None:
+        """Delete a resource; no error if there is none."""
+        try:
+            self._send(Request("DELETE", self._path(f"resources/delete/{quote(path)}")))
+        except NotFound:
+            return
+
+    def _get(self, tail: str, query: dict[str, str] | None = None) -> Json:
+        request = Request("GET", self._path(tail), query or {})
+        return self._send(request).json(request)
+
+    def _path(self, tail: str) -> str:
+        return f"/w/{quote(self._workspace)}/{tail}"
+
+    def _send(self, request: Request) -> Response:
+        return checked(request, self._transport.send(request))

@@ -1,0 +1,73 @@
+"""What follows from events alone: the id of the job that they start, its arguments, what is asked of a payload."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metaflow_windmill.contract.event import Awaited, Event, Subscription, end_event
+from metaflow_windmill.errors import InvalidDocument
+from metaflow_windmill.events.publish import arguments, job_id, new_event
+
+BOTH = Subscription("f/flows/Both", (Awaited("a", {"x": "value"}), Awaited("b")))
+
+
+def event(name: str, key: str = "1", **payload: object) -> Event:
+    return Event(name, key, 0, payload)
+
+
+def test_the_same_events_in_any_order_start_the_same_job() -> None:
+    assert job_id(BOTH, [event("a"), event("b")]) == job_id(BOTH, [event("b"), event("a")])
+    assert UUID(job_id(BOTH, [event("a")]))
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_other_events_start_another_job(one: str, other: str) -> None:
+    same = job_id(BOTH, [event("a", one)]) == job_id(BOTH, [event("a", other)])
+    assert same == (one == other)
+
+
+def test_another_flow_gets_another_job() -> None:
+    other = Subscription("f/flows/Other", BOTH.events)
+    assert job_id(BOTH, [event("a")]) != job_id(other, [event("a")])
+
+
+def test_parameters_are_filled_from_the_fields_that_are_there() -> None:
+    given_ = arguments(BOTH, [event("a", value=[1, None]), event("b", "2", value="not asked for")])
+    assert given_ == {
+        "x": [1, None],
+        "$trigger": [
+            {"name": "a", "id": "1", "timestamp": 0, "type": "event"},
+            {"name": "b", "id": "2", "timestamp": 0, "type": "event"},
+        ],
+    }
+    assert "x" not in arguments(BOTH, [event("a")])
+
+
+def test_an_event_without_an_id_gets_one_of_its_own() -> None:
+    assert new_event("a").id != new_event("a").id
+    assert new_event("a", {"x": 1}, "mine").id == "mine"
+
+
+def test_a_payload_is_an_object() -> None:
+    with pytest.raises(InvalidDocument, match="JSON object"):
+        new_event("a", [1])
+
+
+@pytest.mark.parametrize("data", [None, {}, {"flow": "f/x/y"}, {"flow": "f/x/y", "events": [{"nme": "a"}]}])
+def test_what_is_no_subscription_is_told_apart(data: object) -> None:
+    with pytest.raises(InvalidDocument):
+        Subscription.from_json(data)
+
+
+def test_subscriptions_and_events_survive_json() -> None:
+    assert Subscription.from_json(BOTH.to_json()) == BOTH
+    assert Event.from_json(event("a", x=1).to_json()) == event("a", x=1)
+
+
+def test_the_end_of_a_run_has_the_name_that_other_orchestrators_give_it() -> None:
+    assert end_event("F", None, None) == "metaflow.F.end"
+    assert end_event("F", "p", "prod") == "metaflow.p.prod.F.end"
