@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER = "metaflow"
 FORM = ".script.yaml"
-DATA = Path(__file__).with_name("shipped")
+DATA = Path(__file__).with_name("f_metaflow")
 TYPE_FILE = Path(__file__).with_name("metaflow_repo.resource-type.yaml")
 
 _REQUIREMENT = re.compile(r"^# ?metaflow-windmill$", re.MULTILINE)
