@@ -105,6 +105,7 @@ def test_what(commands: Commands, words: tuple[str, ...], sentence: str) -> None
         (("--run-param", "alpa=1"), "The deployed flow has no parameter 'alpa'; did you mean 'alpha'?"),
         (("--run-param", "alpha"), "--run-param takes name=value, not 'alpha'."),
         (("--beta", "1"), "no such option: --beta"),
+        (("--alpha", "1", "--run-id-file", "no/id"), "The run's id cannot be written to no/id: No such file"),
     ],
 )
 def test_parameters(deployed: Commands, words: tuple[str, ...], sentence: str) -> None:

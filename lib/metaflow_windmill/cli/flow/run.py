@@ -19,7 +19,7 @@ from metaflow_windmill.cli.flow.parameters import (
 )
 from metaflow_windmill.cli.flow.speech import flow_command
 from metaflow_windmill.cli.flow.tokens import wish_of
-from metaflow_windmill.cli.flow.trigger import announce
+from metaflow_windmill.cli.flow.trigger import announce, check_file
 from metaflow_windmill.deploy.arguments import arguments_of
 from metaflow_windmill.deploy.trigger import trigger
 
@@ -54,6 +54,8 @@ def command(
     given_token: str | None,
     max_workers: int | None,
     max_num_splits: int,
+    requirements: str | None,
+    secrets: tuple[str, ...] | None,
     tags: tuple[str, ...] | None,
     user_namespace: str | None,
     run_params: tuple[str, ...] | None,
@@ -64,10 +66,13 @@ def command(
     parameters: Mapping[str, Any],
 ) -> None:
     """Check the parameters first: a run that cannot start is not deployed for."""
+    check_file(run_id_file)
     target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace, name, folder))
     values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
     wish = wish_of(target.identity, authorize=authorize, given=given_token, generate=generate_new_token)
-    wanted = Wanted(tuple(tags or ()), user_namespace, max_workers, max_num_splits)
+    wanted = Wanted(
+        tuple(tags or ()), user_namespace, max_workers, max_num_splits, requirements, tuple(secrets or ())
+    )
     made = deploy(obj, target, wanted, wish, lambda record: arguments_of(record.parameters, values, texts))
     run = trigger(made.server.windmill, target.path, made.deployed.record, values, texts)
     announce(obj, made.server, run, run_id_file)

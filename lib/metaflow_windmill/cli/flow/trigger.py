@@ -19,6 +19,7 @@ from metaflow_windmill.cli.flow.parameters import (
 from metaflow_windmill.cli.flow.speech import flow_command, say
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.deploy.trigger import Triggered, deployed_record, trigger
+from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,7 @@ def command(
     parameters: Mapping[str, Any],
 ) -> None:
     """Start a run and say where it is."""
+    check_file(run_id_file)
     target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
     values = given_values(run_params_file)
     server = connect(target.given)
@@ -53,6 +55,21 @@ def command(
     run = trigger(server.windmill, target.path, record, values, texts)
     announce(obj, server, run, run_id_file)
     write_attributes(deployer_attribute_file, obj, name=target.path, pathspec=run.pathspec)
+
+
+def check_file(file: str | None) -> None:
+    """Open a file that a run's id will be written to, before there is a run.
+
+    Raises
+    ------
+    DeployError
+        If it cannot be written.
+    """
+    try:
+        if file:
+            Path(file).open("a", encoding="utf-8").close()
+    except OSError as why:
+        raise DeployError(f"the run's id cannot be written to {file}: {why.strerror}") from None
 
 
 def announce(obj: Any, server: Server, run: Triggered, run_id_file: str | None) -> None:  # noqa: ANN401
