@@ -109,9 +109,7 @@ def test_a_file_that_is_not_there(flow: Any) -> None:
     assert "IncludeFile: could not open file '/nowhere/at/all' for reading" in said.stderr
     said = run(flow, "--run-param", "table=/nowhere/at/all")
     assert said.exit_code == 1
-    assert (
-        "The parameter 'table' takes a file: Invalid value: IncludeFile: could not open file" in said.stderr
-    )
+    assert "The parameter 'table' takes a file: Invalid value: IncludeFile: could not open" in said.stderr
 
 
 def test_wrong_words_are_one_sentence(flow: Any) -> None:
