@@ -1,4 +1,4 @@
-"""What follows from events alone: the id of the job that they start, its arguments, what is asked of a payload."""
+"""What follows from events alone: the job that they start, its arguments, what is asked of a payload."""
 
 from __future__ import annotations
 

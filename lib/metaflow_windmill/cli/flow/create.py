@@ -31,6 +31,7 @@ from metaflow_windmill.client.pages import flow_page
 from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import TokenWish, choose_token
 from metaflow_windmill.deploy.schedule import Change
+from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
 from metaflow_windmill.deploy.upsert import Deployed, carry_out, survey
 
 if TYPE_CHECKING:
@@ -56,6 +57,21 @@ def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             type=int,
             help="Most splits that a foreach may make, as for Metaflow's own run.",
+        ),
+        click.option(
+            "--requirements",
+            default=None,
+            help="A requirements.txt, pyproject.toml, uv.lock or script with a PEP 723 header: Windmill "
+            "installs its packages for every step. 'none' for none; if not given, what the flow's file or "
+            "its repository says.",
+        ),
+        click.option(
+            "--secret",
+            "secrets",
+            multiple=True,
+            default=None,
+            help="NAME=f/folder/variable, or NAME=f/folder/resource#field: an environment variable of every "
+            "task whose value stays in Windmill (repeatable).",
         ),
         click.option(
             "--new-token",
@@ -120,6 +136,7 @@ def deploy(
         user=server.user,
         wish=wish,
     )
+    check_secrets(server.windmill, read_secrets(wanted.secrets))
     document = compile_document(obj, target, wanted, place.token)
     agree(record_of(document))
     document = with_package(obj, document)
@@ -163,6 +180,8 @@ def command(
     given_token: str | None,
     max_workers: int | None,
     max_num_splits: int,
+    requirements: str | None,
+    secrets: tuple[str, ...] | None,
     tags: tuple[str, ...] | None,
     user_namespace: str | None,
     only_json: bool,
@@ -170,7 +189,9 @@ def command(
 ) -> None:
     """Deploy, or print what would be deployed."""
     target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace, name, folder))
-    wanted = Wanted(tuple(tags or ()), user_namespace, max_workers, max_num_splits)
+    wanted = Wanted(
+        tuple(tags or ()), user_namespace, max_workers, max_num_splits, requirements, tuple(secrets or ())
+    )
     wish = wish_of(target.identity, authorize=authorize, given=given_token, generate=generate_new_token)
     if only_json:
         only_document(obj, target, wanted, wish)
@@ -206,5 +227,15 @@ def _say_schedule(obj: Any, deployed: Deployed) -> None:  # noqa: ANN401
             say(obj, f"Note: {remark}.")
     elif deployed.schedule is Change.REMOVED:
         say(obj, "Its schedule was removed; it runs when it is triggered.")
-    else:
+    elif not deployed.record.events:
         say(obj, "It runs when it is triggered.")
+    _say_events(obj, deployed)
+
+
+def _say_events(obj: Any, deployed: Deployed) -> None:  # noqa: ANN401
+    names = [event.name for event in deployed.record.events]
+    if names:
+        all_of = "all of these events have come" if len(names) > 1 else "this event comes"
+        say(obj, f"It runs by itself when {all_of}: {', '.join(names)}.")
+    elif deployed.subscription is Change.REMOVED:
+        say(obj, "No event starts it any more.")
