@@ -30,17 +30,15 @@ class Former:
     Parameters
     ----------
     run_id : str
+    known : bool
+        Whether Windmill knows it: it did not run elsewhere, and has not been forgotten since.
     arguments : mapping
         What it was started with, as far as Windmill knows.
     """
 
     run_id: str
+    known: bool = False
     arguments: Mapping[str, Json] = field(default_factory=dict)
-
-    @property
-    def on_windmill(self) -> bool:
-        """Whether it ran on Windmill."""
-        return self.run_id.startswith(WINDMILL_RUN)
 
 
 def former_run(windmill: Windmill, path: str, record: Record, given: str | None) -> Former:
@@ -60,7 +58,7 @@ def former_run(windmill: Windmill, path: str, record: Record, given: str | None)
     Raises
     ------
     DeployError
-        If there is no such run on Windmill, it is one of another flow, or it is not over.
+        If it is none, it is one of another flow, or it is not over.
     """
     if given is None:
         return _former(windmill, _latest(windmill, path), record)
@@ -72,11 +70,8 @@ def former_run(windmill: Windmill, path: str, record: Record, given: str | None)
         return Former(run)
     try:
         return _former(windmill, windmill.get_job(job_id), record)
-    except NotFound:
-        raise DeployError(
-            f"there is no run {run_id_of(job_id)} in the workspace {windmill.workspace}; "
-            "see `windmill list-runs` for those that there are"
-        ) from None
+    except NotFound:  # Windmill forgets runs after a while; Metaflow's data may be there
+        return Former(run_id_of(job_id))
 
 
 def resume(
@@ -156,4 +151,4 @@ def _former(windmill: Windmill, job: Job, record: Record) -> Former:
         raise DeployError(
             f"{run} is not over yet; wait for it, or stop it with `windmill terminate {run}` before"
         )
-    return Former(run, job.args if isinstance(job.args, dict) else {})
+    return Former(run, known=True, arguments=job.args if isinstance(job.args, dict) else {})

@@ -94,18 +94,19 @@ def command(
 
 
 def _check_data(found: Deployed, former: Former) -> None:
-    """Raise `DeployError` if a run of another runtime has no data where the deployed flow has its own."""
+    """Raise `DeployError` if a run that Windmill does not know has no data beside the deployed flow's."""
     from metaflow.metaflow_config import MAX_ATTEMPTS
 
     store = found.record.datastore
-    if former.on_windmill or (store.type == "local" and not Path(store.root).is_dir()):
+    if former.known or (store.type == "local" and not Path(store.root).is_dir()):
         return
     try:
         parameters_of(former.run_id, found.record, DatastoreTasks(found.record, former.run_id, MAX_ATTEMPTS))
     except RetryNotAllowed:
         raise DeployError(
             f"there is no run {former.run_id} of {found.record.flow} in the datastore of the deployed flow, "
-            f"{store.root}; a run can be resumed where its data is"
+            f"{store.root}; a run can be resumed where its data is. `windmill list-runs` tells of those on "
+            "Windmill"
         ) from None
     except Exception:  # noqa: BLE001 (whatever a datastore says that only workers can read; they look again)
         return
