@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.openflow import Static
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.openflow import FlowValue
+    from metaflow_windmill.openflow import FlowValue, InputTransform
     from metaflow_windmill.types import Json
 
 
@@ -83,6 +85,11 @@ class Deployment:
     def code_of(self, step: str) -> Code:
         """Return the code of a step."""
         return self.codes.get(step) or Code(self.script, self.lock)
+
+
+def secret_inputs(deployment: Deployment) -> dict[str, InputTransform]:
+    """Return the input ``secrets`` of a module; none where there are no secrets."""
+    return {"secrets": Static(dict(deployment.secrets))} if deployment.secrets else {}
 
 
 @dataclass(frozen=True)

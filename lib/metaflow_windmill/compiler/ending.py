@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.compiler.deployment import secret_inputs
 from metaflow_windmill.contract.event import PUBLISH
 from metaflow_windmill.openflow import Javascript, Module, RawScript, Static
 
@@ -33,6 +34,7 @@ def publish_module(context: Context) -> Module:
                 "task": Static({PUBLISH: dag.end}),
                 "deployment": Javascript("flow_env.metaflow"),
                 "run": Javascript(f"results.{names.first(dag.start)}.run_id"),
+                **secret_inputs(context.deployment),
             },
             lock=context.deployment.lock,
             tag=context.deployment.tag,

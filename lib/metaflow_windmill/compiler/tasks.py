@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.compiler.deployment import secret_inputs
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.errors import RetryNotAllowed
 from metaflow_windmill.openflow import (
@@ -89,8 +90,7 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
         inputs["run"] = Javascript(f"results.{start}.run_id")
         inputs["origin"] = Javascript(f"results.{start}.origin")
         inputs["trigger"] = Javascript(f"results.{start}.trigger")
-    if context.deployment.secrets:
-        inputs["secrets"] = Static(dict(context.deployment.secrets))
+    inputs.update(secret_inputs(context.deployment))
     if arrival.splits is not None:
         inputs["splits"] = Javascript(arrival.splits)
     for number, expression in enumerate(_positions(place)):

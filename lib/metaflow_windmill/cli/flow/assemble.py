@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill import __version__
+from metaflow_windmill.cli.flow.needs import needs_of, without_secrets
 from metaflow_windmill.cli.flow.settings import datastore_of, metadata_of, task_variables, top_level_options
 from metaflow_windmill.compiler import Deployment, compile_flow
 from metaflow_windmill.contract.record import PackageInfo, Record, ScheduleInfo
@@ -14,6 +15,7 @@ from metaflow_windmill.deploy.cron import UTC, carry_over
 from metaflow_windmill.deploy.names import labels_of
 from metaflow_windmill.deploy.origin import told_origin
 from metaflow_windmill.deploy.parameters import read_parameters, schema_of
+from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.deploy.subscription import read_events
 from metaflow_windmill.deploy.upsert import with_record
 from metaflow_windmill.graph import read_dag
@@ -35,6 +37,8 @@ class Wanted:
     namespace: str | None = None
     max_workers: int | None = None
     max_splits: int | None = None
+    requirements: str | None = None
+    secrets: tuple[str, ...] = ()
 
 
 def check(obj: Any, wanted: Wanted) -> None:  # noqa: ANN401  (Metaflow's CliState)
@@ -55,17 +59,23 @@ def compile_document(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Json
     _attach_decorator(obj)
     record = make_record(obj, meant, wanted, token)
     decorators = [item for items in obj.flow._flow_decorators.values() for item in items]  # noqa: SLF001
+    dag, script = read_dag(obj.graph, decorators), step_script()
+    needed = needs_of(obj, dag, script, wanted.requirements)
+    secrets = read_secrets(wanted.secrets)
     deployment = Deployment(
         path=meant.path,
-        record=record,
-        script=step_script(),
+        record=without_secrets(record, secrets),
+        script=script,
         lock=lock_for(obj.flow_datastore.TYPE),
         schema=schema_of(record.parameters),
         labels=labels_of(record),
         max_workers=wanted.max_workers,
         max_splits=wanted.max_splits,
+        tag_rules=needed.rules,
+        codes=needed.codes,
+        secrets={secret.name: secret.reference for secret in secrets},
     )
-    return compile_flow(read_dag(obj.graph, decorators), deployment).to_json()
+    return compile_flow(dag, deployment).to_json()
 
 
 def with_package(obj: Any, document: Json) -> Json:  # noqa: ANN401

@@ -22,7 +22,8 @@ _PASSED_ON = (
     "S3_ENDPOINT_URL",
     "S3_SERVER_SIDE_ENCRYPTION",
 )
-_ENVIRONMENT = "local"
+_ENVIRONMENTS = {"local": "local", "pypi": "pypi", "conda": "conda", "uv": "local"}
+"""What each environment is on a worker, where Windmill has installed the packages; others are refused."""
 
 
 def datastore_of(obj: Any) -> StoreInfo:  # noqa: ANN401  (Metaflow's CliState)
@@ -62,13 +63,14 @@ def top_level_options(obj: Any) -> tuple[str, ...]:  # noqa: ANN401
     DeployError
         If ``--environment`` asks for what Windmill's workers do not make.
     """
-    if obj.environment.TYPE != _ENVIRONMENT:
+    environment = _ENVIRONMENTS.get(obj.environment.TYPE)
+    if environment is None:
         raise DeployError(
-            f"--environment={obj.environment.TYPE} is not made on Windmill's workers; take it away, and let "
-            "Windmill install what the flow needs"
+            f"--environment={obj.environment.TYPE} is not made on Windmill's workers, which install packages "
+            "themselves; use --environment=pypi, or name a file of requirements with --requirements"
         )
     options = [
-        f"--environment={obj.environment.TYPE}",
+        f"--environment={environment}",
         f"--event-logger={obj.event_logger.TYPE}",
         f"--monitor={obj.monitor.TYPE}",
         *(f"--with={spec}" for spec in _decospecs(obj)),
