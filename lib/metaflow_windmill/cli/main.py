@@ -26,6 +26,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "dev": Command("metaflow_windmill.cli.dev", "run an embedded Windmill on this machine"),
+    "doctor": Command("metaflow_windmill.cli.doctor", "look at an installation and say what to do about it"),
     "install": Command("metaflow_windmill.cli.install", "put the scripts of f/metaflow into a workspace"),
 }
 

@@ -35,6 +35,8 @@ class Job:
     ----------
     windmill : Windmill
         The workspace, with the rights of the job's user.
+    transport : Transport
+        What carries its requests, for calls that `windmill` does not have.
     resources : Resources
         Its resources.
     base_url : str
@@ -48,6 +50,7 @@ class Job:
     """
 
     windmill: Windmill
+    transport: Transport
     resources: Resources
     base_url: str
     username: str
@@ -82,6 +85,7 @@ def job_with(transport: Transport, workspace: str, say: Callable[[str], None]) -
     patient = Retrying(transport)
     return Job(
         windmill=Windmill(patient, workspace),
+        transport=patient,
         resources=Resources(patient, workspace),
         base_url=os.environ.get("WM_BASE_URL", ""),
         username=_metaflow_user(os.environ.get("WM_USERNAME", "")),

@@ -132,11 +132,13 @@ def publish_event(name: str, payload: Json, event_id: str) -> dict[str, Json]:
     return published.to_result()
 
 
-def doctor(datastore: str, root: str, version: str, probe: Mapping[str, str]) -> dict[str, Json]:
+def doctor(datastore: str, root: str, folder: str, version: str, probe: Mapping[str, str]) -> dict[str, Json]:
     """Look at the installation from this worker; see ``f/metaflow/doctor``."""
     from metaflow_windmill.workspace.doctor_job import visit
 
-    return visit(open_job(_print), datastore, root, version, probe)
+    return visit(
+        open_job(_print), datastore=datastore, root=root, folder=folder, version=version, probe=probe
+    )
 
 
 def flow_choices(repo: Json, configuration: Json, ref: str, typed: str) -> list[dict[str, str]]:

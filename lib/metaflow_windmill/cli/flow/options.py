@@ -44,6 +44,15 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Address:
+    """Where to go and with what, nothing of it looked at yet."""
+
+    host: str
+    token: str = field(repr=False)
+    workspace: str = DEFAULT_WORKSPACE
+
+
+@dataclass(frozen=True)
 class Server:
     """A workspace of a server that lets us in."""
 
@@ -100,11 +109,17 @@ def connect(given: Given) -> Server:
     WindmillError
         With a sentence on what is missing or wrong.
     """
-    host = base_address(_chosen(given.host, "WINDMILL_HOST", DEFAULT_HOST))
-    token = _chosen(given.token, "WINDMILL_TOKEN", "") or _token_of_local_server(host)
-    workspace = _chosen(given.workspace, "WINDMILL_WORKSPACE", DEFAULT_WORKSPACE)
-    windmill = Windmill(Retrying(HttpTransport(host, token)), workspace)
+    place = address_of(given)
+    host = base_address(place.host)
+    windmill = Windmill(Retrying(HttpTransport(host, place.token)), place.workspace)
     return Server(windmill, host, sign_in(windmill, host))
+
+
+def address_of(given: Given) -> Address:
+    """Return the server that the options mean, without a look at it."""
+    host = _chosen(given.host, "WINDMILL_HOST", DEFAULT_HOST)
+    token = _chosen(given.token, "WINDMILL_TOKEN", "") or _token_of_local_server(host)
+    return Address(host, token, _chosen(given.workspace, "WINDMILL_WORKSPACE", DEFAULT_WORKSPACE))
 
 
 def folder_of(given: Given) -> str:

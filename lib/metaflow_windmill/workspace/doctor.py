@@ -1,0 +1,127 @@
+"""What a look at an installation found: one finding a line, and what to do about it.
+
+The looks themselves are beside this module: `doctor_machine`, `doctor_store`, `doctor_server` and
+`doctor_workers`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from metaflow_windmill.types import Json
+
+State = Literal["ok", "warn", "bad"]
+
+HERE = ""
+_SIGNS: dict[State, str] = {"ok": "✅", "warn": "⚠️", "bad": "❌"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    subject : str
+        What was looked at, in a word or two.
+    state : State
+        ``ok``; ``warn`` for what works now, or is not needed for everything; ``bad`` for what does not work.
+    said : str
+        What was found.
+    advice : str
+        What to do about it; empty where there is nothing to do.
+    where : str
+        The worker that found it; empty for the machine that the person sits at.
+    """
+
+    subject: str
+    state: State
+    said: str
+    advice: str = ""
+    where: str = HERE
+
+    def to_json(self) -> dict[str, str]:
+        """Return the finding as data."""
+        return {
+            "subject": self.subject,
+            "state": self.state,
+            "said": self.said,
+            "advice": self.advice,
+            "where": self.where,
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> Finding:
+        """Read what `to_json` gave; a state that is not known is a bad one."""
+        state: State = data["state"] if data["state"] in _SIGNS else "bad"
+        return cls(data["subject"], state, data["said"], data.get("advice", ""), data.get("where", HERE))
+
+
+def healthy(findings: Iterable[Finding]) -> bool:
+    """Tell whether nothing is bad."""
+    return all(finding.state != "bad" for finding in findings)
+
+
+def found_at(where: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings as those of a worker."""
+    return tuple(replace(finding, where=where) for finding in findings)
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """Return the findings for a terminal: by place, in columns, the advice below its line."""
+    width = max((len(finding.subject) for finding in findings), default=0)
+    lines: list[str] = []
+    for number, where in enumerate(_places(findings)):
+        lines += [*([""] if number else []), f"On the worker {where}:" if where else "On this machine:"]
+        for finding in findings:
+            if finding.where == where:
+                lines.append(f"  {finding.state:<4}  {finding.subject:<{width}}  {finding.said}")
+                lines += [f"  {'':<4}  {'':<{width}}  -> {finding.advice}"] if finding.advice else []
+    return "\n".join([*lines, "", summary(findings)])
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Return one sentence about all of it."""
+    bad, warn = (sum(finding.state == state for finding in findings) for state in ("bad", "warn"))
+    well = len(findings) - bad - warn
+    return f"{len(findings)} checks: {bad} bad, {warn} to look at, {well} well."
+
+
+def as_result(worker: str, tag: str, findings: Sequence[Finding]) -> dict[str, Json]:
+    """Return the findings as a job's result: a table, the data, and a failure where something is bad."""
+    result: dict[str, Json] = {
+        "wm_renderer": "markdown",
+        "markdown": as_markdown(worker, findings),
+        "worker": worker,
+        "tag": tag,
+        "findings": [finding.to_json() for finding in findings],
+    }
+    if not healthy(findings):
+        bad = (finding for finding in findings if finding.state == "bad")
+        lines = [f"- {finding.subject}: {finding.said} {finding.advice}".rstrip() for finding in bad]
+        result["wm_failure"] = "\n".join([summary(findings), *lines])
+    return result
+
+
+def as_markdown(worker: str, findings: Sequence[Finding]) -> str:
+    """Return the findings as a table of Markdown."""
+    rows = ["| | checked | found | what to do |", "|---|---|---|---|"]
+    for finding in findings:
+        cells = (_SIGNS[finding.state], finding.subject, finding.said, finding.advice)
+        rows.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join([f"## Metaflow on the worker {_cell(worker)}", "", summary(findings), "", *rows])
+
+
+def _places(findings: Sequence[Finding]) -> list[str]:
+    return list(dict.fromkeys(finding.where for finding in findings))
+
+
+def _cell(text: str) -> str:
+    """Return a text that stands in a cell as it is."""
+    for mark in "\\*<>[]|_`":
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.split())
