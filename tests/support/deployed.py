@@ -46,16 +46,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Deployed:
-    """A flow file and where its commands go."""
+    """A flow file and where its commands go; `top` are options before ``windmill``."""
 
     home: Home
     target: Target
     flow: Path
     name: str
+    top: tuple[str, ...] = ()
 
     def command(self, *words: str) -> CompletedProcess[str]:
         """Run a command of the flow's ``windmill`` group, whatever its exit code."""
-        line = ("--quiet", "--no-pylint", "windmill", *words)
+        line = ("--quiet", "--no-pylint", *self.top, "windmill", *words)
         return self.home.python(self.flow, *line, env=self.target.environment)
 
     def create(self, *options: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).with_name("run_step.txt")
 """The script itself, as data of this package: a link in a checkout, a copy where this is installed."""
 
 _HEADER = "# requirements:"
-_WRITTEN = re.compile(rf"# py: ==[\d.*]+\n{_HEADER}\n(?P<lines>(#\S+\n)*)\n")
+_WRITTEN = re.compile(rf"# py: ==(?P<python>[\d.*]+)\n{_HEADER}\n(?P<lines>(#\S+\n)*)\n")
 
 
 def step_script() -> str:
@@ -36,9 +36,18 @@ def with_requirements(script: str, lines: Sequence[str], python: str) -> str:
     return "".join([f"# py: =={version}\n{_HEADER}\n", *(f"#{line}\n" for line in lines), "\n", script])
 
 
-def split_requirements(content: str) -> tuple[tuple[str, ...], str]:
-    """Return what `with_requirements` wrote at the top of a script, if it did, and the script."""
+class Parts(NamedTuple):
+    """A script, and the requirements at its top: none where the version of Python is empty."""
+
+    script: str
+    lines: tuple[str, ...] = ()
+    python: str = ""
+
+
+def split_requirements(content: str) -> Parts:
+    """Return what `with_requirements` put together, or else the script alone."""
     match = _WRITTEN.match(content)
     if match is None:
-        return (), content
-    return tuple(line[1:] for line in match["lines"].splitlines()), content[match.end() :]
+        return Parts(content)
+    lines = tuple(line[1:] for line in match["lines"].splitlines())
+    return Parts(content[match.end() :], lines, match["python"].removesuffix(".*"))

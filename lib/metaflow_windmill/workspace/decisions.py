@@ -6,16 +6,23 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.deploy.dependencies import merged
+from metaflow_windmill.deploy.dependencies import merged
 from metaflow_windmill.deploy.names import Identity, flow_path, labels_of
+from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.deploy.upsert import with_record
 from metaflow_windmill.errors import DeployError, InvalidDocument
+from metaflow_windmill.deploy.worker_tags import read_rules
 from metaflow_windmill.package import lock_for
-from metaflow_windmill.package.lock import normal
+from metaflow_windmill.package.lock import roots_for
+from metaflow_windmill.package.script import split_requirements, with_requirements
+from metaflow_windmill.package.script import split_requirements, with_requirements
 from metaflow_windmill.workspace.stores import relocated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
+    from metaflow_windmill.compiler import TagRule
     from metaflow_windmill.contract.record import GitInfo, PackageInfo, Record
     from metaflow_windmill.types import Json
     from metaflow_windmill.workspace.compilation import Compiled
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.discovery import FlowFile
     from metaflow_windmill.workspace.stores import Stores
 
-_IN_PACKAGE = frozenset({"metaflow", "metaflow-windmill"})
+_PYTHON = re.compile(r"# py: ==(\d+\.\d+(?:\.\d+)?)")
 _VARIABLE = re.compile(r"METAFLOW_[A-Z0-9_]+")
 
 
@@ -57,7 +64,6 @@ def decide(
     *,
     owner: str,
     git: GitInfo,
-    pins: Sequence[str] = (),
 ) -> Decided:
     """Write the job's decisions into a compiled flow.
 
@@ -70,8 +76,6 @@ def decide(
     owner : str
         The Metaflow user whom the deployment belongs to.
     git : GitInfo
-    pins : sequence of str
-        What the repository's requirements came to.
 
     Raises
     ------
@@ -80,8 +84,10 @@ def decide(
     """
     claimed = compiled.vetted.record
     _check_claims(claimed, flow, configuration, owner)
+    secret = {item.name for item in read_secrets(configuration.secrets)}
     record = replace(
         claimed,
+        variables={name: value for name, value in claimed.variables.items() if name not in secret},
         owner=owner,
         datastore=stores.datastore,
         metadata=stores.metadata,
@@ -94,7 +100,7 @@ def decide(
     document = with_record(compiled.vetted.document, record)
     lock = lock_with(lock_for(stores.datastore.type), pins)
     for script in _scripts(document["value"]):
-        script["lock"] = lock
+        _put_pins(script, lock, pins)
         tag = _tag(str(script.pop("tag", "")), configuration)
         script.update({"tag": tag} if tag else {})
     placed = {
@@ -148,12 +154,47 @@ def _scripts(value: Json) -> Iterator[dict[str, Json]]:
                 yield from _scripts(item)
 
 
-def _tag(asked: str, configuration: Configuration) -> str:
-    return asked if asked in configuration.allowed_tags else configuration.worker_tag
+def _put_pins(script: Json, lock: str, pins: Sequence[str]) -> None:
+    """Give a step its lock; one with ``@pypi`` has none, and names all that it requires in its code."""
+    code, lines, python = split_requirements(script["content"])
+    script["lock"] = lock
+    if python:
+        kept = tuple(pin for pin in pins if normal(re.split(r"[=@ ]", pin)[0]) not in _IN_PACKAGE)
+        script["content"] = with_requirements(code, merged(kept, lines), python)
+        del script["lock"]
 
 
-def lock_with(lock: str, pins: Sequence[str]) -> str:
-    """Return a lock that also has the repository's own requirements, which come before the job's versions."""
-    header, *own = lock.splitlines()
-    named = {normal(re.split(r"[=@ ]", line)[0]): line for line in (*own, *pins)}
-    return "\n".join([header, *(named[name] for name in sorted(named) if name not in _IN_PACKAGE)])
+class _Scripts:
+    """What holds for every script of a flow: its packages, its workers, its secrets."""
+
+    def __init__(self, configuration: Configuration, datastore: str) -> None:
+        self._configuration = configuration
+        self._allowed = {*configuration.allowed_tags, *(rule.tag for rule in _tag_rules())}
+        self._lock = lock_for(datastore)
+        self._roots = roots_for(datastore)
+        self._secrets = {secret.name: secret.reference for secret in read_secrets(configuration.secrets)}
+
+    def settle(self, script: dict[str, Json]) -> None:
+        """Write the decisions into a script."""
+        lines, code = split_requirements(script["content"])
+        if lines:
+            python = _PYTHON.search(script["content"])
+            script["content"] = with_requirements(
+                code, merged(self._roots, lines), python[1] if python else ""
+            )
+            script.pop("lock", None)  # Windmill resolves what the code says
+        else:
+            script["lock"] = self._lock
+        asked = script.pop("tag", None)
+        tag = asked if asked in self._allowed else self._configuration.worker_tag
+        script.update({"tag": tag} if tag else {})
+        script["input_transforms"].pop("secrets", None)
+        if self._secrets:
+            script["input_transforms"]["secrets"] = {"type": "static", "value": self._secrets}
+
+
+def _tag_rules() -> tuple[TagRule, ...]:
+    """Return the rules by which the workspace gives workers to ``@resources``."""
+    from metaflow.metaflow_config_funcs import from_conf
+
+    return read_rules(from_conf("WINDMILL_WORKER_TAGS", []))

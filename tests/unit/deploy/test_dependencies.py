@@ -11,7 +11,7 @@ from tests.support.small_dags import small_dag
 from metaflow_windmill.deploy.dependencies import codes_of, merged
 from metaflow_windmill.errors import PackageError
 from metaflow_windmill.graph import Needs, Packages
-from metaflow_windmill.package.script import split_requirements
+from metaflow_windmill.package.script import split_requirements, with_requirements
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +45,8 @@ def test_all_steps_get_what_the_file_says_and_their_own_last(tmp_path: Path) -> 
     file.write_text("numpy>=2\npandas\nold; python_version < '3.12'\n")
     own = Packages(("pandas==2.1",), "3.12")
     codes = codes_of(dag_with(a=own, b=own, end=Packages((), "3.11")), SCRIPT, "local", file)
-    assert split_requirements(codes["a"].content)[0] == ("numpy>=2", "pandas==2.1", "requests")
-    assert split_requirements(codes["end"].content)[0] == ("numpy>=2", "old", "pandas", "requests")
+    assert split_requirements(codes["a"].content).lines == ("numpy>=2", "pandas==2.1", "requests")
+    assert split_requirements(codes["end"].content).lines == ("numpy>=2", "old", "pandas", "requests")
     assert codes["a"] == codes["b"]
     assert len({code.content for code in codes.values()}) <= 3
 
@@ -62,6 +62,8 @@ def test_the_last_word_on_a_package_counts() -> None:
 
 def test_requirements_are_found_again_at_the_top_of_a_script() -> None:
     (code,) = codes_of(dag_with(a=Packages(("x",))), SCRIPT, "local", None).values()
-    assert split_requirements(code.content) == (("requests", "x"), SCRIPT)
-    assert split_requirements(SCRIPT) == ((), SCRIPT)
-    assert split_requirements("# requirements:\n#x\n\n" + SCRIPT)[0] == ()
+    found = split_requirements(code.content)
+    assert (found.script, found.lines) == (SCRIPT, ("requests", "x"))
+    assert with_requirements(*found) == code.content
+    assert split_requirements(SCRIPT) == (SCRIPT, (), "")
+    assert split_requirements("# requirements:\n#x\n\n" + SCRIPT).lines == ()

@@ -12,6 +12,7 @@ from tests.support.deployments import SCRIPT, fixed_deployment
 
 from metaflow_windmill.contract.record import GitInfo, StoreInfo
 from metaflow_windmill.errors import DeployError, InvalidDocument, PackageError
+from metaflow_windmill.package.script import with_requirements
 from metaflow_windmill.workspace.changes import as_document, difference, is_deployed
 from metaflow_windmill.workspace.compilation import Compiled
 from metaflow_windmill.workspace.configuration import Configuration
@@ -99,6 +100,19 @@ def test_the_lock_is_the_jobs_and_the_requirements_pins(
         assert lines[0].startswith("# py: 3.")
         assert "numpy==2.0" in lines
         assert any(line.startswith("requests==") for line in lines)
+
+
+def test_a_step_with_packages_of_its_own_names_the_pins_too(
+    tmp_path: Path, record: Record, stores: Stores
+) -> None:
+    content = with_requirements(SCRIPT, ("numpy<3", "pandas"), "3.12")
+    made = decided(tmp_path, record, stores, step(content=content))
+    script = made.document["value"]["modules"][0]["value"]
+    assert script["content"] == content
+    assert "lock" not in script
+    other = decided(tmp_path, record, stores, step(content=with_requirements(SCRIPT, ("pandas",), "3.12")))
+    script = other.document["value"]["modules"][0]["value"]
+    assert script["content"] == with_requirements(SCRIPT, ("numpy==2.0", "pandas"), "3.12")
 
 
 def test_the_repositorys_pins_come_first_and_what_is_packaged_is_left_out() -> None:

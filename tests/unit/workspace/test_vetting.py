@@ -10,6 +10,7 @@ from tests.support.deployments import SCRIPT, fixed_deployment
 
 from metaflow_windmill.errors import InvalidDocument
 from metaflow_windmill.openflow import read_flow_value
+from metaflow_windmill.package.script import with_requirements
 from metaflow_windmill.workspace.vetting import vet
 
 GOLDEN = sorted(Path("tests/golden/flows").glob("*.json"))
@@ -45,6 +46,16 @@ def test_whatever_the_compiler_writes_passes(file: Path) -> None:
     vetted = vet(document, SCRIPT)
     assert vetted.document["value"] == read_flow_value(document["value"]).to_json()
     assert vetted.record.to_json() == document["value"]["flow_env"]["metaflow"]
+
+
+def test_a_step_may_require_packages() -> None:
+    document = deepcopy(LINEAR)
+    code = document["value"]["modules"][0]["value"]
+    code["content"] = with_requirements(SCRIPT, ("pandas==2",), "3.11")
+    assert vet(document, SCRIPT).document["value"]["modules"][0]["value"]["content"] == code["content"]
+    code["content"] = code["content"].replace("#pandas", "import os#pandas")
+    with pytest.raises(InvalidDocument, match="code of the step"):
+        vet(document, SCRIPT)
 
 
 def changed(document: Any, change: Any) -> Any:
