@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
@@ -15,10 +17,10 @@ from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
 from metaflow_windmill.runtime.masking import Mask
 from metaflow_windmill.runtime.relay import Saver, run_child
 from metaflow_windmill.runtime.tasks import flow_datastore
+from metaflow_windmill.runtime.workplace import path_with_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from metaflow_windmill.runtime.identity import Task
     from metaflow_windmill.runtime.tasks import Tasks
@@ -85,6 +87,9 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     place, file = attempt.place, attempt.root / attempt.task.record.package.flow_file
 
     def body() -> int:
+        if attempt.task.spec.gang:
+            path = os.environ.get("PATH", os.defpath)
+            os.environ["PATH"] = path_with_python(place, Path(sys.executable), path)
         status = run_flow_file(file, arguments, place.work, place.failure)
         if not status:
             then()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -62,6 +63,26 @@ def workplace(root: Path, datastore: StoreInfo) -> Iterator[Workplace]:
         yield Workplace(work, *(base / name for name in names))
     finally:
         shutil.rmtree(base, ignore_errors=True)
+
+
+def path_with_python(place: Workplace, interpreter: Path, path: str) -> str:
+    """Return a ``PATH`` on which ``python`` is an interpreter: a gang starts its nodes by that word.
+
+    Parameters
+    ----------
+    place : Workplace
+    interpreter : Path
+    path : str
+        What ``PATH`` is without it.
+    """
+    directory = interpreter.parent
+    if not (directory / "python").exists():
+        directory = place.outcome.parent / "bin"
+        directory.mkdir(exist_ok=True)
+        script = directory / "python"
+        script.write_text(f'#!/bin/sh\nexec {shlex.quote(str(interpreter))} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+    return f"{directory}{os.pathsep}{path}"
 
 
 def _parent() -> Path | None:

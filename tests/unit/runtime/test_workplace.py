@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.errors import TaskError
-from metaflow_windmill.runtime.workplace import workplace
+from metaflow_windmill.runtime.workplace import path_with_python, workplace
 
 
 @pytest.fixture
@@ -60,3 +61,16 @@ def test_a_job_directory_that_cannot_be_written_is_not_used(root: Path) -> None:
     Path.cwd().chmod(0o500)
     with workplace(root, StoreInfo("s3", "s3://bucket/x")) as place:
         assert not place.work.is_relative_to(Path.cwd())
+
+
+@pytest.mark.parametrize("name", ["python", "python3.12"])
+def test_python_is_the_interpreter_of_the_job(root: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "its bin").mkdir()
+    interpreter = tmp_path / "its bin" / name
+    interpreter.write_text('#!/bin/sh\necho "it ran $1"\n')
+    interpreter.chmod(0o755)
+    with workplace(root, StoreInfo("s3", "s3://bucket/x")) as place:
+        path = path_with_python(place, interpreter, "/usr/bin:/bin")
+        said = subprocess.check_output(["python", "flow.py"], env={"PATH": path}, text=True)
+    assert said == "it ran flow.py\n"
+    assert path.endswith(":/usr/bin:/bin")
