@@ -18,7 +18,6 @@ from metaflow import (
     user_step_decorator,
 )
 
-
 DEFAULTS = {"project": "none", "parameters": {}, "times": 1, "greeting": "?"}
 
 
