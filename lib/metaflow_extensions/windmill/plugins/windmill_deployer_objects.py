@@ -277,14 +277,14 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
         return cls(deployer=deployer)
 
 
-def _command(deployer: DeployerImpl, name: str, **options: Any) -> bool:  # noqa: ANN401
+def _command(deployer: DeployerImpl, name: str, /, **options: Any) -> bool:  # noqa: ANN401
     """Run one of the flow's commands; return whether it succeeded."""
     command = _start(deployer, name, **options)
     command.sync_wait()
     return bool(command.process.returncode == 0)
 
 
-def _start(deployer: DeployerImpl, name: str, **options: Any) -> Any:  # noqa: ANN401
+def _start(deployer: DeployerImpl, name: str, /, **options: Any) -> Any:  # noqa: ANN401
     """Start one of the flow's commands in a process of its own."""
     group = get_lower_level_group(
         deployer.api, deployer.top_level_kwargs, deployer.TYPE, deployer.deployer_kwargs
