@@ -41,6 +41,7 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     splits: int | None = None,
     secrets: dict[str, Any] | None = None,
     trigger: list[dict[str, Any]] | None = None,
+    error: dict[str, Any] | None = None,
     **levels: dict[str, Any],
 ) -> dict[str, Any]:
     """Run one task and return what Windmill keeps of it."""
@@ -50,7 +51,7 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     sys.path.insert(0, str(root / ".mf_code"))
     from metaflow_windmill.runtime.task import run_task
 
-    before = {"origin": origin, "trigger": trigger, "parameters": parameters}
+    before = {"origin": origin, "trigger": trigger, "parameters": parameters, "error": error}
     return run_task(root, task, deployment, run=run, splits=splits, levels=levels, **before)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.compiler.deployment import Document
 from metaflow_windmill.compiler.describe import describe
 from metaflow_windmill.compiler.ending import publish_module
+from metaflow_windmill.compiler.exit_hooks import with_exit_hooks
 from metaflow_windmill.compiler.merges import merges
 from metaflow_windmill.compiler.names import Names
 from metaflow_windmill.compiler.place import Arrival, Context, Place
@@ -58,5 +59,5 @@ def _value(dag: Dag, deployment: Deployment) -> FlowValue:
         names=Names(step.name for step in dag.steps),
     )
     section = sequence(context, dag.start, None, Arrival(), Place())
-    modules = (*section.modules, publish_module(context))
+    modules = (*with_exit_hooks(context, section.modules), publish_module(context))
     return FlowValue(modules, flow_env={"metaflow": deployment.record.to_json()})

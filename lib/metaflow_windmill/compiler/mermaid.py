@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from metaflow_windmill.compiler.ending import publishes
+from metaflow_windmill.compiler.exit_hooks import runs_hooks
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.errors import InvalidDocument
 from metaflow_windmill.openflow import BranchAll, BranchOne, ForLoop, Identity, RawScript, Static, WhileLoop
@@ -57,7 +58,7 @@ class _Chart:
 
     def module(self, module: Module, ends: Ends) -> Ends:
         value = module.value
-        if isinstance(value, Identity) or publishes(module):
+        if isinstance(value, Identity) or publishes(module) or runs_hooks(module):
             return ends
         if isinstance(value, BranchOne):
             return self.choice(value, [node for node, _ in ends])

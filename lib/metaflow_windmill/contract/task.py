@@ -20,6 +20,8 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
 ``origin``
     ``results.<start>.origin``; in a resumed run the run that it goes on from, else null. Absent on
     the start step, which finds it in ``parameters`` (see `metaflow_windmill.contract.resume`).
+``error``
+    What failed, on the module of exit hooks of a failed run only (`metaflow_windmill.contract.exit_hook`).
 ``level_0``, ``level_1``, ...
     ``flow_input.iter_parent``, ``flow_input.iter``: one for each level of `TaskSpec.levels`,
     outermost first, each ``{"index", "value"}``.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.resume import RESUME, WINDMILL_RUN, ResumeOrder
 from metaflow_windmill.deploy.arguments import checked_arguments
 from metaflow_windmill.deploy.names import run_id_of
@@ -105,7 +106,7 @@ def resume(
     """
     anew = checked_arguments(record.parameters, values or {}, texts)
     names = {info.name for info in record.parameters}
-    before = {name: value for name, value in former.arguments.items() if name in names}
+    before = {name: value for name, value in former.arguments.items() if name in names or name == TRIGGER}
     order = ResumeOrder(former.run_id, tuple(steps), tuple(anew))
     arguments = {**before, **anew, RESUME: order.to_json()}
     return Triggered(record.flow, path, windmill.run_flow(path, arguments, str(uuid4())))

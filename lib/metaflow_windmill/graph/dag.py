@@ -128,6 +128,14 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Hooks:
+    """The functions of ``@exit_hook``, by how a run ended: names in the flow file, or ``module.function``."""
+
+    on_success: tuple[str, ...] = ()
+    on_error: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Problem:
     """Something of a flow that is not carried over to Windmill.
 
@@ -156,6 +164,7 @@ class Dag:
     steps : tuple of Step
         In topological order, the start step first.
     doc : str
+    exit_hooks : Hooks
     problems : tuple of Problem
         What was found that cannot be carried over.
     """
@@ -165,6 +174,7 @@ class Dag:
     end: str
     steps: tuple[Step, ...]
     doc: str = ""
+    exit_hooks: Hooks = field(default_factory=Hooks)
     problems: tuple[Problem, ...] = ()
 
     @cached_property

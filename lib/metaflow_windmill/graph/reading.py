@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import CompileError
-from metaflow_windmill.graph.dag import Case, Dag, Decorator, Kind, Retries, Step
+from metaflow_windmill.graph.dag import Case, Dag, Decorator, Hooks, Kind, Retries, Step
 from metaflow_windmill.graph.needs import read_needs
 from metaflow_windmill.graph.order import arrange
 from metaflow_windmill.graph.unsupported import flow_problems, step_problems
@@ -36,7 +36,7 @@ def read_dag(graph: FlowGraph, flow_decorators: Iterable[MetaflowDecorator] = ()
     graph : FlowGraph
         Of a flow that Metaflow's own checks have passed, its decorators attached.
     flow_decorators : iterable of FlowDecorator
-        The decorators of the flow class, for what is not carried over.
+        The decorators of the flow class.
 
     Returns
     -------
@@ -55,15 +55,27 @@ def read_dag(graph: FlowGraph, flow_decorators: Iterable[MetaflowDecorator] = ()
     steps = {node.name: _step(node) for node in graph}
     joins = {node.name for node in graph if node.type == "join"}
     order = arrange(steps, graph.start_step, joins)
-    problems = chain(flow_problems(flow_decorators), *(step_problems(graph[step.name]) for step in order))
+    decorators = tuple(flow_decorators)
+    problems = chain(flow_problems(decorators), *(step_problems(graph[step.name]) for step in order))
     return Dag(
         name=graph.name,
         start=graph.start_step,
         end=graph.end_step,
         steps=order,
         doc=graph.doc or "",
+        exit_hooks=_exit_hooks(decorators),
         problems=tuple(problems),
     )
+
+
+def _exit_hooks(decorators: Iterable[MetaflowDecorator]) -> Hooks:
+    hooks = [deco.attributes for deco in decorators if deco.name == "exit_hook"]
+
+    def named(when: str) -> tuple[str, ...]:
+        functions = chain.from_iterable(attributes[when] for attributes in hooks)
+        return tuple(getattr(function, "__name__", None) or str(function) for function in functions)
+
+    return Hooks(named("on_success"), named("on_error"))
 
 
 def _step(node: DAGNode) -> Step:

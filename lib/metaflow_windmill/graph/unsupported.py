@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 # These change the way a task is started, and what they ask for is carried over.
 _UNDERSTOOD = frozenset(["environment", "pypi"])
-_OF_THE_FLOW = {
-    "exit_hook": "@exit_hook is not run on Windmill yet: remove it",
-}
 
 
 def step_problems(node: DAGNode) -> Iterator[Problem]:
@@ -30,8 +27,11 @@ def step_problems(node: DAGNode) -> Iterator[Problem]:
 def flow_problems(decorators: Iterable[MetaflowDecorator]) -> Iterator[Problem]:
     """Go through the flow decorators that are not carried over."""
     for deco in decorators:
-        if deco.name in _OF_THE_FLOW:
-            yield Problem("", _OF_THE_FLOW[deco.name])
+        if deco.name == "exit_hook" and deco.attributes.get("options"):
+            reason = (
+                "@exit_hook(options=...) chooses a container, and hooks run on Windmill workers: remove it"
+            )
+            yield Problem("", reason)
         elif deco.name.startswith("airflow_"):
             yield Problem("", f"@{deco.name} waits for Airflow: remove it")
 

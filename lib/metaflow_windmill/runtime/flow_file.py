@@ -35,15 +35,20 @@ def run_flow_file(file: Path, arguments: Sequence[str], directory: Path, report:
     report : Path
         Where a failure is written, as JSON.
     """
-    _forget(Path.cwd().resolve(), file.parent)
-    os.chdir(directory)
-    sys.path.insert(0, str(file.parent))
+    enter(file, directory)
     sys.argv[:] = [str(file), *arguments]
     status, error = _run(file)
     if status and error is not None:
         library = str(Path(sys.modules["metaflow"].__file__ or "").parent)
         report.write_text(json.dumps(describe(error, library).to_json()), encoding="utf-8")
     return status
+
+
+def enter(file: Path, directory: Path) -> None:
+    """Let this process be one where a flow file finds its modules, and no longer the job's own."""
+    _forget(Path.cwd().resolve(), file.parent)
+    os.chdir(directory)
+    sys.path.insert(0, str(file.parent))
 
 
 def _run(file: Path) -> tuple[int, BaseException | None]:

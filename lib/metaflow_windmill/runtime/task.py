@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import PUBLISH, TRIGGER
+from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
 from metaflow_windmill.contract.task import TaskSpec
@@ -30,6 +31,7 @@ from metaflow_windmill.runtime.attempts import (
 from metaflow_windmill.runtime.commands import Attempt, EndedError, outcome_of, run_metaflow, saving_logs, say
 from metaflow_windmill.runtime.ending import publish_end
 from metaflow_windmill.runtime.environment import EVENTS, OUTCOME, RENEWED, task_environment
+from metaflow_windmill.runtime.exit_hooks import run_exit_hooks
 from metaflow_windmill.runtime.hooks import carry_metadata
 from metaflow_windmill.runtime.identity import identify
 from metaflow_windmill.runtime.ids import PARAMETERS
@@ -97,6 +99,7 @@ def run_task(
     parameters: Json,
     splits: int | None,
     trigger: Json,
+    error: Json,
     levels: dict[str, Json],
 ) -> dict[str, Json]:
     """Run the task that this job is for.
@@ -107,7 +110,7 @@ def run_task(
         Of the unpacked code package, whose ``.mf_code`` is on the path.
     task, deployment : JSON value
         A `TaskSpec` and a `Record`.
-    run, origin, parameters, splits, trigger, levels
+    run, origin, parameters, splits, trigger, error, levels
         The inputs of the same names; see `metaflow_windmill.contract.task`.
 
     Returns
@@ -126,6 +129,9 @@ def run_task(
     record, job = Record.from_json(deployment), read_job(os.environ)
     if PUBLISH in task:
         return publish_end(windmill_of(job, token), record, str(run), task[PUBLISH])
+    if EXIT_HOOKS in task:
+        del token
+        return run_exit_hooks(root, record, job, ExitHooks.from_json(task[EXIT_HOOKS]), error)
     spec = TaskSpec.from_json(task)
     this = identify(spec, record, job, run, levels)
     failed = failures_before(spec, job, token)

@@ -263,7 +263,7 @@ def test_all_that_is_not_carried_over_is_found(read: Read) -> None:
         def end(self):
             pass
         """,
-        "@schedule(daily=True)\n@exit_hook(on_error=[])",
+        "@schedule(daily=True)\n@exit_hook(on_error=['told'], options={'image': 'x'})",
     )
     places = [problem.place for problem in dag.problems]
     assert sorted(places) == ["", "end", "middle", "start"]

@@ -167,7 +167,9 @@ def error_of(job: Job) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "", "Windmill tells no reason"
     name, message = error.get("name") or "", error.get("message") or ""
-    return str(error.get("step_id") or ""), ": ".join(part for part in (name, str(message).strip()) if part)
+    # The exit hooks of a failed run end with its error, and tell the step beside.
+    step = (error.get("extra") or {}).get("failed_step") or error.get("step_id") or ""
+    return str(step), ": ".join(part for part in (name, str(message).strip()) if part)
 
 
 def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:

@@ -1,0 +1,91 @@
+"""What runs when a run is over, however it ended: the functions of ``@exit_hook``.
+
+Windmill's own `failure_module` does not do for the hooks of a failed run. It runs in the innermost
+part that failed, so for several items of a foreach several times and while others still run, and
+not for the run as a whole. So all steps of such a flow stand in one part, which is allowed to fail,
+and the module after it sees how that ended.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.compiler.deployment import secret_inputs
+from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
+from metaflow_windmill.openflow import (
+    Arm,
+    Branch,
+    BranchAll,
+    BranchOne,
+    Identity,
+    Javascript,
+    Module,
+    RawScript,
+    Static,
+)
+
+if TYPE_CHECKING:
+    from metaflow_windmill.compiler.place import Context
+
+Modules = tuple[Module, ...]
+
+
+def with_exit_hooks(context: Context, steps: Modules) -> Modules:
+    """Return the modules of all steps and those of the flow's exit hooks.
+
+    Without hooks for a failed run nothing stands around the steps. With them, the result of the
+    part with the steps is a list with the result of the last of them, or with what failed, which
+    has no run id.
+    """
+    hooks, names = context.dag.exit_hooks, context.names
+    if not hooks.on_error:
+        return (*steps, _on_success(context)) if hooks.on_success else steps
+    part = names.of_part(names.first(context.dag.start), "to_end")
+    body = BranchAll((Arm(steps, "all steps", skip_failure=True),), parallel=False)
+    error = f"[results.{part}[0]].flat(Infinity).find((item) => item && item.error).error"
+    failed = Branch(f"results.{part}[0].run_id === undefined", (_on_error(context, error),), "it failed")
+    nothing = Module(names.of_part(part, "pass"), Identity(), "no hook")
+    succeeded = _on_success(context) if hooks.on_success else nothing
+    choice = Module(names.of_part(part, "ended"), BranchOne((failed,), (succeeded,)), "exit hooks")
+    return (Module(part, body, "all steps"), choice)
+
+
+def runs_hooks(module: Module) -> bool:
+    """Tell whether a module runs exit hooks."""
+    task = module.value.input_transforms.get("task") if isinstance(module.value, RawScript) else None
+    return isinstance(task, Static) and isinstance(task.value, dict) and EXIT_HOOKS in task.value
+
+
+def _on_success(context: Context) -> Module:
+    """Return the module after a run that succeeded; it does not make a failure of that."""
+    hooks = ExitHooks(context.dag.exit_hooks.on_success)
+    return _module(context, "on_success", hooks, {}, continue_on_error=True)
+
+
+def _on_error(context: Context, error: str) -> Module:
+    """Return the module after a run that failed; it fails like the run."""
+    hooks = ExitHooks(context.dag.exit_hooks.on_error, failed=True)
+    return _module(context, "on_error", hooks, {"error": Javascript(error)}, continue_on_error=False)
+
+
+def _module(
+    context: Context, part: str, hooks: ExitHooks, inputs: dict[str, Javascript], *, continue_on_error: bool
+) -> Module:
+    names, deployment = context.names, context.deployment
+    code = deployment.code_of(context.dag.start)
+    return Module(
+        id=names.of_part(names.first(context.dag.end), part),
+        summary=", ".join(hooks.functions),
+        value=RawScript(
+            content=code.content,
+            input_transforms={
+                "task": Static({EXIT_HOOKS: hooks.to_json()}),
+                "deployment": Javascript("flow_env.metaflow"),
+                **inputs,
+                **secret_inputs(deployment),
+            },
+            lock=code.lock,
+            tag=deployment.tag,
+        ),
+        continue_on_error=continue_on_error,
+    )
