@@ -3,8 +3,9 @@
 # wmill
 """Shows a Metaflow card as a page, sandboxed: it cannot act as the person who looks at it.
 
-Open ``/api/w/<workspace>/jobs/run_wait_result/p/f/metaflow/show_card?payload=...`` or put an HTTP
-route before it. In the job's own page the result is the page's text.
+Ask ``/api/w/<workspace>/jobs/run_wait_result/p/f/metaflow/show_card`` for it, by POST with the
+arguments or by GET with ``?payload=<their JSON in base64>``, or put an HTTP route before it. In
+the job's own page the result is the page's text in base64.
 """
 
 from __future__ import annotations

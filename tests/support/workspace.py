@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,23 @@ def workspace(directory: Path) -> Iterator[Workspace]:
         made = Workspace(server, directory / "store")
         made.install()
         yield made
+
+
+def make_wheel(
+    folder: Path, name: str = "tinyword", version: str = "1.2", code: str = "WORD = 'tiny'\n"
+) -> None:
+    """Write a wheel by hand: no network, no build."""
+    folder.mkdir(exist_ok=True)
+    about = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": code,
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},,\n" for path in (*files, f"{about}/RECORD"))
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        for path, text in {**files, f"{about}/RECORD": record}.items():
+            wheel.writestr(path, text)
 
 
 def outcomes(job: Any) -> dict[str, str]:

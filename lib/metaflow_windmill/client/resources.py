@@ -48,6 +48,10 @@ class Resources:
         except NotFound:
             return None
 
+    def filled(self, path: str) -> Json:
+        """Return the value at a path with its variables filled in; `NotFound` if there is none."""
+        return self._get(f"resources/get_value_interpolated/{quote(path)}")
+
     def put(self, path: str, value: Json, kind: str, description: str) -> None:
         """Write a value, whether or not there is one."""
         body = {"path": path, "value": value, "resource_type": kind, "description": description}

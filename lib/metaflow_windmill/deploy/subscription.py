@@ -108,6 +108,14 @@ def apply_subscription(windmill: Windmill, path: str, events: Sequence[Awaited])
     return Change.CHANGED if found else Change.CREATED
 
 
+def is_subscribed(windmill: Windmill, path: str, events: Sequence[Awaited]) -> bool:
+    """Tell whether the subscription of a flow is what it is wanted to be."""
+    found = windmill.resources.find(path)
+    if not events:
+        return not (isinstance(found, dict) and found.get("flow") == path)
+    return bool(found == Subscription(path, tuple(events)).to_json())
+
+
 def remove_subscription(windmill: Windmill, path: str) -> Change:
     """Remove the subscription of a flow and what was noted for it; what is no subscription stays."""
     resources = windmill.resources

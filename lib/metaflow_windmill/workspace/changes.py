@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import copy
-import difflib
-import hashlib
-import json
 from typing import TYPE_CHECKING
+
+from metaflow_windmill.deploy.difference import difference
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow
     from metaflow_windmill.types import Json
 
 MAX_LINES = 400
-_SHORT = 12
 
 
 def is_deployed(existing: Flow, document: Json) -> bool:
@@ -21,13 +19,12 @@ def is_deployed(existing: Flow, document: Json) -> bool:
     return not existing.archived and _comparable(as_document(existing)) == _comparable(document)
 
 
-def difference(existing: Flow | None, document: Json) -> str:
-    """Return what deploying the document would change, as a unified diff of readable JSON."""
-    old = [] if existing is None else _lines(as_document(existing))
-    diff = difflib.unified_diff(old, _lines(document), "deployed", "in git", n=2, lineterm="")
-    lines = list(diff)
+def changes(existing: Flow | None, document: Json) -> str:
+    """Return what deploying the document would change, a line for each thing."""
+    before = {"modules": []} if existing is None else existing.value
+    lines = [str(change) for change in difference(before, document["value"])]
     more = len(lines) - MAX_LINES
-    return "\n".join([*lines[:MAX_LINES], *([f"... and {more} more lines"] if more > 0 else [])])
+    return "\n".join([*lines[:MAX_LINES], *([f"... and {more} more changes"] if more > 0 else [])])
 
 
 def as_document(flow: Flow) -> Json:
@@ -53,21 +50,3 @@ def _comparable(document: Json) -> Json:
         (record.get("git") or {}).pop(name, None)
     plain["labels"] = sorted(plain.get("labels") or [])
     return plain
-
-
-def _lines(document: Json) -> list[str]:
-    return json.dumps(_readable(document), indent=1, ensure_ascii=False, sort_keys=True).splitlines()
-
-
-def _readable(value: Json) -> Json:
-    """Return a document with the code of steps and their locks as short digests, the same in all of them."""
-    if isinstance(value, dict):
-        return {
-            key: _digest(item) if key in {"content", "lock"} and isinstance(item, str) else _readable(item)
-            for key, item in value.items()
-        }
-    return [_readable(item) for item in value] if isinstance(value, list) else value
-
-
-def _digest(text: str) -> str:
-    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:_SHORT]}, {len(text.splitlines())} lines"

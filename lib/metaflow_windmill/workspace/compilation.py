@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.discovery import FlowFile
     from metaflow_windmill.workspace.environments import Environment
 
-NO_REQUIREMENTS = "none"
-
 _SHOWN = 4000
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 _KEPT_FROM_CHILDREN = (
@@ -79,7 +77,6 @@ def compile_flow_file(
     owner: str,
     git: GitInfo,
     folder: Path,
-    requirements: str = "",
 ) -> Compiled:
     """Compile the flow of a file.
 
@@ -97,8 +94,6 @@ def compile_flow_file(
         Where the file comes from.
     folder : Path
         An empty folder for all that the process writes.
-    requirements : str
-        The file of the repository that says what the steps require; empty where none does.
 
     Raises
     ------
@@ -109,10 +104,8 @@ def compile_flow_file(
     """
     scratch = Scratch.under(folder)
     begun = time.monotonic()
-    needed = str(root / requirements) if requirements else NO_REQUIREMENTS
-    words = [*command_line(root / flow.path, flow, configuration, scratch), f"--requirements={needed}"]
     done = run_confined(
-        [str(environment.python), *words],
+        [str(environment.python), *command_line(root / flow.path, flow, configuration, scratch)],
         directory=(root / flow.path).parent,
         environment=child_environment(environment, scratch, owner=owner, git=git),
         confinement=Confinement(configuration.compile_seconds, configuration.compile_megabytes),

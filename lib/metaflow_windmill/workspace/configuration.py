@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER, checked_folder
+from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.errors import DeployError, GitSourceError
 from metaflow_windmill.gitsource import (
     Credentials,
@@ -72,6 +73,9 @@ class Configuration:
         Metaflow's, for the deployed flows; empty for those of the job's own environment.
     max_workers : int
         Metaflow's ``--max-workers``; 0 for no limit.
+    secrets : tuple of str
+        Environment variables of the flows' tasks whose values are Windmill's, as ``NAME=f/folder/variable``
+        or ``NAME=f/folder/resource#field``.
     prune : bool
         Whether flows that an earlier run deployed and that are gone from the repository are deleted.
     repository_megabytes, compile_seconds, compile_megabytes : int
@@ -100,6 +104,7 @@ class Configuration:
     metadata: str = ""
     metadata_url: str = ""
     max_workers: int = 0
+    secrets: tuple[str, ...] = ()
     prune: bool = False
     repository_megabytes: int = 500
     compile_seconds: int = 300
@@ -267,6 +272,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "datastore_root": _root,
     "metadata": _matching(_STORE, "a metadata provider of Metaflow, such as local or service"),
     "max_workers": _between(0, 10_000),
+    "secrets": lambda secrets: secrets if read_secrets(secrets) else (),
     "repository_megabytes": _between(1, 100_000),
     "compile_seconds": _between(1, 86_400),
     "compile_megabytes": _between(256, 1_000_000),

@@ -7,20 +7,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.deploy.dependencies import merged
-from metaflow_windmill.deploy.dependencies import merged
 from metaflow_windmill.deploy.names import Identity, flow_path, labels_of
 from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.deploy.upsert import with_record
-from metaflow_windmill.errors import DeployError, InvalidDocument
 from metaflow_windmill.deploy.worker_tags import read_rules
+from metaflow_windmill.errors import DeployError, InvalidDocument
 from metaflow_windmill.package import lock_for
-from metaflow_windmill.package.lock import roots_for
+from metaflow_windmill.package.lock import normal, roots_for
 from metaflow_windmill.package.script import split_requirements, with_requirements
-from metaflow_windmill.package.script import split_requirements, with_requirements
+from metaflow_windmill.package.target import IN_PACKAGE
 from metaflow_windmill.workspace.stores import relocated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from metaflow_windmill.compiler import TagRule
     from metaflow_windmill.contract.record import GitInfo, PackageInfo, Record
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.discovery import FlowFile
     from metaflow_windmill.workspace.stores import Stores
 
-_PYTHON = re.compile(r"# py: ==(\d+\.\d+(?:\.\d+)?)")
 _VARIABLE = re.compile(r"METAFLOW_[A-Z0-9_]+")
 
 
@@ -64,6 +62,7 @@ def decide(
     *,
     owner: str,
     git: GitInfo,
+    pins: Sequence[str] = (),
 ) -> Decided:
     """Write the job's decisions into a compiled flow.
 
@@ -76,6 +75,8 @@ def decide(
     owner : str
         The Metaflow user whom the deployment belongs to.
     git : GitInfo
+    pins : sequence of str
+        What the repository's requirements came to.
 
     Raises
     ------
@@ -98,11 +99,11 @@ def decide(
     )
     identity = Identity.of(record)
     document = with_record(compiled.vetted.document, record)
-    lock = lock_with(lock_for(stores.datastore.type), pins)
+    settle = _Settling(configuration, stores.datastore.type, pins)
     for script in _scripts(document["value"]):
-        _put_pins(script, lock, pins)
-        tag = _tag(str(script.pop("tag", "")), configuration)
-        script.update({"tag": tag} if tag else {})
+        settle.packages(script)
+        settle.workers(script)
+        settle.secrets(script)
     placed = {
         **document,
         "path": flow_path(configuration.folder, identity),
@@ -154,43 +155,49 @@ def _scripts(value: Json) -> Iterator[dict[str, Json]]:
                 yield from _scripts(item)
 
 
-def _put_pins(script: Json, lock: str, pins: Sequence[str]) -> None:
-    """Give a step its lock; one with ``@pypi`` has none, and names all that it requires in its code."""
-    code, lines, python = split_requirements(script["content"])
-    script["lock"] = lock
-    if python:
-        kept = tuple(pin for pin in pins if normal(re.split(r"[=@ ]", pin)[0]) not in _IN_PACKAGE)
-        script["content"] = with_requirements(code, merged(kept, lines), python)
-        del script["lock"]
+class _Settling:
+    """What is decided for every script of a flow: its packages, its workers, its secrets."""
 
-
-class _Scripts:
-    """What holds for every script of a flow: its packages, its workers, its secrets."""
-
-    def __init__(self, configuration: Configuration, datastore: str) -> None:
-        self._configuration = configuration
+    def __init__(self, configuration: Configuration, datastore: str, pins: Sequence[str]) -> None:
+        self._default = configuration.worker_tag
         self._allowed = {*configuration.allowed_tags, *(rule.tag for rule in _tag_rules())}
-        self._lock = lock_for(datastore)
+        self._pins = tuple(pin for pin in pins if normal(_package(pin)) not in IN_PACKAGE)
         self._roots = roots_for(datastore)
+        self._lock = lock_with(lock_for(datastore), self._pins)
         self._secrets = {secret.name: secret.reference for secret in read_secrets(configuration.secrets)}
 
-    def settle(self, script: dict[str, Json]) -> None:
-        """Write the decisions into a script."""
-        lines, code = split_requirements(script["content"])
-        if lines:
-            python = _PYTHON.search(script["content"])
-            script["content"] = with_requirements(
-                code, merged(self._roots, lines), python[1] if python else ""
-            )
-            script.pop("lock", None)  # Windmill resolves what the code says
+    def packages(self, script: dict[str, Json]) -> None:
+        """Give a step its lock; one with ``@pypi`` has none, and names all that it requires in its code."""
+        code, lines, python = split_requirements(script["content"])
+        if python:
+            needed = merged(self._roots, self._pins, lines)
+            script["content"] = with_requirements(code, needed, python)
+            script.pop("lock", None)
         else:
             script["lock"] = self._lock
+
+    def workers(self, script: dict[str, Json]) -> None:
+        """Let a step choose its workers among those that it may choose."""
         asked = script.pop("tag", None)
-        tag = asked if asked in self._allowed else self._configuration.worker_tag
+        tag = asked if asked in self._allowed else self._default
         script.update({"tag": tag} if tag else {})
+
+    def secrets(self, script: dict[str, Json]) -> None:
+        """Name the secrets that Windmill fills in when a step begins."""
         script["input_transforms"].pop("secrets", None)
         if self._secrets:
             script["input_transforms"]["secrets"] = {"type": "static", "value": self._secrets}
+
+
+def lock_with(lock: str, pins: Sequence[str]) -> str:
+    """Return a lock that also has the repository's own requirements, which come before the job's versions."""
+    header, *own = lock.splitlines()
+    named = {normal(_package(line)): line for line in (*own, *pins)}
+    return "\n".join([header, *(named[name] for name in sorted(named))])
+
+
+def _package(line: str) -> str:
+    return re.split(r"[=@ ]", line)[0]
 
 
 def _tag_rules() -> tuple[TagRule, ...]:

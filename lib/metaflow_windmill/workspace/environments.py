@@ -33,6 +33,8 @@ _INDEX_SETTINGS = (
     "UV_SYSTEM_CERTS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
+_UV_CONFIG = Path("/etc/uv/uv.toml")
+"""The worker's own settings; what lies in folders that a repository's code may write does not count."""
 _OWN_PATHS = "metaflow_windmill_job.pth"
 _PINS, _READY = "pins.txt", "ready"
 
@@ -140,7 +142,7 @@ def _uv(command: list[str], place: Path, requirements: Requirements) -> str:
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
         "UV_CACHE_DIR": str(uv_cache),
-        "UV_NO_CONFIG": "1",
+        **({"UV_CONFIG_FILE": str(_UV_CONFIG)} if _UV_CONFIG.is_file() else {"UV_NO_CONFIG": "1"}),
         "UV_NO_PROGRESS": "1",
     }
     done = run_confined(command, directory=place, environment=environment, confinement=INSTALL)
@@ -195,14 +197,21 @@ def _is_job_folder(path: str) -> bool:
 
 
 def find_uv() -> str:
-    """Return uv: on the path, beside this Python, or where Windmill's image has it.
+    """Return uv: on the path, beside this Python, or where its own installer and Windmill put it.
 
     Raises
     ------
     DeployError
         If there is none.
     """
-    places = (os.environ.get("PATH", ""), str(Path(sys.executable).parent), "/usr/local/bin")
+    home = Path(os.environ.get("HOME") or "/nonexistent")
+    own = (
+        Path(sys.executable).parent,
+        Path("/usr/local/bin"),
+        home / ".local" / "bin",
+        home / ".cargo" / "bin",
+    )
+    places = (os.environ.get("PATH", ""), *map(str, own))
     found = next((uv for place in places if (uv := shutil.which("uv", path=place))), None)
     if found is None:
         raise DeployError(

@@ -16,7 +16,6 @@ from metaflow_windmill.client.sdk import WmillTransport
 from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.errors import MetaflowWindmillError
 from metaflow_windmill.runtime.secrecy import take_token
-from metaflow_windmill.workspace.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,8 +36,6 @@ class Job:
         The workspace, with the rights of the job's user.
     transport : Transport
         What carries its requests, for calls that `windmill` does not have.
-    resources : Resources
-        Its resources.
     base_url : str
         Of Windmill's pages.
     username : str
@@ -51,7 +48,6 @@ class Job:
 
     windmill: Windmill
     transport: Transport
-    resources: Resources
     base_url: str
     username: str
     say: Callable[[str], None]
@@ -86,7 +82,6 @@ def job_with(transport: Transport, workspace: str, say: Callable[[str], None]) -
     return Job(
         windmill=Windmill(patient, workspace),
         transport=patient,
-        resources=Resources(patient, workspace),
         base_url=os.environ.get("WM_BASE_URL", ""),
         username=_metaflow_user(os.environ.get("WM_USERNAME", "")),
         say=say,

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.client.pages import flow_page
 from metaflow_windmill.contract.record import GitInfo
 from metaflow_windmill.deploy.ownership import TokenWish, record_in
+from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
+from metaflow_windmill.deploy.subscription import is_subscribed
 from metaflow_windmill.deploy.upsert import carry_out, survey, with_record
 from metaflow_windmill.errors import InvalidDocument, MetaflowWindmillError, Unauthorized, Unreachable
 from metaflow_windmill.gitsource import connect
-from metaflow_windmill.workspace.changes import difference, is_deployed
+from metaflow_windmill.workspace.changes import changes, is_deployed
 from metaflow_windmill.workspace.compilation import compile_flow_file
 from metaflow_windmill.workspace.decisions import Decided, decide, with_saved_package
 from metaflow_windmill.workspace.discovery import find_flows
@@ -139,6 +141,7 @@ def deploy_once(job: Job, configuration: Configuration, asked: Asked) -> Report:
             scratch=scratch,
             flow_files=tuple(flow.path for flow in found),
         )
+        check_secrets(job.windmill, read_secrets(configuration.secrets))
         flows = (*_all_flows(shared, found), *_pruned(shared))
         report = Report(shared.repository, head.ref, head.commit, flows, asked.dry_run, _notes(shared, found))
         job.say(report.summary())
@@ -229,19 +232,21 @@ def _settle(shared: Round, decided: Decided, compiled: Compiled, package: bytes)
     )
     if shared.asked.dry_run:
         planned = _report(shared, decided, "would update" if existing else "would create")
-        return replace(planned, diff=difference(existing, decided.document))
+        return replace(planned, diff=changes(existing, decided.document))
     saved = carry_over(compiled.saved, decided.record, shared.stores, package)
     deployed = carry_out(shared.job.windmill, with_saved_package(decided, saved), place)
     return _report(shared, decided, "created" if deployed.created else "updated")
 
 
 def _is_there(shared: Round, existing: Flow, decided: Decided) -> bool:
-    """Return whether a flow is deployed as it is, and its schedule too: a run may have stopped between."""
+    """Return whether a flow is deployed with all that belongs to it: a run may have stopped between."""
     if not is_deployed(existing, decided.document):
         return False
     wanted, found = decided.record.schedule, shared.job.windmill.find_schedule(decided.path)
     times = None if wanted is None else (wanted.cron, wanted.timezone)
-    return times == (None if found is None else (found.cron, found.timezone))
+    if times != (None if found is None else (found.cron, found.timezone)):
+        return False
+    return is_subscribed(shared.job.windmill, decided.path, decided.record.events)
 
 
 def _previous(shared: Round, existing: Flow | None) -> Record | None:

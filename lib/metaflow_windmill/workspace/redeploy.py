@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import DeployError, GitSourceError
+from metaflow_windmill.errors import DeployError, GitSourceError, NotFound
 from metaflow_windmill.workspace.configuration import Configuration, read_configuration
 from metaflow_windmill.workspace.job import guarded
 from metaflow_windmill.workspace.pipeline import Asked, deploy_newest, look_up
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.job import Job
 
 MOST_DELIVERIES = 200
+STATE = "state"
 _SECRET = frozenset({"token", "ssh_key", "webhook_secret", "known_hosts", "ca_certificates", "url"})
 
 
@@ -82,7 +83,7 @@ def redeploy_if_changed(job: Job, path: str) -> dict[str, Json]:
         Without any secret in it.
     """
     configuration = _configuration(job, path)
-    state = State.from_json(job.resources.state(state_path(path)))
+    state = _state(job, path)
     with guarded(job, configuration.redactor()) as quiet:
         head = look_up(quiet, configuration)
         if head.commit == state.commit and state.configuration == _digest(configuration):
@@ -101,7 +102,7 @@ def redeploy_on_push(job: Job, path: str, push: Push) -> dict[str, Json]:
     if push.ignored:
         return _nothing(push.ignored)
     configuration = _configuration(job, path)
-    state = State.from_json(job.resources.state(state_path(path)))
+    state = _state(job, path)
     if push.delivery in state.deliveries:
         return _nothing(f"The delivery {push.delivery[:60]} was dealt with before, so nothing was done.")
     with guarded(job, configuration.redactor()) as quiet:
@@ -133,7 +134,17 @@ def _configuration(job: Job, path: str) -> Configuration:
         raise DeployError(
             f"{path[:80]!r} is not the path of a metaflow_repo resource, such as f/team/flows_repo."
         )
-    return read_configuration(job.resources.value(path))
+    try:
+        return read_configuration(job.windmill.resources.filled(path))
+    except NotFound:
+        raise DeployError(
+            f"There is no resource {path}, or this job's user may not read it. Check its path and its folder."
+        ) from None
+
+
+def _state(job: Job, path: str) -> State:
+    found = job.windmill.resources.find(state_path(path))
+    return State.from_json(found if isinstance(found, dict) else {})
 
 
 def _deploy(
@@ -144,7 +155,8 @@ def _deploy(
         deliveries = (*state.deliveries, delivery)[-MOST_DELIVERIES:] if delivery else state.deliveries
         new = replace(state, commit=report.commit, ref=report.ref, deliveries=deliveries)
         new = replace(new, configuration=_digest(configuration), at=datetime.now(timezone.utc).isoformat())
-        job.resources.remember(state_path(path), {**asdict(new), "deliveries": list(new.deliveries)})
+        value = {**asdict(new), "deliveries": list(new.deliveries)}
+        job.windmill.resources.put(state_path(path), value, STATE, "What redeploying remembers.")
     return report.to_result(configuration.redactor())
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 MEMBERS = frozenset({"path", "summary", "description", "value", "schema", "labels"})
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*([\[<>=!~@][^\s;]*)?")
-"""A requirement by name, version or address: Windmill takes one word a line, and what begins with '-' is none."""
+"""A requirement by name, version or address: one word, and none that begins with '-'."""
 _FIRST_ERROR = re.compile(
     r"\[results\.\w+\[0\]\]\.flat\(Infinity\)\.find\(\(item\) => item && item\.error\)\.error"
 )
@@ -137,13 +137,15 @@ def _check_module(module: Module, where: str, script: str) -> None:
 
 
 def _check_step(value: RawScript, where: str, script: str) -> None:
-    if split_requirements(value.content).script != script:
+    code, requirements, _ = split_requirements(value.content)
+    if code != script:
         raise InvalidDocument(
             "the code of the step is not this version's: the repository's requirements may pin another "
             "version of metaflow-windmill than the job runs",
             f"{where}.content",
         )
-    if value.language != "python3" or value.path is not None or not all(map(_WORD.fullmatch, requirements)):
+    plain = all(_WORD.fullmatch(line) for line in requirements)
+    if value.language != "python3" or value.path is not None or not plain:
         raise InvalidDocument("the step is not what a compiled flow has", where)
 
 

@@ -12,8 +12,8 @@ from tests.support.deployments import SCRIPT, fixed_deployment
 
 from metaflow_windmill.contract.record import GitInfo, StoreInfo
 from metaflow_windmill.errors import DeployError, InvalidDocument, PackageError
-from metaflow_windmill.package.script import with_requirements
-from metaflow_windmill.workspace.changes import as_document, difference, is_deployed
+from metaflow_windmill.package.script import split_requirements, with_requirements
+from metaflow_windmill.workspace.changes import as_document, changes, is_deployed
 from metaflow_windmill.workspace.compilation import Compiled
 from metaflow_windmill.workspace.configuration import Configuration
 from metaflow_windmill.workspace.decisions import Decided, decide, expected_branch, lock_with
@@ -102,24 +102,46 @@ def test_the_lock_is_the_jobs_and_the_requirements_pins(
         assert any(line.startswith("requests==") for line in lines)
 
 
-def test_a_step_with_packages_of_its_own_names_the_pins_too(
+def test_the_repositorys_pins_come_before_the_jobs_versions() -> None:
+    lock = lock_with("# py: 3.12\nrequests==2\nurllib3==1", ("Urllib3==2", "zzz @ https://x/z.whl"))
+    assert lock == "# py: 3.12\nrequests==2\nUrllib3==2\nzzz @ https://x/z.whl"
+
+
+def test_a_step_with_packages_of_its_own_names_all_of_them(tmp_path: Path, record: Record) -> None:
+    cloud = Stores(StoreInfo("s3", "s3://b/m"), StoreInfo("service"), "s3://b/m/data")
+    own = step(content=with_requirements(SCRIPT, ["pandas==2.2", "numpy==1.26"], "3.11"))
+    made = decided(tmp_path, record, cloud, own)
+    script = made.document["value"]["modules"][0]["value"]
+    assert "lock" not in script
+    code, lines, python = split_requirements(script["content"])
+    assert (code, python) == (SCRIPT, "3.11")
+    assert set(lines) == {"boto3", "requests", "pandas==2.2", "numpy==1.26"}
+
+
+def test_secrets_are_references_that_the_configuration_names(
     tmp_path: Path, record: Record, stores: Stores
 ) -> None:
-    content = with_requirements(SCRIPT, ("numpy<3", "pandas"), "3.12")
-    made = decided(tmp_path, record, stores, step(content=content))
-    script = made.document["value"]["modules"][0]["value"]
-    assert script["content"] == content
-    assert "lock" not in script
-    other = decided(tmp_path, record, stores, step(content=with_requirements(SCRIPT, ("pandas",), "3.12")))
-    script = other.document["value"]["modules"][0]["value"]
-    assert script["content"] == with_requirements(SCRIPT, ("numpy==2.0", "pandas"), "3.12")
-
-
-def test_the_repositorys_pins_come_first_and_what_is_packaged_is_left_out() -> None:
-    lock = lock_with(
-        "# py: 3.12\nrequests==2\nurllib3==1", ("Urllib3==2", "metaflow==2.19", "zzz @ https://x/z.whl")
+    forged = step(input_transforms={"secrets": {"type": "static", "value": {"X": "theirs"}}})
+    mine = replace(record, variables={"METAFLOW_A": "1", "METAFLOW_KEY": "plain"})
+    made = decided(tmp_path, mine, stores, forged, secrets=("METAFLOW_KEY=f/team/key",))
+    inputs = made.document["value"]["modules"][0]["value"]["input_transforms"]
+    assert inputs["secrets"] == {"type": "static", "value": {"METAFLOW_KEY": "$var:f/team/key"}}
+    assert made.record.variables == {"METAFLOW_A": "1"}
+    assert (
+        "secrets"
+        not in decided(tmp_path, mine, stores, forged).document["value"]["modules"][0]["value"][
+            "input_transforms"
+        ]
     )
-    assert lock == "# py: 3.12\nrequests==2\nUrllib3==2\nzzz @ https://x/z.whl"
+
+
+def test_the_workspaces_rules_choose_workers_too(
+    tmp_path: Path, record: Record, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METAFLOW_WINDMILL_WORKER_TAGS", '[{"tag": "big", "memory": 8000}]')
+    made = decided(tmp_path, record, stores, step(tag="big"), {**step(tag="other"), "id": "b"})
+    tags = [module["value"].get("tag") for module in made.document["value"]["modules"]]
+    assert tags == ["big", None]
 
 
 @pytest.mark.parametrize(
@@ -279,16 +301,17 @@ def test_what_counts_as_deployed(tmp_path: Path, record: Record, stores: Stores)
     assert not is_deployed(there, {**made.document, "value": {**made.document["value"], "modules": []}})
 
 
-def test_a_difference_is_readable(tmp_path: Path, record: Record, stores: Stores) -> None:
+def test_changes_are_told_line_by_line(tmp_path: Path, record: Record, stores: Stores) -> None:
     made = decided(tmp_path, record, stores)
-    assert difference(flow(made.document), made.document) == ""
-    new = difference(None, made.document)
-    assert "+++ in git" in new
-    assert SCRIPT.strip() not in new
-    changed = {**made.document, "summary": "Another"}
-    assert '+ "summary": "Another"' in difference(flow(made.document), changed)
-    long = {**made.document, "schema": {f"p{number}": number for number in range(1000)}}
-    assert difference(None, long).splitlines()[-1].startswith("... and ")
+    assert changes(flow(made.document), made.document) == ""
+    assert "+ step start" in changes(None, made.document)
+    patient = {**step(), "retry": {"constant": {"attempts": 3, "seconds": 0}}}
+    told = changes(flow(made.document), decided(tmp_path, record, stores, patient).document)
+    assert "+ step start: retry: {'constant': {'attempts': 3" in told
+    assert SCRIPT.strip() not in told
+    many = [{**step(), "id": f"s{number}"} for number in range(500)]
+    told = changes(None, decided(tmp_path, record, stores, *many).document)
+    assert told.splitlines()[-1] == "... and 100 more changes"
 
 
 def package(**files: str) -> bytes:

@@ -3,11 +3,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.support.workspace import make_wheel
 
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.workspace.environments import (
@@ -19,23 +19,6 @@ from metaflow_windmill.workspace.environments import (
 from metaflow_windmill.workspace.requirements import Requirements
 
 NEEDED = Requirements(("tinyword>=1",), "requirements.txt")
-
-
-def make_wheel(
-    folder: Path, name: str = "tinyword", version: str = "1.2", code: str = "WORD = 'tiny'\n"
-) -> None:
-    """Write a wheel by hand: no network, no build."""
-    folder.mkdir(exist_ok=True)
-    about = f"{name}-{version}.dist-info"
-    files = {
-        f"{name}.py": code,
-        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{path},,\n" for path in (*files, f"{about}/RECORD"))
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        for path, text in {**files, f"{about}/RECORD": record}.items():
-            wheel.writestr(path, text)
 
 
 @pytest.fixture
