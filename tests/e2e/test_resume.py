@@ -134,6 +134,7 @@ def test_loops_a_recursion_and_a_switch_twice_over(home: Home, windmill: Target,
     assert found["member/t-1-0"] == f"Resumed/{second}/member/t-1-0"
     assert found["turn/t.2"] == f"Resumed/{second}/turn/t.2"
     clone = deployed.step_job(third, "gather_groups")
+    assert clone.labels == ("cloned",)
     assert clone.result["cloned"] == f"{second}/gather_groups/t"
     assert f"cloned from {second}/gather_groups/t" in windmill.client.job_logs(clone.id)
 
@@ -189,9 +190,13 @@ def test_a_gang(home: Home, windmill: Target, tmp_path: Path, where: str) -> Non
 def test_a_run_that_succeeded_from_a_step_on_with_a_new_parameter(short: Deployed) -> None:
     first = short.trigger()
     assert short.finish(first).successful
-    said = short.command("resume", "--step-to-rerun", "work", "--bad", "true")
-    assert said.returncode == 1
-    assert "told to be bad" in said.stderr
+    said = Commands(short.home, short.target, short.flow)(
+        "resume", "--step-to-rerun", "work", "--bad", "true"
+    )
+    assert said.status == 1
+    assert f"Resuming Short/{first} with the code that tester deployed on" in said.err
+    assert "start/t cloned after" in said.err
+    assert "failed at work/t: RuntimeError: told to be bad" in said.err
     latest = next(short.target.client.list_runs("f/flows/Short")).id
     seen = short.finish(f"windmill-{latest}")
     assert artifact(seen, "start", "began") == first

@@ -149,6 +149,7 @@ class Job:
     is_step : bool
     created_by, schedule : str or None
         Who or what started it.
+    labels : tuple of str
     args, result, flow_status : JSON value
         None where the answer does not hold them; lists do not.
     """
@@ -164,6 +165,7 @@ class Job:
     is_step: bool = False
     created_by: str | None = None
     schedule: str | None = None
+    labels: tuple[str, ...] = ()
     args: Json = None
     result: Json = None
     flow_status: Json = None
@@ -183,6 +185,7 @@ class Job:
             bool(data.get("is_flow_step")),
             data.get("created_by"),
             data.get("schedule_path"),
+            tuple(data.get("labels") or ()),
             data.get("args"),
             data.get("result"),
             data.get("flow_status"),

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 RESUME = "$resume"
 """The argument of a flow's run that holds a `ResumeOrder`; no parameter is deployed under this name."""
 
+CLONED = "cloned"
+"""The label of a job that cloned its task instead of running it; its result says from where."""
+
 WINDMILL_RUN = "windmill-"
 """What the id of each run on Windmill begins with; tasks of such runs have ids by their position."""
 

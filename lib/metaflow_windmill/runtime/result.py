@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.identity import Task
     from metaflow_windmill.types import Json
 
+LABELS = "wm_labels"
+"""The key of a result by which a job gets labels on Windmill's pages and in its lists."""
+
 
 def result(task: Task, outcome: Json) -> dict[str, Json]:
     """Return the result of a task's job.
@@ -35,7 +38,7 @@ def result(task: Task, outcome: Json) -> dict[str, Json]:
         said["branch"] = outcome["branch"]
     if outcome["splits"] is not None:
         said |= {"foreach": _dealt(task.spec, outcome["splits"]), "count": outcome["splits"]}
-    return said | {name: outcome[name] for name in ("cloned", "origin", "trigger") if name in outcome}
+    return said | {name: outcome[name] for name in ("cloned", LABELS, "origin", "trigger") if name in outcome}
 
 
 def _check_splits(spec: TaskSpec, splits: int | None) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.contract.event import PUBLISH, TRIGGER
 from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
 from metaflow_windmill.contract.record import Record
-from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
+from metaflow_windmill.contract.resume import CLONED, RESUME, Origin, ResumeOrder
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
 from metaflow_windmill.runtime.attempts import (
@@ -38,7 +38,7 @@ from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.inputs import input_paths
 from metaflow_windmill.runtime.job import read_job
 from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
-from metaflow_windmill.runtime.result import result
+from metaflow_windmill.runtime.result import LABELS, result
 from metaflow_windmill.runtime.secrecy import take_token
 from metaflow_windmill.runtime.tasks import DatastoreTasks
 from metaflow_windmill.runtime.workplace import workplace
@@ -212,7 +212,7 @@ def _clone(attempt: Attempt, found: Sequence[Clone], source: Tasks) -> Json:
         )
     origin = found[0].origin
     say(f"This task succeeded in the run that this one goes on from; it was cloned from {origin}.")
-    return {**cloned_outcome(task.spec, source, origin.partition("/")[2]), "cloned": origin}
+    return {**cloned_outcome(task.spec, source, origin.partition("/")[2]), "cloned": origin, LABELS: [CLONED]}
 
 
 def _cloned(attempt: Attempt, task_id: str) -> None:

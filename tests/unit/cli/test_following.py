@@ -31,10 +31,14 @@ class Told:
 
 
 def event(
-    number: int, state: JobState = JobState.RUNNING, attempt: int = 0, task_id: str | None = None
+    number: int,
+    state: JobState = JobState.RUNNING,
+    attempt: int = 0,
+    task_id: str | None = None,
+    labels: tuple[str, ...] = (),
 ) -> Event:
     end = START + timedelta(seconds=1.25) if state.final else None
-    job = Job(str(number), state, "", started_at=START, completed_at=end)
+    job = Job(str(number), state, "", started_at=START, completed_at=end, labels=labels)
     return Event(Task(job, "work", task_id or f"t-{number}", attempt), ended=state.final, at=end or START)
 
 
@@ -67,6 +71,18 @@ def test_counts_where_there_are_many() -> None:
     assert rest == ["work: 4999 done, 1 failed"]
 
 
+def test_clones_are_told_apart() -> None:
+    told = Told()
+    told.look(*(event(number) for number in range(30)))
+    told.now = 6.0
+    clones = (event(number, JobState.SUCCEEDED, labels=("metaflow", "cloned")) for number in range(29))
+    assert told.look(*clones) == ["work: 29 cloned, 1 running"]
+    assert told.look(event(29, JobState.SUCCEEDED)) == ["work: 29 cloned, 1 done"]
+    few = Told()
+    few.look(event(0))
+    assert few.look(event(0, JobState.SUCCEEDED, labels=("cloned",))) == ["work/t-0 cloned after 1.2 s"]
+
+
 def test_the_end_tells_the_last_counts() -> None:
     told = Told()
     told.look(*(event(number) for number in range(30)))
@@ -76,6 +92,10 @@ def test_the_end_tells_the_last_counts() -> None:
 @pytest.mark.parametrize(
     ("result", "expected"),
     [
+        (
+            {"error": {"name": "E", "message": "m", "step_id": "hook", "extra": {"failed_step": "work"}}},
+            ("work", "E: m"),
+        ),
         (
             {"error": {"name": "ValueError", "message": "no\n", "step_id": "work"}},
             ("work", "ValueError: no"),

@@ -11,6 +11,7 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.speech import INTERRUPTED, Failure, say
 from metaflow_windmill.client.models import JobState
 from metaflow_windmill.client.pages import run_page
+from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.watch import Watch, steps_of
 
@@ -41,7 +42,7 @@ class Counts:
     """How many tasks of a step began and how they ended."""
 
     began: int = 0
-    ended: dict[JobState, int] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
 
     @property
     def running(self) -> int:
@@ -49,7 +50,7 @@ class Counts:
         return self.began - sum(self.ended.values())
 
     def __str__(self) -> str:
-        parts = [f"{number} {_WORDS[state]}" for state, number in self.ended.items() if number]
+        parts = [f"{number} {how}" for how, number in self.ended.items()]
         return ", ".join([*parts, f"{self.running} running"] if self.running else parts)
 
 
@@ -82,14 +83,15 @@ class Teller:
     def _ended(self, event: Event) -> None:
         task = event.task
         counts, state = self.steps[task.step], task.job.state
-        counts.ended[state] = counts.ended.get(state, 0) + 1
+        how = CLONED if CLONED in task.job.labels else _WORDS[state]
+        counts.ended[how] = counts.ended.get(how, 0) + 1
         if state is JobState.FAILED:
             self.failed[task.name] = None
         else:
             self.failed.pop(task.name, None)
         if counts.began <= EACH_TOLD or state is JobState.FAILED:
             after = "" if task.job.seconds is None else f" after {task.job.seconds:.1f} s"
-            self.tell(f"{task.name} {_WORDS[state]}{after}", event.at, _COLOURS[state])
+            self.tell(f"{task.name} {how}{after}", event.at, _COLOURS[state])
 
     def _tell_counts(self, step: str, counts: Counts, *, last: bool) -> None:
         text, now = str(counts), self.clock()
