@@ -13,6 +13,7 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.requirements import Requirements
 
 CACHE = "METAFLOW_WINDMILL_CACHE"
+UNUSED_AFTER = 30 * 24 * 3600  # seconds
 INSTALL = Confinement(seconds=900, megabytes=8192, output=16 * 1024 * 1024)
 
 _INDEX_SETTINGS = (
@@ -82,9 +84,11 @@ def environment_for(requirements: Requirements, cache: Path | None = None) -> En
     root = cache or cache_folder()
     place = root / requirements.digest(sys.version, *_own_folders())
     with _locked(root, place.name):
+        os.utime(root)  # tells those who clear the cache up that it is in use
         if (place / _READY).is_file():
             os.utime(place / _READY)
             return Environment(_python_in(place), pins=_pins_in(place))
+        remove_unused(root)
         shutil.rmtree(place, ignore_errors=True)
         try:
             _make(place, requirements)
@@ -95,12 +99,17 @@ def environment_for(requirements: Requirements, cache: Path | None = None) -> En
 
 
 def cache_folder() -> Path:
-    """Return where environments are kept: METAFLOW_WINDMILL_CACHE, or beside Windmill's own caches."""
-    if said := os.environ.get(CACHE):
-        return Path(said)
-    windmill = Path("/tmp/windmill/cache")  # noqa: S108 - where Windmill's workers keep theirs
-    base = windmill if windmill.is_dir() and os.access(windmill, os.W_OK) else Path(tempfile.gettempdir())
-    return base / f"metaflow-windmill-{os.getuid()}"
+    """Return where environments are kept: beside the code packages of tasks, in the cache of this library."""
+    own = Path(tempfile.gettempdir()) / f"metaflow-windmill-{os.getuid()}"
+    return Path(os.environ.get(CACHE) or own) / "environments"
+
+
+def remove_unused(root: Path) -> None:
+    """Remove environments that no run has used for long."""
+    for ready in root.glob(f"*/{_READY}"):
+        with contextlib.suppress(FileNotFoundError):  # another job has just removed it
+            if time.time() - ready.stat().st_mtime > UNUSED_AFTER:
+                shutil.rmtree(ready.parent, ignore_errors=True)
 
 
 @contextlib.contextmanager

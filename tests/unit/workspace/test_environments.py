@@ -114,4 +114,12 @@ def test_a_cache_that_others_may_write_is_not_trusted(cache: Path) -> None:
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("METAFLOW_WINDMILL_CACHE", str(tmp_path / "own"))
-    assert cache_folder() == tmp_path / "own"
+    assert cache_folder() == tmp_path / "own" / "environments"
+
+
+def test_what_nobody_uses_any_more_is_removed(cache: Path) -> None:
+    old = environment_for(NEEDED, cache).python.parents[2]
+    os.utime(old / "ready", (0, 0))
+    environment_for(Requirements(("tinyword==1.2",), "requirements.txt"), cache)
+    assert not old.exists()
+    assert environment_for(NEEDED, cache).installed
