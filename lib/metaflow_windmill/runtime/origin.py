@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.tasks import Artifacts, Tasks
     from metaflow_windmill.types import Json
 
+_CONSTANT = "constant"  # the type of a parameter that no value can be given to
 _PARAMETERS_STEP = PARAMETERS.partition("/")[0]
 _GRAPH = "_graph_info"  # what Metaflow's client reads a task's parents by
 _GANG = "_parallel_ubf_iter"  # metaflow/flowspec.py
@@ -55,7 +56,7 @@ def inherited(order: ResumeOrder, record: Record, given: Mapping[str, Json], ori
     kept = {
         info.name: _plain(info, origin[info.python_name])
         for info in record.parameters
-        if info.python_name in origin and info.name not in order.parameters
+        if info.python_name in origin and info.name not in order.parameters and info.type != _CONSTANT
     }
     return {**given, **kept}
 

@@ -121,11 +121,12 @@ INFOS = (
     ParameterInfo("alpha", "alpha", "float", default=1.0),
     ParameterInfo("a-file", "file", "file"),
     ParameterInfo("added", "added", "str", default="new"),
+    ParameterInfo("fixed", "fixed", "constant", default="{'a': 1}"),
 )
 
 
 def test_parameters_keep_their_values_unless_they_are_given_anew() -> None:
-    before = {"alpha": 0.25, "file": Uploaded({"url": "/x"}), "gone": 1}
+    before = {"alpha": 0.25, "file": Uploaded({"url": "/x"}), "gone": 1, "fixed": {"a": 1}}
     given = {"alpha": 3, "added": "given"}
     here = record(parameters=INFOS)
     assert inherited(ResumeOrder(OLD), here, given, before) == {
@@ -139,7 +140,7 @@ def test_parameters_keep_their_values_unless_they_are_given_anew() -> None:
 def test_what_the_tasks_of_a_resumed_run_are_told() -> None:
     new, origin = MemoryTasks(), MemoryTasks()
     new.ended_well(PARAMETERS, _graph_info=GRAPH)
-    before = {"alpha": 1, "file": None, "_graph_info": GRAPH}
+    before = {"alpha": 1, "file": None, "fixed": {"a": 1}, "_graph_info": GRAPH}
     here = record(parameters=INFOS)
     order = ResumeOrder(OLD, ("end",), ("a-file",))
     said = begin(order, here, as_tasks(new), before, as_tasks(origin))
