@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.record import Record
 from metaflow_windmill.deploy.dependencies import merged
 from metaflow_windmill.deploy.names import Identity, flow_path, labels_of
 from metaflow_windmill.deploy.secrets import read_secrets
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from metaflow_windmill.compiler import TagRule
-    from metaflow_windmill.contract.record import GitInfo, PackageInfo, Record
+    from metaflow_windmill.contract.record import GitInfo, PackageInfo
     from metaflow_windmill.types import Json
     from metaflow_windmill.workspace.compilation import Compiled
     from metaflow_windmill.workspace.configuration import Configuration
@@ -109,7 +110,8 @@ def decide(
         "path": flow_path(configuration.folder, identity),
         "labels": list(labels_of(record)),
     }
-    return Decided(relocated(placed, compiled.saved, stores), record, identity)
+    final = relocated(placed, compiled.saved, stores)
+    return Decided(final, Record.from_json(final["value"]["flow_env"]["metaflow"]), identity)
 
 
 def with_saved_package(decided: Decided, package: PackageInfo) -> Json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.deployments import SCRIPT, fixed_deployment
 
-from metaflow_windmill.contract.record import GitInfo, StoreInfo
+from metaflow_windmill.contract.record import GitInfo, ParameterInfo, StoreInfo
 from metaflow_windmill.errors import DeployError, InvalidDocument, PackageError
 from metaflow_windmill.package.script import split_requirements, with_requirements
 from metaflow_windmill.workspace.changes import as_document, changes, is_deployed
@@ -197,6 +197,14 @@ def test_addresses_of_included_files_are_those_of_the_store(tmp_path: Path, stor
     cloud = Stores(StoreInfo("s3", "s3://b/m"), StoreInfo("service"), "s3://b/m/data")
     moved = relocated({"default": inner}, tmp_path / "scratch" / "saved", cloud)
     assert json.loads(moved["default"])["url"] == "s3://b/m/data/OneFlow/abc"
+
+
+def test_the_record_has_the_new_addresses_too(tmp_path: Path, record: Record, stores: Stores) -> None:
+    inner = json.dumps({"url": f"local://{tmp_path}/scratch/saved/files/OneFlow/abc"})
+    info = ParameterInfo("text", "text", "file", default=inner)
+    made = decided(tmp_path, replace(record, parameters=(info,)), stores)
+    assert json.loads(made.record.parameters[0].default)["url"] == f"local://{stores.files}/OneFlow/abc"
+    assert made.document["value"]["flow_env"]["metaflow"] == made.record.to_json()
 
 
 def save(folder: Path, flow: str, content: bytes) -> tuple[str, str]:

@@ -1,0 +1,87 @@
+"""Flows from git whose data and code are in S3: the job has the keys, the repository's code has none."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from tests.support.git_repository import new_repository
+from tests.support.object_store import BUCKET, object_store
+from tests.support.workspace import outcomes, reasons, workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.slow]
+
+KEY = "the-key-that-nobody-sees"
+FLOW = """\
+import json, os
+from metaflow import FlowSpec, IncludeFile, step
+if "METAFLOW_WINDMILL_GIT" in os.environ:
+    json.dump(dict(os.environ), open({seen!r}, "w"))
+
+class StoredFlow(FlowSpec):
+    text = IncludeFile("text", default="text.txt")
+
+    @step
+    def start(self):
+        self.read = self.text.upper()
+        print("it says", self.read)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        assert self.read == "INCLUDED"
+
+
+if __name__ == "__main__":
+    StoredFlow()
+"""
+
+
+def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
+    files = {"flows/stored.py": FLOW.format(seen=str(tmp_path / "seen")), "flows/text.txt": "included"}
+    origin = new_repository(tmp_path / "flows.git", files)
+    with object_store(tmp_path) as address, workspace(tmp_path) as place:
+        settings = {
+            "METAFLOW_DEFAULT_DATASTORE": "s3",
+            "METAFLOW_DATASTORE_SYSROOT_S3": f"s3://{BUCKET}/metaflow",
+            "METAFLOW_S3_ENDPOINT_URL": address,
+            "METAFLOW_S3_WORKER_COUNT": "2",
+            "AWS_ACCESS_KEY_ID": "the-id",
+            "AWS_SECRET_ACCESS_KEY": KEY,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        for name, value in settings.items():
+            place.server.post("/workspaces/set_environment_variable", {"name": name, "value": value})
+        job = place.script("compile_and_deploy", repo={"url": origin.url})
+        assert job["success"], reasons(job)
+        record = place.record("f/flows/StoredFlow")
+        sha = record["package"]["sha"]
+        assert record["datastore"] == {"type": "s3", "root": f"s3://{BUCKET}/metaflow"}
+        assert record["package"]["url"] == f"s3://{BUCKET}/metaflow/StoredFlow/data/{sha[:2]}/{sha}"
+        assert f"s3://{BUCKET}/metaflow/data/StoredFlow/" in record["parameters"][0]["default"]
+        listed = requests.get(f"{address}/{BUCKET}?list-type=2", timeout=30).text
+        assert f"metaflow/StoredFlow/data/{sha[:2]}/{sha}" in listed
+        lock = place.server.get("/flows/get/f/flows/StoredFlow")["value"]["modules"][0]["value"]["lock"]
+        assert "\nboto3==" in lock
+        run = place.run("f/flows/StoredFlow")
+        assert run["success"], run["result"]
+        assert outcomes(place.script("compile_and_deploy", repo={"url": origin.url})) == {
+            "StoredFlow": "unchanged"
+        }
+        seen = json.loads((tmp_path / "seen").read_text())
+        assert not {name for name in seen if name.startswith("AWS")}
+        assert KEY not in json.dumps(seen)
+        assert KEY not in json.dumps(place.server.get("/flows/get/f/flows/StoredFlow"))
+        place.server.post(
+            "/workspaces/set_environment_variable",
+            {"name": "METAFLOW_DATASTORE_SYSROOT_S3", "value": "s3://nowhere/x"},
+        )
+        failed = place.script("compile_and_deploy", repo={"url": origin.url})
+        assert "cannot be saved in s3://nowhere/x" in reasons(failed)
+        assert KEY not in reasons(failed)
+        assert place.record("f/flows/StoredFlow")["package"]["sha"] == sha
