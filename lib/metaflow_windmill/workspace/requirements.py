@@ -1,4 +1,4 @@
-"""What a flow needs installed, as its repository says: a PEP 723 header, requirements.txt, pyproject.toml."""
+"""What a flow needs installed, as its repository says: by a PEP 723 header, or a file beside or above it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
-from metaflow_windmill.errors import DeployError
+from metaflow_windmill.errors import DeployError, PackageError
+from metaflow_windmill.package.requirements import read_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,8 @@ def requirements_of(root: Path, flow_file: str) -> Requirements:
     """Return what a flow file needs.
 
     Its own PEP 723 header counts; else the nearest ``requirements.txt`` on the way from its folder
-    up to the root of the repository; else the nearest ``pyproject.toml`` with dependencies.
+    up to the root of the repository; else the nearest ``uv.lock``; else the nearest ``pyproject.toml``
+    with dependencies.
 
     Raises
     ------
@@ -64,12 +66,19 @@ def requirements_of(root: Path, flow_file: str) -> Requirements:
     if header is not None:
         return _checked(header.get("dependencies", []), flow_file, str(header.get("requires-python", "")))
     folders = [str(folder) for folder in PurePosixPath(flow_file).parents]
-    for name, read in (("requirements.txt", _lines), ("pyproject.toml", _project)):
+    for name, read in (("requirements.txt", _lines), ("uv.lock", _locked), ("pyproject.toml", _project)):
         for folder in folders:
             found = root / folder / name
             if found.is_file() and (lines := read(found)) is not None:
                 return _checked(lines, str(PurePosixPath(folder) / name))
     return Requirements()
+
+
+def _locked(path: Path) -> list[str]:
+    try:
+        return list(read_requirements(path, f"{sys.version_info[0]}.{sys.version_info[1]}").lines)
+    except PackageError as why:
+        raise DeployError(str(why).replace(str(path), path.name)) from None
 
 
 def _header(path: Path) -> dict[str, Json] | None:

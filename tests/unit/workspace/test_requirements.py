@@ -77,6 +77,32 @@ def test_a_project_without_dependencies_says_nothing(tmp_path: Path) -> None:
     assert requirements_of(tmp_path, "flow.py") == Requirements()
 
 
+LOCK = """
+version = 1
+requires-python = ">=3.10"
+
+[[package]]
+name = "project"
+version = "0"
+source = { virtual = "." }
+dependencies = [{ name = "numpy" }]
+
+[[package]]
+name = "numpy"
+version = "2.3"
+source = { registry = "https://index.example/simple" }
+"""
+
+
+def test_a_lock_of_uv_comes_before_its_project(tmp_path: Path) -> None:
+    project = '[project]\nname = "project"\nversion = "0"\ndependencies = ["numpy"]\n'
+    write(tmp_path, flows__flow_dot_py="", pyproject_dot_toml=project, uv_dot_lock=LOCK)
+    assert requirements_of(tmp_path, "flows/flow.py") == Requirements(("numpy==2.3",), "uv.lock")
+    write(tmp_path, uv_dot_lock="version = 1\n")
+    with pytest.raises(DeployError, match=r"^uv\.lock is not a lock file of uv"):
+        requirements_of(tmp_path, "flows/flow.py")
+
+
 def test_comments_continuations_and_own_name(tmp_path: Path) -> None:
     write(tmp_path, flow_dot_py="", requirements_dot_txt=LINES)
     lines = requirements_of(tmp_path, "flow.py").lines
