@@ -56,9 +56,13 @@ class RunSeen:
 
 @dataclass(frozen=True)
 class Home:
-    """A directory that is one user's whole Metaflow: configuration, datastore, metadata, flow files."""
+    """A directory that is one user's whole Metaflow: configuration, datastore, metadata, flow files.
+
+    `settings` are environment variables on top of those that make it so.
+    """
 
     root: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,6 +83,7 @@ class Home:
             "METAFLOW_DEFAULT_METADATA": "local",
             "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(self.root),
             "PYTHONIOENCODING": "utf-8",
+            **self.settings,
         }
 
     def write(self, name: str, text: str) -> Path:

@@ -81,17 +81,15 @@ def outcome(flow: Json, node: Json) -> dict[str, Json]:
     return {"branch": chosen, "splits": splits}
 
 
-def finish(datastore: Json, metadata: Json, said: dict[str, Json]) -> None:
+def finish(datastore: Json, said: dict[str, Json]) -> None:
     """Leave a task's outcome for its job, and in the datastore for a job that runs it again.
 
     Parameters
     ----------
     datastore : TaskDataStore
-    metadata : MetadataProvider
     said : dict
         The task's outcome.
     """
-    carry_metadata(metadata.TYPE, datastore)
     job = read_job(os.environ)
     note = {"root": job.root, "job": job.id, "outcome": said}
     datastore._dangerous_save_metadata_post_done({NOTE: note})  # noqa: SLF001 (the one way after `done`)

@@ -54,8 +54,9 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         retry_count: int,  # noqa: ARG002
         max_user_code_retries: int,  # noqa: ARG002
     ) -> None:
-        """Leave the outcome; a node of a gang has none of its own."""
-        from metaflow_windmill.runtime.hooks import finish, outcome
+        """Leave metadata and the outcome; a node of a gang has no outcome of its own."""
+        from metaflow_windmill.runtime.hooks import carry_metadata, finish, outcome
 
+        carry_metadata(self._metadata.TYPE, self._datastore)
         if is_task_ok and self._ubf_context != "ubf_task":
-            finish(self._datastore, self._metadata, outcome(flow, graph[step_name]))
+            finish(self._datastore, outcome(flow, graph[step_name]))

@@ -10,6 +10,7 @@ from metaflow_windmill.cli.flow.assemble import Wanted
 from metaflow_windmill.cli.flow.create import deploy, deploy_options
 from metaflow_windmill.cli.flow.deployment import meant
 from metaflow_windmill.cli.flow.following import conclude, follow
+from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import Given
 from metaflow_windmill.cli.flow.parameters import (
     ParameterCommand,
@@ -77,4 +78,6 @@ def command(
     run = trigger(made.server.windmill, target.path, made.deployed.record, values, texts)
     announce(obj, made.server, run, run_id_file)
     if wait:
-        conclude(obj, made.server, follow(obj, made.server, run.job_id, target.path, max_wait))
+        job = follow(obj, made.server, run.job_id, target.path, max_wait)
+        fetch_metadata(obj, made.deployed.record, run.run_id)
+        conclude(obj, made.server, job)

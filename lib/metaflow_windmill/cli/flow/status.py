@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option, run_argument
 from metaflow_windmill.cli.flow.following import error_of
+from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.showing import TASK_HEADS, run_json, task_json, task_row, time_text, took_text
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, print_table
@@ -36,6 +37,7 @@ def command(
     """Print a table or JSON."""
     found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
     job = found.run(run_id)
+    fetch_metadata(obj, found.record, run_id_of(job.id))
     tasks = tasks_of(found.server, job, found.flow.value)
     if as_json:
         told = [task_json(task) for task in tasks]

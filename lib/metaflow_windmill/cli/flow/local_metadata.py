@@ -1,0 +1,45 @@
+"""Local metadata of runs whose data is elsewhere: tasks leave it in the datastore, and it is fetched here.
+
+Metaflow's own ``@kubernetes`` does the same for the runs that it starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from metaflow_windmill.cli.flow.speech import say
+from metaflow_windmill.runtime.tasks import flow_datastore
+
+if TYPE_CHECKING:
+    from metaflow_windmill.contract.record import Record
+
+KEPT = "local_metadata"  # metaflow.metadata_provider.util
+
+
+def fetch_metadata(obj: Any, record: Record, run_id: str) -> None:  # noqa: ANN401
+    """Fetch what the tasks of a run have left so far, so that Metaflow's client knows the run here.
+
+    Parameters
+    ----------
+    obj : CliState
+    record : Record
+        Of the deployed flow; with a metadata service, or a shared directory, there is nothing to do.
+    run_id : str
+    """
+    if record.metadata.type != "local" or record.datastore.type == "local":
+        return
+    try:
+        _fetch(record, run_id)
+    except Exception as why:  # noqa: BLE001 (whatever a datastore says; the run itself is as it is)
+        say(obj, f"The metadata of {run_id} cannot be fetched from {record.datastore.root}: {why}.")
+
+
+def _fetch(record: Record, run_id: str) -> None:
+    from metaflow.metadata_provider.util import sync_local_metadata_from_datastore
+    from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
+
+    datastore = flow_datastore(record)
+    attempts = datastore.get_task_datastores(run_id, allow_not_done=True, include_prior=True)
+    for attempt in sorted(attempts, key=lambda item: item.attempt):
+        if attempt.has_metadata(KEPT):
+            sync_local_metadata_from_datastore(DATASTORE_LOCAL_DIR, attempt)

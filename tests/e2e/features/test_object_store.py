@@ -1,0 +1,116 @@
+"""A flow whose data and code are in S3, which its tasks reach by what Windmill tells them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from tests.support.deployed import Target
+from tests.support.flow_commands import Commands
+from tests.support.object_store import BUCKET, object_store
+from tests.support.oracle import Home
+from tests.support.server import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.metaflow, pytest.mark.slow]
+
+FLOW = Path(__file__).with_name("flows") / "stored.py"
+KEY_ID, KEY = "the-id-of-the-key", "the-key-that-nobody-sees"
+FEW_PROCESSES = {"METAFLOW_S3_WORKER_COUNT": "2"}  # Metaflow starts 64 of them for each read or write
+SECRET = ("--secret", "AWS_SECRET_ACCESS_KEY=u/admin/s3#secretKey")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with object_store(tmp_path_factory.mktemp("store")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A server of its own: variables of a workspace reach every job."""
+    with running_server(tmp_path_factory.mktemp("windmill")) as running:
+        target = Target(running.url, running.token)
+        for name, value in {"AWS_ACCESS_KEY_ID": KEY_ID, **FEW_PROCESSES}.items():
+            target.post("/workspaces/set_environment_variable", {"name": name, "value": value})
+        variable = {"path": "u/admin/key", "value": KEY, "is_secret": True, "description": ""}
+        resource = {"path": "u/admin/s3", "resource_type": "s3", "value": {"secretKey": "$var:u/admin/key"}}
+        target.post("/variables/create", variable)
+        target.post("/resources/create", resource)
+        yield target
+
+
+@pytest.fixture
+def commands(tmp_path: Path, server: Target, address: str) -> Commands:
+    (tmp_path / "text.txt").write_text("included")
+    settings = {
+        "METAFLOW_DEFAULT_DATASTORE": "s3",
+        "METAFLOW_DATASTORE_SYSROOT_S3": f"s3://{BUCKET}/metaflow",
+        "METAFLOW_DATATOOLS_S3ROOT": f"s3://{BUCKET}/data",
+        "METAFLOW_S3_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        **FEW_PROCESSES,
+    }
+    home = Home(tmp_path, settings)
+    return Commands(home, server, home.write("stored", FLOW.read_text()))
+
+
+def test_a_run_with_all_its_data_in_s3(commands: Commands, address: str) -> None:
+    file = commands.home.root / "id"
+    said = commands.well("run", *SECRET, "--run-id-file", str(file))
+    assert "every worker must see this directory" not in said.err
+    run = file.read_text()
+    (seen,) = commands.home.read(f"StoredFlow/{run}")
+    assert seen.successful
+    assert seen.at("join").artifacts["squares"] == "[0, 1, 4]"
+    assert seen.at("work", 1).attempt == 1
+    end = seen.at("end").artifacts
+    assert (end["note"], end["text"]) == ("'kept by the S3 client'", "'included'")
+    listed = requests.get(f"{address}/{BUCKET}?list-type=2", timeout=30).text
+    assert f"metaflow/StoredFlow/{run}/end/t/" in listed
+    document = json.dumps(commands.target.client.get_flow("f/flows/StoredFlow").value)
+    assert f"s3://{BUCKET}/metaflow/StoredFlow/data/" in document
+    assert KEY not in document
+    shown = commands.home.python(commands.flow, "--no-pylint", "--quiet", "card", "get", f"{run}/start/t")
+    assert "<html" in shown.stdout
+    logs = commands.home.python(commands.flow, "--no-pylint", "--quiet", "logs", f"{run}/work/t-2").stdout
+    assert "worked on 2" in logs
+
+
+def test_metadata_of_a_failed_run_is_fetched(commands: Commands) -> None:
+    file = commands.home.root / "id"
+    said = commands("run", *SECRET, "--fail", "true", "--run-id-file", str(file))
+    assert said.status == 1
+    (seen,) = commands.home.read(f"StoredFlow/{file.read_text()}")
+    assert not seen.successful
+    assert seen.at("end").exception == "builtins.ValueError: as asked for"
+
+    commands.well("resume", file.read_text(), "--fail", "false", "--run-id-file", str(file))
+    (resumed,) = commands.home.read(f"StoredFlow/{file.read_text()}")
+    assert resumed.successful
+    assert resumed.count("work") == 3
+    end = resumed.at("end").artifacts
+    assert (end["note"], end["text"]) == ("'kept by the S3 client'", "'included'")
+
+
+def test_a_worker_without_the_key_says_so(commands: Commands) -> None:
+    commands.flow.write_text(FLOW.read_text() + "# not in the cache of the worker yet\n")
+    said = commands("run")
+    assert said.status == 1
+    assert "The code package cannot be read from s3://flows/metaflow/StoredFlow/data/" in said.err
+    assert "give the worker the credentials" in said.err
+    assert KEY not in said.err
+
+
+def test_a_bucket_that_is_not_there_is_refused(commands: Commands) -> None:
+    said = commands("create", "--name", "lost", *SECRET, env={"METAFLOW_DATASTORE_SYSROOT_S3": "s3://none/x"})
+    assert said.status == 1
+    assert "The code package cannot be saved in s3://none/x" in said.err
+    assert not commands.target.client.flow_exists("f/flows/lost")
