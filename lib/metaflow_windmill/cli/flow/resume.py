@@ -10,6 +10,7 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.attributes import attribute_option, write_attributes
 from metaflow_windmill.cli.flow.deployed import deployed
 from metaflow_windmill.cli.flow.following import conclude, follow
+from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.parameters import (
     ParameterCommand,
@@ -90,7 +91,9 @@ def command(
     announce(obj, found.server, run, run_id_file)
     write_attributes(deployer_attribute_file, obj, name=found.path, pathspec=run.pathspec)
     if wait:
-        conclude(obj, found.server, follow(obj, found.server, run.job_id, found.path, max_wait))
+        ended = follow(obj, found.server, run.job_id, found.path, max_wait)
+        fetch_metadata(obj, found.record, run.run_id)
+        conclude(obj, found.server, ended)
 
 
 def _check_data(found: Deployed, former: Former) -> None:
