@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 from metaflow.decorators import StepDecorator
 from metaflow.exception import MetaflowException
 
-from metaflow_windmill.contract.worker import is_worker_tag
-
 
 class InvalidWindmillDecorator(MetaflowException):  # type: ignore[misc]
     """What ``@windmill`` was given is none of what it takes."""
@@ -43,6 +41,8 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
         logger: Any,  # noqa: ANN401, ARG002
     ) -> None:
         """Check what was given; from ``--with windmill:timeout=60`` come texts."""
+        from metaflow_windmill.contract.worker import is_worker_tag
+
         tag, timeout = self.attributes["tag"], self.attributes["timeout"]
         if tag is not None and not is_worker_tag(tag):
             raise InvalidWindmillDecorator(
