@@ -6,12 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.support.deployed import Target
 from tests.support.oracle import Home
+from tests.support.server import running_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.deployed import Target
 
 pytestmark = pytest.mark.metaflow
 
@@ -88,6 +90,13 @@ class Notebook:
         done = self.home.python(script, json.dumps(server), env=variables)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def windmill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A server of these tests' own: listing all flows of a workspace takes its time with each of them."""
+    with running_server(tmp_path_factory.mktemp("deployer")) as server:
+        yield Target(server.url, server.token)
 
 
 @pytest.fixture
