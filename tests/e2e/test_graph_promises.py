@@ -54,14 +54,15 @@ def test_a_foreach_of_one(home: Home, windmill: Target) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(430)
 def test_a_wide_foreach_hands_only_its_count_to_the_join(home: Home, windmill: Target) -> None:
     deployed = Deployed(home, windmill, FLOWS / "wide_foreach.py", "WideForeach")
-    deployed.create("--max-num-splits", "300")
-    run_id = deployed.trigger("--items", "300")
-    seen = deployed.finish(run_id)
-    assert seen.at("collect").artifacts["results"] == repr([number**2 for number in range(300)])
-    assert seen.at("collect").artifacts["indices"] == repr(list(range(300)))
-    assert deployed.step_job(run_id, "collect").args["splits"] == 300
+    deployed.create("--max-num-splits", "200")
+    run_id = deployed.trigger("--items", "200")
+    seen = deployed.finish(run_id, seconds=400)
+    assert seen.at("collect").artifacts["results"] == repr([number**2 for number in range(200)])
+    assert seen.at("collect").artifacts["indices"] == repr(list(range(200)))
+    assert deployed.step_job(run_id, "collect").args["splits"] == 200
 
 
 @pytest.mark.parametrize("limit", [1, 2])

@@ -112,3 +112,11 @@ def test_what_is_no_identifier(identifier: str) -> None:
 def test_a_site_needs_a_token() -> None:
     with pytest.raises(Unauthorized, match="there is no Windmill token"):
         site_of({"WINDMILL_HOST": "http://windmill.example.com"})
+
+
+def test_a_parameter_that_nobody_can_set_is_left_out_of_the_stand_in() -> None:
+    fixed = ParameterInfo("fixed", "fixed", "constant", default=[1])
+    free = ParameterInfo("free", "free", "int")
+    text = stand_in(replace(RECORD, parameters=(fixed, free)))
+    assert "free = Parameter('free', type=int" in text
+    assert "fixed" not in text

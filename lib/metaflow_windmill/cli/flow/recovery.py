@@ -109,7 +109,8 @@ def stand_in(record: Record) -> str:
     if not record.flow.isidentifier():
         raise DeployError(f"{record.flow!r} is no name of a flow")
     project = f"@project(name={record.project!r})\n" if record.project else ""
-    lines = "".join(f"    {_parameter(info)}\n" for info in record.parameters)
+    settable = [info for info in record.parameters if info.type != "constant"]  # those nobody can set
+    lines = "".join(f"    {_parameter(info)}\n" for info in settable)
     return (
         "from metaflow import FlowSpec, IncludeFile, JSONType, Parameter, project, step\n\n\n"
         f"{project}class {record.flow}(FlowSpec):\n{lines}"
