@@ -1,116 +1,42 @@
-"""One job, one task: what `windmill_scripts/run_step.py` hands over to, from the code package.
-
-The parent process holds the job's token for a moment, imports Metaflow, and looks after the
-children. User code runs in the children only, and each of them is a fork of a process that has
-Metaflow imported, so that none pays for the import again.
-"""
+"""One job: what `windmill_scripts/run_step.py` hands over to, from the code package."""
 
 from __future__ import annotations
 
-import gc
-import importlib
-import json
 import os
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.contract.event import PUBLISH, TRIGGER
+from metaflow_windmill.contract.event import PUBLISH
 from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
 from metaflow_windmill.contract.record import Record
-from metaflow_windmill.contract.resume import CLONED, RESUME, Origin, ResumeOrder
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
-from metaflow_windmill.runtime.attempts import (
-    disagreement,
-    failures_before,
-    finished,
-    next_attempt,
-    windmill_of,
-)
-from metaflow_windmill.runtime.commands import Attempt, EndedError, outcome_of, run_metaflow, saving_logs, say
+from metaflow_windmill.runtime.attempts import windmill_of
+from metaflow_windmill.runtime.commands import EndedError
 from metaflow_windmill.runtime.ending import publish_end
-from metaflow_windmill.runtime.environment import EVENTS, OUTCOME, RENEWED, task_environment
 from metaflow_windmill.runtime.exit_hooks import run_exit_hooks
-from metaflow_windmill.runtime.hooks import carry_metadata
-from metaflow_windmill.runtime.identity import identify
-from metaflow_windmill.runtime.ids import PARAMETERS
-from metaflow_windmill.runtime.inputs import input_paths
+from metaflow_windmill.runtime.given import Given, Here
 from metaflow_windmill.runtime.job import read_job
-from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
-from metaflow_windmill.runtime.result import LABELS, result
 from metaflow_windmill.runtime.secrecy import take_token
-from metaflow_windmill.runtime.tasks import DatastoreTasks
-from metaflow_windmill.runtime.workplace import workplace
+from metaflow_windmill.runtime.step import run_step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from metaflow_windmill.runtime.identity import Task
-    from metaflow_windmill.runtime.origin import Clone
-    from metaflow_windmill.runtime.tasks import Tasks
     from metaflow_windmill.types import Json
 
-# What the commands of Metaflow import, without its command line itself, which is made for one flow
-# when it is imported.
-_USED_BY_METAFLOW = (
-    "metaflow.client.filecache",
-    "metaflow.clone_util",
-    "metaflow.lint",
-    "metaflow.package",
-    "metaflow.pylint_wrapper",
-    "metaflow.runtime",
-    "metaflow.task",
-)
 
-
-_ORIGIN = "origin.json"
-
-
-@dataclass(frozen=True)
-class _Given:
-    """What a job is given beside its place: by the flow's run, or by the start step."""
-
-    parameters: dict[str, Json]
-    splits: int | None
-    origin: Origin | None
-    trigger: Json = None
-
-    @property
-    def events(self) -> Json:
-        """The events that started the run, or nothing."""
-        return self.trigger or self.parameters.get(TRIGGER) or []
-
-    @property
-    def order(self) -> ResumeOrder | None:
-        """What a run was asked for with, if it goes on from another one."""
-        asked = self.parameters.get(RESUME)
-        return None if asked is None else ResumeOrder.from_json(asked)
-
-
-def run_task(
-    root: Path,
-    task: Json,
-    deployment: Json,
-    *,
-    run: str | None,
-    origin: Json,
-    parameters: Json,
-    splits: int | None,
-    trigger: Json,
-    error: Json,
-    levels: dict[str, Json],
-) -> dict[str, Json]:
-    """Run the task that this job is for.
+def run_task(root: Path, task: Json, deployment: Json, **inputs: Json) -> dict[str, Json]:
+    """Do what this job is for.
 
     Parameters
     ----------
     root : Path
         Of the unpacked code package, whose ``.mf_code`` is on the path.
-    task, deployment : JSON value
-        A `TaskSpec` and a `Record`.
-    run, origin, parameters, splits, trigger, error, levels
+    task : JSON value
+        A `TaskSpec`, or an object with one key that says what else the job is for.
+    deployment : JSON value
+        A `Record`.
+    **inputs
         The inputs of the same names; see `metaflow_windmill.contract.task`.
 
     Returns
@@ -125,103 +51,31 @@ def run_task(
     TaskError
         If the task cannot be run, or its process ended without an exception.
     """
-    token = take_token()
-    record, job = Record.from_json(deployment), read_job(os.environ)
-    if PUBLISH in task:
-        return publish_end(windmill_of(job, token), record, str(run), task[PUBLISH])
-    if EXIT_HOOKS in task:
-        del token
-        return run_exit_hooks(root, record, job, ExitHooks.from_json(task[EXIT_HOOKS]), error)
-    spec = TaskSpec.from_json(task)
-    this = identify(spec, record, job, run, levels)
-    failed = failures_before(spec, job, token)
-    del token
-    os.environ.update(spec.environment)
-    os.environ.update(task_environment(this, root, os.environ))
-    most = _import_metaflow()
-    tasks = DatastoreTasks(record, this.run, most)
-    begun = tasks.attempts(this.name)
-    given = _Given(parameters or {}, splits, Origin.from_json(origin) if origin else None, trigger)
-    os.environ[EVENTS] = json.dumps(given.events)
-    outcome = finished(tasks, this.name, begun, job.root)
-    if outcome is not None:
-        say(f"{this.pathspec} ended before this job began; this job returns its result.")
-        return result(this, outcome | _passed_on(given, tasks))
-    number = next_attempt(begun, most)
-    say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
+    here = Here(root, Record.from_json(deployment), read_job(os.environ))
+    do = next((part for key, part in _OTHERS.items() if key in task), _step)
     try:
-        return result(this, _run(this, number, root, tasks, given) | _passed_on(given, tasks))
+        return do(here, task, Given(**inputs))
     except EndedError as ended:
         raise ended.error from None  # here, so that little of this project is in its traceback
 
 
-def _import_metaflow() -> int:
-    """Import what the children need; return how many attempts of a task Metaflow keeps at most."""
-    gc.disable()  # an import makes much that stays, which a collection looks at in vain
-    for name in _USED_BY_METAFLOW:
-        importlib.import_module(name)
-    gc.freeze()  # so that no collection in a child touches, and copies, what it shares with the parent
-    gc.enable()
-    return int(importlib.import_module("metaflow.metaflow_config").MAX_ATTEMPTS)
+def _publish(here: Here, task: Json, given: Given) -> dict[str, Json]:
+    return publish_end(windmill_of(here.job, take_token()), here.record, str(given.run), task[PUBLISH])
 
 
-def _run(task: Task, number: int, root: Path, tasks: Tasks, given: _Given) -> Json:
-    """Run one attempt of a task, or clone the task; return what it left for its job."""
-    with workplace(root, task.record.datastore) as place:
-        os.environ[OUTCOME] = str(place.outcome)
-        attempt = Attempt.of(task, tasks, number, root, place)
-        origin = given.origin if task.spec.inputs else _begin(attempt, given)
-        if origin is not None:
-            source = tasks.of_run(origin.run)
-            found = clones(task, origin, tasks, source)
-            if found:
-                return _clone(attempt, found, source)
-            os.environ[RENEWED] = ",".join(origin.renewed)
-        inputs = input_paths(task, given.splits, tasks)
-        with saving_logs(attempt):
-            run_metaflow(attempt, step_arguments(task, inputs, number, origin.run if origin else None))
-            return outcome_of(attempt)
+def _exit_hooks(here: Here, task: Json, given: Given) -> dict[str, Json]:
+    take_token()  # so that no hook finds it
+    return run_exit_hooks(
+        here.root, here.record, here.job, ExitHooks.from_json(task[EXIT_HOOKS]), given.error
+    )
 
 
-def _begin(attempt: Attempt, given: _Given) -> Origin | None:
-    """Make the parameters of the run; return what it goes on from."""
-    record, tasks, order = attempt.task.record, attempt.tasks, given.order
-    if order is None:
-        _init(attempt, given.parameters)
-        return None
-    source = tasks.of_run(order.run)
-    before = parameters_of(order.run, record, source)
-    _init(attempt, inherited(order, record, given.parameters, before))
-    origin = begin(order, record, tasks, before, source)
-    tasks.keep(_ORIGIN, origin.to_json())
-    return origin
+def _step(here: Here, task: Json, given: Given) -> dict[str, Json]:
+    return run_step(here, TaskSpec.from_json(task), given)
 
 
-def _init(attempt: Attempt, values: dict[str, Json]) -> None:
-    if not attempt.tasks.is_done(PARAMETERS):
-        with saving_logs(attempt):
-            run_metaflow(attempt, init_arguments(attempt.task.record, attempt.task.run, values))
-
-
-def _clone(attempt: Attempt, found: Sequence[Clone], source: Tasks) -> Json:
-    """Clone a task; as with Metaflow's own resume, a clone has no logs of its own."""
-    task = attempt.task
-    for clone in found:
-        run_metaflow(
-            attempt, clone_arguments(task, clone, attempt.number), partial(_cloned, attempt, clone.task)
-        )
-    origin = found[0].origin
-    say(f"This task succeeded in the run that this one goes on from; it was cloned from {origin}.")
-    return {**cloned_outcome(task.spec, source, origin.partition("/")[2]), "cloned": origin, LABELS: [CLONED]}
-
-
-def _cloned(attempt: Attempt, task_id: str) -> None:
-    """Do in the child what no decorator does for a clone."""
-    carry_metadata(attempt.task.record.metadata.type, attempt.datastore(task_id))
-
-
-def _passed_on(given: _Given, tasks: Tasks) -> dict[str, Json]:
-    """Return what the start step of a resumed or triggered run tells all others."""
-    origin = {"origin": tasks.kept(_ORIGIN)} if given.order else {}
-    trigger = {"trigger": given.events} if given.parameters.get(TRIGGER) else {}
-    return origin | trigger
+_OTHERS: dict[str, Callable[[Here, Json, Given], dict[str, Json]]] = {
+    PUBLISH: _publish,
+    EXIT_HOOKS: _exit_hooks,
+}
+"""What jobs do that are no task of Metaflow, by the one key of their input ``task``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill import __version__
@@ -23,22 +23,11 @@ from metaflow_windmill.package import lock_for, save_package, step_script
 
 if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.deployment import Meant
+    from metaflow_windmill.cli.flow.wanted import Wanted
     from metaflow_windmill.types import Json
 
 INTERNAL = "windmill_internal"
 _NO_PACKAGE = PackageInfo("", "", "", "")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the options of ``create`` and ``run`` say about the flow itself."""
-
-    tags: tuple[str, ...] = ()
-    namespace: str | None = None
-    max_workers: int | None = None
-    max_splits: int | None = None
-    requirements: str | None = None
-    secrets: tuple[str, ...] = ()
 
 
 def check(obj: Any, wanted: Wanted) -> None:  # noqa: ANN401  (Metaflow's CliState)
@@ -70,7 +59,7 @@ def compile_document(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Json
         schema=schema_of(record.parameters),
         labels=labels_of(record),
         max_workers=wanted.max_workers,
-        max_splits=wanted.max_splits,
+        max_splits=wanted.max_num_splits,
         tag_rules=needed.rules,
         codes=needed.codes,
         secrets={secret.name: secret.reference for secret in secrets},
@@ -112,7 +101,7 @@ def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  
         branch=meant.identity.branch,
         top_level=top_level_options(obj),
         tags=wanted.tags,
-        namespace=wanted.namespace,
+        namespace=wanted.user_namespace,
         variables=task_variables(obj),
         schedule=schedule,
         events=read_events(

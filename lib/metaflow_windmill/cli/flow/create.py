@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
-from metaflow.runtime import MAX_NUM_SPLITS
 
 from metaflow_windmill.cli.flow.assemble import (
-    Wanted,
     check,
     compile_document,
     record_of,
@@ -26,7 +24,8 @@ from metaflow_windmill.cli.flow.options import (
     server_options,
 )
 from metaflow_windmill.cli.flow.speech import flow_command, print_json, say
-from metaflow_windmill.cli.flow.tokens import remember, wish_of
+from metaflow_windmill.cli.flow.tokens import remember, token_options, wish_of, wish_options
+from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
 from metaflow_windmill.client.pages import flow_page
 from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import TokenWish, choose_token
@@ -42,57 +41,7 @@ if TYPE_CHECKING:
 
 def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that ``create`` and ``run`` share."""
-    for add in (
-        click.option("--namespace", "user_namespace", default=None, help="Namespace of the runs' tasks."),
-        click.option("--tag", "tags", multiple=True, default=None, help="Tag every run (repeatable)."),
-        click.option(
-            "--max-workers",
-            default=None,
-            type=int,
-            help="Most tasks of one foreach at a time; as many as there are workers if not given.",
-        ),
-        click.option(
-            "--max-num-splits",
-            default=MAX_NUM_SPLITS,
-            show_default=True,
-            type=int,
-            help="Most splits that a foreach may make, as for Metaflow's own run.",
-        ),
-        click.option(
-            "--requirements",
-            default=None,
-            help="A requirements.txt, pyproject.toml, uv.lock or script with a PEP 723 header: Windmill "
-            "installs its packages for every step. 'none' for none; if not given, what the flow's file or "
-            "its repository says.",
-        ),
-        click.option(
-            "--secret",
-            "secrets",
-            multiple=True,
-            default=None,
-            help="NAME=f/folder/variable, or NAME=f/folder/resource#field: an environment variable of every "
-            "task whose value stays in Windmill (repeatable).",
-        ),
-        click.option(
-            "--new-token",
-            "given_token",
-            default=None,
-            help="Use this production token; moves the flow to its namespace.",
-        ),
-        click.option(
-            "--generate-new-token",
-            is_flag=True,
-            default=False,
-            help="Make a new production token; moves the flow to a new namespace.",
-        ),
-        click.option(
-            "--authorize",
-            default=None,
-            help="The production token of a flow that somebody else deployed. Remembered after once.",
-        ),
-        place_options,
-        server_options,
-    ):
+    for add in (token_options, flow_options, place_options, server_options):
         command = add(command)
     return command
 
@@ -170,29 +119,13 @@ def only_document(obj: Any, target: Meant, wanted: Wanted, wish: TokenWish) -> N
 def command(
     obj: Any,  # noqa: ANN401
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
-    name: str | None,
-    folder: str | None,
-    authorize: str | None,
-    generate_new_token: bool,
-    given_token: str | None,
-    max_workers: int | None,
-    max_num_splits: int,
-    requirements: str | None,
-    secrets: tuple[str, ...] | None,
-    tags: tuple[str, ...] | None,
-    user_namespace: str | None,
     only_json: bool,
     deployer_attribute_file: str | None,
 ) -> None:
     """Deploy, or print what would be deployed."""
-    target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace, name, folder))
-    wanted = Wanted(
-        tuple(tags or ()), user_namespace, max_workers, max_num_splits, requirements, tuple(secrets or ())
-    )
-    wish = wish_of(target.identity, authorize=authorize, given=given_token, generate=generate_new_token)
+    **options: Any,  # noqa: ANN401
+    target, wanted = meant(obj, Given.of(options)), Wanted.of(options)
+    wish = wish_of(target.identity, **wish_options(options))
     if only_json:
         only_document(obj, target, wanted, wish)
     else:

@@ -5,22 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from metaflow._vendor import click
-
-from metaflow_windmill.cli.flow.assemble import Wanted, check, compile_document, with_package
+from metaflow_windmill.cli.flow.assemble import check, compile_document, with_package
 from metaflow_windmill.cli.flow.deployed import deployed, json_option
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, say
+from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
 from metaflow_windmill.deploy.difference import difference
 
 
 @flow_command(
     "Show what `create` would change: graph, parameters, schedule, package, versions. Nothing is deployed; "
     "the code package is built and saved as `create` does it, to compare its sha.",
+    flow_options,
     server_options,
-    click.option("--tag", "tags", multiple=True, default=None, help="As for create."),
-    click.option("--namespace", "user_namespace", default=None, help="As for create."),
-    click.option("--max-workers", default=None, type=int, help="As for create."),
     json_option,
 )
 def command(
@@ -29,14 +26,12 @@ def command(
     windmill_host: str | None,
     windmill_token: str | None,
     windmill_workspace: str | None,
-    tags: tuple[str, ...] | None,
-    user_namespace: str | None,
-    max_workers: int | None,
     as_json: bool,
+    **options: Any,  # noqa: ANN401
 ) -> None:
     """Print a line a difference, or JSON."""
     found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
-    wanted = Wanted(tags=tuple(tags or ()), namespace=user_namespace, max_workers=max_workers)
+    wanted = Wanted.of(options)
     check(obj, wanted)
     document = with_package(obj, compile_document(obj, found.meant, wanted, found.record.token))
     changes = difference(found.flow.value, document["value"])

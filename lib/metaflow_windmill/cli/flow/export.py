@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click, yaml
 
-from metaflow_windmill.cli.flow.assemble import Wanted, check, compile_document, record_of, with_package
+from metaflow_windmill.cli.flow.assemble import check, compile_document, record_of, with_package
 from metaflow_windmill.cli.flow.deployment import meant
 from metaflow_windmill.cli.flow.options import Given
 from metaflow_windmill.cli.flow.speech import flow_command, say
 from metaflow_windmill.cli.flow.tokens import wish_of
+from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
 from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import choose_token
 from metaflow_windmill.deploy.schedule import schedule_file
@@ -27,21 +28,16 @@ if TYPE_CHECKING:
     "Write the compiled flow into a directory that `wmill sync push` accepts. No server is asked; the code "
     "package is saved in the datastore.",
     click.argument("directory", metavar="DIR"),
-    click.option("--tag", "tags", multiple=True, default=None, help="As for create."),
-    click.option("--namespace", "user_namespace", default=None, help="As for create."),
-    click.option("--max-workers", default=None, type=int, help="As for create."),
+    flow_options,
 )
 def command(
     obj: Any,  # noqa: ANN401
     *,
     directory: str,
-    tags: tuple[str, ...] | None,
-    user_namespace: str | None,
-    max_workers: int | None,
+    **options: Any,  # noqa: ANN401
 ) -> None:
     """Compile, and write each file whole."""
-    target = meant(obj, Given())
-    wanted = Wanted(tags=tuple(tags or ()), namespace=user_namespace, max_workers=max_workers)
+    target, wanted = meant(obj, Given()), Wanted.of(options)
     check(obj, wanted)
     wish = wish_of(target.identity, authorize=None)
     prefix, project = token_prefix(target.identity), target.identity.project is not None

@@ -18,7 +18,7 @@ from metaflow_windmill.deploy.access import sign_in
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from metaflow_windmill.client.models import User
 
@@ -36,6 +36,12 @@ class Given:
     workspace: str | None = None
     name: str | None = None
     folder: str | None = None
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Given:
+        """Pick them from all options of a command."""
+        names = ("windmill_host", "windmill_token", "windmill_workspace", "name", "folder")
+        return cls(*(options.get(name) for name in names))
 
     def over(self, other: Given) -> Given:
         """Return these options, with the other's where nothing was given."""

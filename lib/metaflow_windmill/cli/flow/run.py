@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
 
-from metaflow_windmill.cli.flow.assemble import Wanted
 from metaflow_windmill.cli.flow.create import deploy, deploy_options
 from metaflow_windmill.cli.flow.deployment import meant
 from metaflow_windmill.cli.flow.following import conclude, follow
@@ -19,8 +18,9 @@ from metaflow_windmill.cli.flow.parameters import (
     run_param_options,
 )
 from metaflow_windmill.cli.flow.speech import flow_command
-from metaflow_windmill.cli.flow.tokens import wish_of
+from metaflow_windmill.cli.flow.tokens import wish_of, wish_options
 from metaflow_windmill.cli.flow.trigger import announce, check_file
+from metaflow_windmill.cli.flow.wanted import Wanted
 from metaflow_windmill.deploy.arguments import arguments_of
 from metaflow_windmill.deploy.trigger import trigger
 
@@ -45,35 +45,19 @@ if TYPE_CHECKING:
 def command(
     obj: Any,  # noqa: ANN401
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
-    name: str | None,
-    folder: str | None,
-    authorize: str | None,
-    generate_new_token: bool,
-    given_token: str | None,
-    max_workers: int | None,
-    max_num_splits: int,
-    requirements: str | None,
-    secrets: tuple[str, ...] | None,
-    tags: tuple[str, ...] | None,
-    user_namespace: str | None,
     run_params: tuple[str, ...] | None,
     run_params_file: str | None,
     run_id_file: str | None,
     wait: bool,
     max_wait: float | None,
     parameters: Mapping[str, Any],
+    **options: Any,  # noqa: ANN401
 ) -> None:
     """Check the parameters first: a run that cannot start is not deployed for."""
     check_file(run_id_file)
-    target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace, name, folder))
+    target, wanted = meant(obj, Given.of(options)), Wanted.of(options)
     values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
-    wish = wish_of(target.identity, authorize=authorize, given=given_token, generate=generate_new_token)
-    wanted = Wanted(
-        tuple(tags or ()), user_namespace, max_workers, max_num_splits, requirements, tuple(secrets or ())
-    )
+    wish = wish_of(target.identity, **wish_options(options))
     made = deploy(obj, target, wanted, wish, lambda record: arguments_of(record.parameters, values, texts))
     run = trigger(made.server.windmill, target.path, made.deployed.record, values, texts)
     announce(obj, made.server, run, run_id_file)

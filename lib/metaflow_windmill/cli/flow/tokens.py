@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
 
 from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import TokenWish
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from metaflow_windmill.deploy.names import Identity
+
+_OPTIONS = (
+    click.option(
+        "--new-token",
+        "given_token",
+        default=None,
+        help="Use this production token; moves the flow to its namespace.",
+    ),
+    click.option(
+        "--generate-new-token",
+        is_flag=True,
+        default=False,
+        help="Make a new production token; moves the flow to a new namespace.",
+    ),
+    click.option(
+        "--authorize",
+        default=None,
+        help="The production token of a flow that somebody else deployed. Remembered after once.",
+    ),
+)
+
+
+def token_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say with which production token a flow is deployed."""
+    for add in reversed(_OPTIONS):
+        command = add(command)
+    return command
+
+
+def wish_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick what `wish_of` takes from all options of a command."""
+    return {
+        "authorize": options["authorize"],
+        "given": options["given_token"],
+        "generate": options["generate_new_token"],
+    }
 
 
 def wish_of(

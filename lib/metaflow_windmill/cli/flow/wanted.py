@@ -1,0 +1,75 @@
+"""The options that say what is deployed: the same, with the same meaning, wherever a flow is compiled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+from metaflow.runtime import MAX_NUM_SPLITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# The types of the options are those that Metaflow's Deployer knows by name: no IntRange and the like.
+_OPTIONS = (
+    click.option("--namespace", "user_namespace", default=None, help="Namespace of the runs' tasks."),
+    click.option("--tag", "tags", multiple=True, default=None, help="Tag every run (repeatable)."),
+    click.option(
+        "--max-workers",
+        default=None,
+        type=int,
+        help="Most tasks of one foreach at a time; as many as there are workers if not given.",
+    ),
+    click.option(
+        "--max-num-splits",
+        default=MAX_NUM_SPLITS,
+        show_default=True,
+        type=int,
+        help="Most splits that a foreach may make, as for Metaflow's own run.",
+    ),
+    click.option(
+        "--requirements",
+        default=None,
+        help="A requirements.txt, pyproject.toml, uv.lock or script with a PEP 723 header: Windmill "
+        "installs its packages for every step. 'none' for none; if not given, what the flow's file or "
+        "its repository says.",
+    ),
+    click.option(
+        "--secret",
+        "secrets",
+        multiple=True,
+        default=None,
+        help="NAME=f/folder/variable, or NAME=f/folder/resource#field: an environment variable of every "
+        "task whose value stays in Windmill (repeatable).",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What those options say; each field has the name by which click and the Deployer know the option."""
+
+    tags: tuple[str, ...] = ()
+    user_namespace: str | None = None
+    max_workers: int | None = None
+    max_num_splits: int | None = None
+    requirements: str | None = None
+    secrets: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Wanted:
+        """Pick them from all options of a command."""
+        return cls(**{item.name: _plain(options[item.name], item.default) for item in fields(cls)})
+
+
+def flow_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what is deployed."""
+    for add in reversed(_OPTIONS):
+        command = add(command)
+    return command
+
+
+def _plain(value: Any, default: Any) -> Any:  # noqa: ANN401  (whatever click made of an option)
+    """Return the value of an option as it is in the dataclass: a tuple where it may be given often."""
+    return tuple(value or ()) if default == () else value

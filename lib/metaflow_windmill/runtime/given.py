@@ -1,0 +1,68 @@
+"""What a job is given beside its task: where it is, and the inputs that Windmill filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.contract.event import TRIGGER
+from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.runtime.job import Job
+    from metaflow_windmill.types import Json
+
+
+@dataclass(frozen=True)
+class Here:
+    """Where a job is.
+
+    Parameters
+    ----------
+    root : Path
+        Of the unpacked code package, whose ``.mf_code`` is on the path.
+    record : Record
+    job : Job
+    """
+
+    root: Path
+    record: Record
+    job: Job
+
+
+@dataclass(frozen=True)
+class Given:
+    """The inputs of a job, by the names that `metaflow_windmill.contract.task` tells of."""
+
+    run: str | None = None
+    origin: Json = None
+    parameters: Json = None
+    splits: int | None = None
+    trigger: Json = None
+    error: Json = None
+    levels: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, Json]:
+        """The parameters of the run; empty but for the start step."""
+        return self.parameters or {}
+
+    @property
+    def events(self) -> Json:
+        """The events that started the run, or nothing."""
+        return self.trigger or self.values.get(TRIGGER) or []
+
+    @property
+    def order(self) -> ResumeOrder | None:
+        """What a run was asked for with, if it goes on from another one."""
+        asked = self.values.get(RESUME)
+        return None if asked is None else ResumeOrder.from_json(asked)
+
+    @property
+    def resumed(self) -> Origin | None:
+        """What the start step told of the run that this one goes on from."""
+        return Origin.from_json(self.origin) if self.origin else None

@@ -1,0 +1,163 @@
+"""One task: its attempt of a step, run or cloned.
+
+The parent process holds the job's token for a moment, imports Metaflow, and looks after the
+children. User code runs in the children only, and each of them is a fork of a process that has
+Metaflow imported, so that none pays for the import again.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.contract.event import TRIGGER
+from metaflow_windmill.contract.resume import CLONED
+from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
+from metaflow_windmill.runtime.attempts import disagreement, failures_before, finished, next_attempt
+from metaflow_windmill.runtime.commands import Attempt, outcome_of, run_metaflow, saving_logs, say
+from metaflow_windmill.runtime.environment import EVENTS, OUTCOME, RENEWED, task_environment
+from metaflow_windmill.runtime.hooks import carry_metadata
+from metaflow_windmill.runtime.identity import identify
+from metaflow_windmill.runtime.ids import PARAMETERS
+from metaflow_windmill.runtime.inputs import input_paths
+from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
+from metaflow_windmill.runtime.result import LABELS, result
+from metaflow_windmill.runtime.secrecy import take_token
+from metaflow_windmill.runtime.tasks import DatastoreTasks
+from metaflow_windmill.runtime.workplace import workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from metaflow_windmill.contract.resume import Origin
+    from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.runtime.given import Given, Here
+    from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.runtime.origin import Clone
+    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.types import Json
+
+# What the commands of Metaflow import, without its command line itself, which is made for one flow
+# when it is imported.
+_USED_BY_METAFLOW = (
+    "metaflow.client.filecache",
+    "metaflow.clone_util",
+    "metaflow.lint",
+    "metaflow.package",
+    "metaflow.pylint_wrapper",
+    "metaflow.runtime",
+    "metaflow.task",
+)
+
+_ORIGIN = "origin.json"
+
+
+def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
+    """Run the task of a step, unless it ended well before; return the job's result.
+
+    Raises
+    ------
+    EndedError
+        With what ended the user's code.
+    TaskError
+        If the task cannot be run.
+    """
+    this = identify(spec, here.record, here.job, given.run, given.levels)
+    failed = failures_before(spec, here.job, take_token())
+    most = _prepare(this, here.root, given)
+    tasks = DatastoreTasks(here.record, this.run, most)
+    begun = tasks.attempts(this.name)
+    outcome = finished(tasks, this.name, begun, here.job.root)
+    if outcome is not None:
+        say(f"{this.pathspec} ended before this job began; this job returns its result.")
+    else:
+        number = next_attempt(begun, most)
+        say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
+        outcome = _run(this, number, here.root, tasks, given)
+    return result(this, outcome | _passed_on(given, tasks))
+
+
+def _prepare(this: Task, root: Path, given: Given) -> int:
+    """Set the environment, then import Metaflow, which reads it; return how many attempts it keeps."""
+    os.environ.update(this.spec.environment)
+    os.environ.update(task_environment(this, root, os.environ))
+    most = _import_metaflow()
+    os.environ[EVENTS] = json.dumps(given.events)
+    return most
+
+
+def _import_metaflow() -> int:
+    """Import what the children need; return how many attempts of a task Metaflow keeps at most."""
+    gc.disable()  # an import makes much that stays, which a collection looks at in vain
+    for name in _USED_BY_METAFLOW:
+        importlib.import_module(name)
+    gc.freeze()  # so that no collection in a child touches, and copies, what it shares with the parent
+    gc.enable()
+    return int(importlib.import_module("metaflow.metaflow_config").MAX_ATTEMPTS)
+
+
+def _run(task: Task, number: int, root: Path, tasks: Tasks, given: Given) -> Json:
+    """Run one attempt of a task, or clone the task; return what it left for its job."""
+    with workplace(root, task.record.datastore) as place:
+        os.environ[OUTCOME] = str(place.outcome)
+        attempt = Attempt.of(task, tasks, number, root, place)
+        origin = given.resumed if task.spec.inputs else _begin(attempt, given)
+        if origin is not None:
+            source = tasks.of_run(origin.run)
+            found = clones(task, origin, tasks, source)
+            if found:
+                return _clone(attempt, found, source)
+            os.environ[RENEWED] = ",".join(origin.renewed)
+        inputs = input_paths(task, given.splits, tasks)
+        with saving_logs(attempt):
+            run_metaflow(attempt, step_arguments(task, inputs, number, origin.run if origin else None))
+            return outcome_of(attempt)
+
+
+def _begin(attempt: Attempt, given: Given) -> Origin | None:
+    """Make the parameters of the run; return what it goes on from."""
+    record, tasks, order = attempt.task.record, attempt.tasks, given.order
+    if order is None:
+        _init(attempt, given.values)
+        return None
+    source = tasks.of_run(order.run)
+    before = parameters_of(order.run, record, source)
+    _init(attempt, inherited(order, record, given.values, before))
+    origin = begin(order, record, tasks, before, source)
+    tasks.keep(_ORIGIN, origin.to_json())
+    return origin
+
+
+def _init(attempt: Attempt, values: dict[str, Json]) -> None:
+    if not attempt.tasks.is_done(PARAMETERS):
+        with saving_logs(attempt):
+            run_metaflow(attempt, init_arguments(attempt.task.record, attempt.task.run, values))
+
+
+def _clone(attempt: Attempt, found: Sequence[Clone], source: Tasks) -> Json:
+    """Clone a task; as with Metaflow's own resume, a clone has no logs of its own."""
+    task = attempt.task
+    for clone in found:
+        run_metaflow(
+            attempt, clone_arguments(task, clone, attempt.number), partial(_cloned, attempt, clone.task)
+        )
+    origin = found[0].origin
+    say(f"This task succeeded in the run that this one goes on from; it was cloned from {origin}.")
+    return {**cloned_outcome(task.spec, source, origin.partition("/")[2]), "cloned": origin, LABELS: [CLONED]}
+
+
+def _cloned(attempt: Attempt, task_id: str) -> None:
+    """Do in the child what no decorator does for a clone."""
+    carry_metadata(attempt.task.record.metadata.type, attempt.datastore(task_id))
+
+
+def _passed_on(given: Given, tasks: Tasks) -> dict[str, Json]:
+    """Return what the start step of a resumed or triggered run tells all others."""
+    origin = {"origin": tasks.kept(_ORIGIN)} if given.order else {}
+    trigger = {"trigger": given.events} if given.values.get(TRIGGER) else {}
+    return origin | trigger
