@@ -111,7 +111,7 @@ class Advance:
             self._flow = replace(self._flow, run=replace(begun.run, step=begun.step))
             self._apply(conclude(self._flow, begun.module, begun.ended, self._scope))
             return
-        self._plan.children = list(begun.children)
+        self._plan.children = begun.children
         self._plan.scheduled_for = begun.scheduled_for
         self._plan.items = begun.items
 

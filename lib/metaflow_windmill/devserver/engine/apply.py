@@ -61,8 +61,12 @@ class Effects:
         self.changed |= {job.id, job.root}
 
     def born(self, job: Job, now: int) -> None:
-        """Note that a job is there."""
+        """Note that a job is there, which somebody may know already."""
         self.touch(job)
+        self.awaits(job, now)
+
+    def awaits(self, job: Job, now: int) -> None:
+        """Note that a job waits to begin."""
         self.later = self.later or job.scheduled_for > now
         self.work = self.work or job.for_worker
         if not job.for_worker:
@@ -98,18 +102,19 @@ def write(connection: sqlite3.Connection, job: Job, plan: Plan) -> Effects:
 
 
 def _write_children(connection: sqlite3.Connection, job: Job, plan: Plan, effects: Effects) -> None:
-    if not plan.children:
-        return
     step = plan.run.step
-    module = plan.modules[step]
+    module = plan.modules.get(step)
+    if module is None:
+        return
     if plan.items is not None:
         texts = [canonical.dump(item) for item in plan.items]
         flow_rows.put_items(connection, job.id, step, module.attempt, texts)
-    born = births.children(connection, Parent(job, step, module, plan.scheduled_for), plan.children)
-    plan.modules[step] = replace(module, job=job.id if module.parallel else born[-1].id)
-    now = clock.now()
-    for child in born:
-        effects.born(child, now)
+    now, last = clock.now(), None
+    for child in births.children(connection, Parent(job, step, module, plan.scheduled_for), plan.children):
+        effects.awaits(child, now)
+        last = child.id
+    if last is not None:
+        plan.modules[step] = replace(module, job=job.id if module.parallel else last)
 
 
 def _release(connection: sqlite3.Connection, job: Job, plan: Plan, effects: Effects) -> None:

@@ -11,12 +11,15 @@ from metaflow_windmill.devserver.engine.inputs import Start, own_timeout, transf
 from metaflow_windmill.devserver.engine.leaves import Leaves
 from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Broken, Child, Ended, Flow
 from metaflow_windmill.devserver.engine.scope import WAITING
+from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.devserver.store import clock
 from metaflow_windmill.devserver.store.flow_rows import FlowRun, ModuleRun
 from metaflow_windmill.openflow import Identity, RawScript, Script, SubFlow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from metaflow_windmill.devserver.engine.scope import Scope
     from metaflow_windmill.devserver.model import Catalog
     from metaflow_windmill.openflow import Module
@@ -37,7 +40,7 @@ class Begun:
     run: FlowRun
     step: int
     module: ModuleRun
-    children: tuple[Child, ...]
+    children: Iterable[Child]
     scheduled_for: int | None = None
     items: list[Json] | None = None
 
@@ -189,7 +192,7 @@ class Beginning:
         if module.extra.get("pass_flow_input_directly"):
             return self.scope.flow_input, None
         if isinstance(module.value, Identity) or skipped:
-            return {"previous_result": start.previous}, None
+            return {"previous_result": known(start.previous)}, None
         if isinstance(module.value, (RawScript, Script, SubFlow)):
             return self._transformed(start, module.value)
         return self.scope.flow_input, None

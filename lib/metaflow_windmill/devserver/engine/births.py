@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.definitions import stored_text
@@ -17,7 +18,7 @@ from metaflow_windmill.devserver.store.job_rows import Ending, Job
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from metaflow_windmill.devserver.engine.plan import Child
     from metaflow_windmill.devserver.model import Code, Submission
@@ -29,6 +30,9 @@ DEPENDENCIES = ("dependencies", "flowdependencies")
 """Jobs that would resolve requirements when something is deployed; here that is done when it runs."""
 
 DEPENDENCY_TAG = "dependency"
+AT_ONCE = 500
+"""Children that are in memory at the same time; a loop may start many thousands."""
+
 NOTHING_RESOLVED: Json = {"status": "requirements are resolved when the script runs"}
 
 
@@ -139,9 +143,17 @@ class Parent:
     scheduled_for: int | None = None
 
 
-def children(connection: sqlite3.Connection, parent: Parent, new: Sequence[Child]) -> list[Job]:
-    """Insert the jobs that a module starts, and what is to be reacted to at once."""
+def children(connection: sqlite3.Connection, parent: Parent, new: Iterable[Child]) -> Iterator[Job]:
+    """Insert the jobs that a module starts, and what is to be reacted to at once; yield each job."""
     documents = _Documents(connection)
+    rest = iter(new)
+    while some := tuple(islice(rest, AT_ONCE)):
+        yield from _some(connection, parent, some, documents)
+
+
+def _some(
+    connection: sqlite3.Connection, parent: Parent, new: Sequence[Child], documents: _Documents
+) -> list[Job]:
     now = clock.now()
     pairs = [(_child(parent, child, documents.of(child), now), child) for child in new]
     jobs = [job for job, _ in pairs]
@@ -207,17 +219,18 @@ def _failed_at_birth(connection: sqlite3.Connection, job: Job, why: str) -> Even
 
 
 class _Documents:
-    """Keeps the texts of jobs, each looked at once although many jobs of a loop share it."""
+    """Keeps the texts of jobs; one that a row of jobs shares is looked at once."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._known: dict[int, tuple[str | None, str | None]] = {}
+        self._last: Code | FlowValue | None = None
+        self._ids: tuple[str | None, str | None] = (None, None)
 
     def of(self, child: Child) -> tuple[str | None, str | None]:
         shared = child.flow if child.flow is not None else child.code
-        if id(shared) not in self._known:
-            self._known[id(shared)] = _documents(self._connection, child.code, child.flow)
-        return self._known[id(shared)]
+        if shared is not self._last:
+            self._last, self._ids = shared, _documents(self._connection, child.code, child.flow)
+        return self._ids
 
 
 def _documents(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from metaflow_windmill.devserver.engine import retries, stops
 from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Ended, Finish, Flow
+from metaflow_windmill.devserver.engine.unread import Unread, known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.openflow import BranchAll, ForLoop, SubFlow, WhileLoop
 
@@ -29,9 +30,9 @@ class Verdict:
     run : FlowRun
     module : ModuleRun
         The module whose child ended, as it is now.
-    result : JSON value
+    result : JSON value or Unread
         What the next module sees as ``previous_result``.
-    value : JSON value
+    value : JSON value or Unread
         What ``results.<id>`` of a finished module is.
     finished : bool
         Whether the module has ended.
@@ -149,8 +150,8 @@ class _Conclusion:
     def _next(self, module: ModuleRun, stop: Stop, *, success: bool, advance: bool) -> Verdict:
         """Decide between the next module, another attempt, the failure module, and the end of the flow."""
         flow, run = self.flow, self.flow.run
-        value = self._results() if module.has_list else self.ended.result
-        result = stops.error_result(stop, value) if stop.early and stop.error is not None else value
+        value = Unread(self._results) if module.has_list else self.ended.result
+        result = stops.error_result(stop, known(value)) if stop.early and stop.error is not None else value
         if run.fail_count > 0 and module.type == "Success":
             run = replace(run, fail_count=0, failed_jobs=())
         run = replace(run, step=run.step + advance)
@@ -160,7 +161,7 @@ class _Conclusion:
                 "begin", run, module, result, value, finished=True, unrecoverable=self.ended.unrecoverable
             )
         success = success or (last and not self.ended.unrecoverable and self._tolerates())
-        finish = self._finish(result, stop, success=success)
+        finish = self._finish(known(result), stop, success=success)
         return Verdict("end", run, module, result, value, finished=True, finish=finish)
 
     def _goes_on(self, stop: Stop, *, success: bool, last: bool) -> bool:

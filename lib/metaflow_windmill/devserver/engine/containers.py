@@ -9,6 +9,7 @@ from metaflow_windmill.devserver.engine.definitions import is_simple, part_of
 from metaflow_windmill.devserver.engine.inputs import own_timeout, transformed, with_iter
 from metaflow_windmill.devserver.engine.plan import Broken, Child, Ended, Flow
 from metaflow_windmill.devserver.engine.scope import WAITING
+from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.devserver.store.flow_rows import DEFAULT_BRANCH, ModuleRun, Shape
 from metaflow_windmill.openflow import (
@@ -21,10 +22,12 @@ from metaflow_windmill.openflow import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from metaflow_windmill.devserver.engine.inputs import Start
     from metaflow_windmill.devserver.engine.leaves import Leaves
     from metaflow_windmill.devserver.engine.scope import Scope
-    from metaflow_windmill.openflow import Module
+    from metaflow_windmill.openflow import FlowValue, Module
     from metaflow_windmill.types import Json
 
 NO_RESULT = "{}"
@@ -38,13 +41,14 @@ class Spread:
     Parameters
     ----------
     module : ModuleRun
-    children : tuple of Child
+    children : iterable of Child
+        Made one by one as they are asked for: there may be thousands.
     items : list or None
         Where a sequential loop begins: all it goes through.
     """
 
     module: ModuleRun
-    children: tuple[Child, ...]
+    children: Iterable[Child]
     items: list[Json] | None = None
 
 
@@ -70,6 +74,7 @@ class Containers:
 
     def __init__(self, flow: Flow, scope: Scope, leaves: Leaves) -> None:
         self._flow, self._scope, self._leaves = flow, scope, leaves
+        self._parts: dict[tuple[int, str], FlowValue] = {}
 
     def spread(self, start: Start, args: dict[str, Json]) -> Spread | Instant:
         """Begin a container, or its next iteration or branch.
@@ -116,18 +121,15 @@ class Containers:
 
     def _parallel(self, start: Start, loop: ForLoop, args: dict[str, Json], items: list[Json]) -> Spread:
         at_once = self._parallelism(start, loop)
-        children = []
-        for index, item in enumerate(items):
-            child = self._part(
-                loop.modules,
-                f"{start.step}-{index}",
-                f"forloop-{index}",
-                with_iter(args, "iter", {"index": index, "value": item}),
-                index,
-            )
-            waits = 0 if at_once is None or index < at_once else index - at_once + 1
-            children.append(replace(child, own_root=True, suspended=waits))
-        return Spread(_many(start, "loop", len(items)), tuple(children))
+
+        def children() -> Iterator[Child]:
+            for index, item in enumerate(items):
+                inner = with_iter(args, "iter", {"index": index, "value": item})
+                child = self._part(loop.modules, f"{start.step}-{index}", f"forloop-{index}", inner, index)
+                waits = 0 if at_once is None or index < at_once else index - at_once + 1
+                yield replace(child, own_root=True, suspended=waits)
+
+        return Spread(_many(start, "loop", len(items)), children())
 
     def _parallelism(self, start: Start, loop: ForLoop) -> int | None:
         at_once = loop.parallelism
@@ -177,7 +179,7 @@ class Containers:
         modules = choice.default if taken == DEFAULT_BRANCH else choice.branches[taken].modules
         module = replace(start.status, type="InProgress", shape="choice", branch=taken)
         if not modules:
-            passed_on = NO_RESULT if start.step == 0 else start.previous
+            passed_on = NO_RESULT if start.step == 0 else known(start.previous)
             return Instant(replace(module, type="Success"), Ended(None, success=True, result=passed_on))
         child = self._part(modules, str(start.step), f"branchone-{taken + 1}", args, 0)
         return Spread(module, (child,))
@@ -213,10 +215,18 @@ class Containers:
             kind="flowpreview" if preview else "flownode",
             args=args,
             path=f"{self._flow.job.path}/{name}",
-            flow=part_of(self._flow.value, modules, suffix, preview=preview),
+            flow=self._value(modules, suffix),
             tag=self._leaves.tag(None, "flow"),
             iteration=iteration,
         )
+
+    def _value(self, modules: tuple[Module, ...], suffix: str) -> FlowValue:
+        """Return the value of a part: one for all iterations, unless their failure modules differ."""
+        value, preview = self._flow.value, self._flow.is_preview
+        key = (id(modules), suffix if preview and value.failure_module is not None else "")
+        if key not in self._parts:
+            self._parts[key] = part_of(value, modules, suffix, preview=preview)
+        return self._parts[key]
 
 
 def nothing(start: Start, shape: Literal["loop", "arms"]) -> Instant:

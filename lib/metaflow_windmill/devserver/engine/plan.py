@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from metaflow_windmill.devserver.model import Code, JobKind
     from metaflow_windmill.devserver.store.flow_rows import FlowRun, ModuleRun
     from metaflow_windmill.devserver.store.job_rows import Job
@@ -136,7 +138,8 @@ class Plan:
         By step; the last state of each module that changed.
     finished : list of int
         The steps of modules that are to be entered into the map of results.
-    children : list of Child
+    children : iterable of Child
+        Gone through once.
     scheduled_for : int or None
         When the children may begin, in microseconds since 1970; None for at once.
     items : list or None
@@ -151,7 +154,7 @@ class Plan:
     run: FlowRun
     modules: dict[int, ModuleRun] = field(default_factory=dict)
     finished: list[int] = field(default_factory=list)
-    children: list[Child] = field(default_factory=list)
+    children: Iterable[Child] = ()
     scheduled_for: int | None = None
     items: list[Json] | None = None
     release: int | None = None

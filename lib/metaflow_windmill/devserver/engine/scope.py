@@ -6,6 +6,7 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions import syntax
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.devserver.store import flow_rows, job_rows, results, user_states
@@ -166,7 +167,7 @@ class Scope:
         """
         expression = expression.strip()
         if expression in names:
-            return names[expression]
+            return known(names[expression])
         owned = syntax.property_of(expression)
         if owned is not None:
             holder = self.flow_input if owned[0] == "flow_input" else self.flow_env
@@ -174,16 +175,19 @@ class Scope:
                 return holder[owned[1]]
         if sees_results:
             if "previous_result" in names and expression in syntax.previous_result_names(previous_id):
-                return names["previous_result"]
+                return known(names["previous_result"])
             path = syntax.result_path(expression)
             if path is not None:
                 return self._look_up_path(*path)
         return self._by_javascript(expression, names, previous_id if sees_results else "", sees_results)
 
     def _look_up_path(self, step_id: str, path: list[str]) -> Json:
-        if step_id in self._just_ended:
-            return results.follow(self._just_ended[step_id][2], path)
         place = results.find(self.connection, self.job.id, step_id)
+        if step_id in self._just_ended:
+            step, module, value = self._just_ended[step_id]
+            if not module.has_list:
+                return results.follow(value, path)
+            place = results.place_of(self.job.id, step, module)
         return None if place is None else results.at_path(self.connection, place, path)
 
     def _by_javascript(
@@ -193,14 +197,14 @@ class Scope:
         previous_id: str,
         sees_results: bool,  # noqa: FBT001 - private
     ) -> Json:
-        seen = {name: value for name, value in names.items() if name in expression}
+        seen = {name: known(value) for name, value in names.items() if name in expression}
         if "previous_result" in names and (
             "error" in expression
             or any(name in expression for name in syntax.previous_result_names(previous_id))
         ):
-            seen["previous_result"] = names["previous_result"]
+            seen["previous_result"] = known(names["previous_result"])
         if "error" in expression and "previous_result" in names:
-            seen["error"] = error_of(names["previous_result"])
+            seen["error"] = error_of(known(names["previous_result"]))
         if "flow_input" in expression:
             seen["flow_input"] = self.flow_input
         if "flow_env" in expression:
@@ -241,7 +245,7 @@ class Scope:
         if place.flow is None and place.job is None:
             raise ExpressionError(f"Failed to fetch result for step '{step_id}': no job stands behind it.")
         if step_id in self._just_ended:
-            return self._just_ended[step_id][2]
+            return known(self._just_ended[step_id][2])
         return json.loads(results.text_at(self.connection, place))
 
     def _own_module(self, step_id: str) -> tuple[int, ModuleRun] | None:
