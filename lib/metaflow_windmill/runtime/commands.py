@@ -100,7 +100,7 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
         failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))
         raise EndedError(exception(Mask.of(os.environ).failure(failure)))
     if status:
-        raise EndedError(ended_badly(status, attempt.task.spec.step))
+        raise _ended_badly(attempt, status)
 
 
 def outcome_of(attempt: Attempt) -> Json:
@@ -112,7 +112,7 @@ def outcome_of(attempt: Attempt) -> Json:
         If the user's code left the process before it could.
     """
     if not attempt.place.outcome.exists():
-        raise EndedError(ended_badly(0, attempt.task.spec.step))
+        raise _ended_badly(attempt, 0)
     return json.loads(attempt.place.outcome.read_text(encoding="utf-8"))
 
 
@@ -132,6 +132,13 @@ def say(*sentences: str) -> None:
     """Write to the job's log what is not empty."""
     for sentence in filter(None, sentences):
         print(sentence, flush=True)
+
+
+def _ended_badly(attempt: Attempt, status: int) -> EndedError:
+    """Say in the task's own log what the child had no time to say."""
+    error = ended_badly(status, attempt.task.spec.step)
+    attempt.streams[1].feed(f"{error}\n".encode())
+    return EndedError(error)
 
 
 def _save_logs(attempt: Attempt) -> None:

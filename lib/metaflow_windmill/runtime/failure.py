@@ -99,8 +99,9 @@ def ended_badly(status: int, step: str) -> TaskError:
 
 
 def _signal_name(number: int) -> str:
+    fault = "a segmentation fault, " if number == signal.SIGSEGV else ""
     try:
-        return signal.Signals(number).name
+        return fault + signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
 

@@ -33,12 +33,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return Home(tmp_path_factory.mktemp("configs"))
 
 
-def deployed(home: Home, windmill: Target, *top: str) -> Deployed:
+def deployed(home: Home, windmill: Target, *top: str, text: str = FLOW.read_text()) -> Deployed:
     """Deploy from a directory with the files of the configs, and take the files away."""
     files = {"settings.json": json.dumps(SETTINGS), "words.txt": "deployed with these"}
-    for name, text in files.items():
-        (home.root / name).write_text(text)
-    flow = Deployed(home, windmill, home.write("configured", FLOW.read_text()), "ConfiguredFlow", top)
+    for name, content in files.items():
+        (home.root / name).write_text(content)
+    flow = Deployed(home, windmill, home.write("configured", text), "ConfiguredFlow", top)
     flow.create()
     (home.root / "settings.json").unlink()
     (home.root / "words.txt").write_text("changed since then")
@@ -51,7 +51,9 @@ def run(flow: Deployed, path: str) -> RunSeen:
 
 
 def test_configs_mutators_and_decorators_are_those_of_the_deployment(home: Home, windmill: Target) -> None:
-    flow = deployed(home, windmill, "--config", "settings", "settings.json")
+    names_a_file = 'import os\nos.environ["METAFLOW_FLOW_CONFIG"] = \'{"settings": "settings.json"}\'\n'
+    text = names_a_file + FLOW.read_text()
+    flow = deployed(home, windmill, "--config", "settings", "settings.json", text=text)
     seen = run(flow, "f/flows/configured_by_file/user-tester/ConfiguredFlow")
     assert seen.successful, seen.log
     start, end = seen.at("start").artifacts, seen.at("end").artifacts

@@ -162,7 +162,7 @@ class TestATaskThatDoesNotEndWell:
             (5, "vanish", "TaskError", "left the process with exit status 0 before its end"),
             (6, "no retry", "RetryNotAllowed", "do not retry"),
             (7, "terminated", "TaskError", "SIGTERM"),
-            (8, "crash", "TaskError", "SIGSEGV"),
+            (8, "crash", "TaskError", "a segmentation fault, SIGSEGV"),
             (9, "unpicklable", "UnpicklableArtifactException", "bad"),
             (10, "recursion", "RecursionError", "maximum recursion depth exceeded"),
         ],
@@ -179,6 +179,7 @@ class TestATaskThatDoesNotEndWell:
         logs = faults.command("logs", f"{faults.run_id}/work/t-11")
         assert "before the end" in logs
         assert "beside the output" in logs
+        assert "Step 'work' was killed (SIGKILL)" in logs
 
     def test_has_a_small_error_whatever_its_message(self, faults: Worker) -> None:
         error = faults.job(WORK, 12, env={"HOW": "long"}).failed()

@@ -79,7 +79,13 @@ def test_stays_small_and_always_has_words() -> None:
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(0, "exit status 0"), (3, "exit status 3"), (-9, "more memory"), (-11, "SIGSEGV"), (-99, "signal 99")],
+    [
+        (0, "exit status 0"),
+        (3, "exit status 3"),
+        (-9, "more memory"),
+        (-11, "a segmentation fault, SIGSEGV"),
+        (-99, "signal 99"),
+    ],
 )
 def test_an_end_without_an_exception_has_its_own_words(status: int, words: str) -> None:
     error = ended_badly(status, "train")

@@ -49,7 +49,7 @@ def task_variables(obj: Any) -> dict[str, str]:  # noqa: ANN401
     from metaflow import metaflow_config
 
     found = {f"METAFLOW_{name}": getattr(metaflow_config, name, None) for name in _PASSED_ON}
-    found["METAFLOW_FLOW_CONFIG_VALUE"] = _configs(obj)
+    found["METAFLOW_FLOW_CONFIG_VALUE"] = json.dumps(_configs(obj)) if _configs(obj) else ""
     version = {**obj.environment.get_environment_info(), "flow_name": obj.flow.name}
     found["METAFLOW_VERSION"] = json.dumps(version)
     return {name: str(value) for name, value in found.items() if value}
@@ -74,6 +74,7 @@ def top_level_options(obj: Any) -> tuple[str, ...]:  # noqa: ANN401
         f"--event-logger={obj.event_logger.TYPE}",
         f"--monitor={obj.monitor.TYPE}",
         *(f"--with={spec}" for spec in _decospecs(obj)),
+        *(word for name, key in _configs(obj).items() for word in ("--config-value", name, key)),
     ]
     for decorators in obj.flow._flow_decorators.values():  # noqa: SLF001  (as Metaflow's orchestrators do)
         for decorator in decorators:
@@ -95,8 +96,12 @@ def _written(options: list[tuple[str, Any]]) -> list[str]:
     return [str(word) for word in dict_to_cli_options(dict(options))]
 
 
-def _configs(obj: Any) -> str:  # noqa: ANN401
-    """Tell tasks to take the values of configs from the code package."""
+def _configs(obj: Any) -> dict[str, str]:  # noqa: ANN401
+    """Tell tasks to take the values of configs from the code package.
+
+    As an option it comes before what the flow's file does to the environment; the variable is for
+    programs that a step starts.
+    """
     from metaflow.user_configs.config_options import ConfigInput
 
     names = [
@@ -104,4 +109,4 @@ def _configs(obj: Any) -> str:  # noqa: ANN401
         for _, parameter in obj.flow._get_parameters()  # noqa: SLF001
         if parameter.IS_CONFIG_PARAMETER
     ]
-    return json.dumps({name: ConfigInput.make_key_name(name) for name in names}) if names else ""
+    return {name: ConfigInput.make_key_name(name) for name in names}
