@@ -43,6 +43,7 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     trigger: list[dict[str, Any]] | None = None,
     error: dict[str, Any] | None = None,
     **levels: dict[str, Any],
+    deadline: float | None = None,
 ) -> dict[str, Any]:
     """Run one task and return what Windmill keeps of it."""
     os.environ.update(deployment.get("variables") or {})
@@ -52,7 +53,8 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     from metaflow_windmill.runtime.task import run_task
 
     before = {"origin": origin, "trigger": trigger, "parameters": parameters, "error": error}
-    return run_task(root, task, deployment, run=run, splits=splits, levels=levels, **before)
+    now = {"run": run, "splits": splits, "deadline": deadline, "levels": levels}
+    return run_task(root, task, deployment, **now, **before)
 
 
 def set_secrets(secrets: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@
     │   └── InvalidParameter     a run was asked for with values that the flow does not take
     ├── TaskError                a task cannot be run as Metaflow needs it
     │   └── RetryNotAllowed      and trying again cannot help; Windmill's `retry_if` knows it by this name
+    │       └── WorkflowTimeout  since its run took longer than it may
     ├── GitSourceError           a repository cannot be read safely
     └── ServerError              the embedded server cannot start or go on
         └── RequestRefused       it answers one request with an error
@@ -119,6 +120,10 @@ class TaskError(MetaflowWindmillError):
 
 class RetryNotAllowed(TaskError):
     """A task cannot be run, and trying again cannot help."""
+
+
+class WorkflowTimeout(RetryNotAllowed):
+    """A run took longer than it may."""
 
 
 class GitSourceError(MetaflowWindmillError):

@@ -34,8 +34,11 @@ MOST_RETRIES = 5
 RETRY_IF = f"error?.name !== {json.dumps(RetryNotAllowed.__name__)}"
 """What the task raises where another attempt cannot help."""
 
+NOT_FINAL = "error?.extra?.final !== true"
+"""Holds unless the task saw that another attempt would begin after the run's deadline."""
+
 TIMEOUT_SLACK = 60
-"""Seconds that Windmill waits beyond ``@timeout``: the step ends itself, unless it cannot."""
+"""Seconds that Windmill waits beyond a timeout of Metaflow's: the step ends itself, unless it cannot."""
 
 
 def task_module(context: Context, step: Step, arrival: Arrival, place: Place) -> Module:
@@ -59,8 +62,8 @@ def task_module(context: Context, step: Step, arrival: Arrival, place: Place) ->
             lock=code.lock,
             tag=_tag(context.deployment, step),
         ),
-        retry=_retry(step),
-        timeout=_timeout(step),
+        retry=_retry(step, limited=_limit(context) is not None),
+        timeout=_timeout(step, _limit(context)),
     )
 
 
@@ -70,11 +73,18 @@ def _tag(deployment: Deployment, step: Step) -> str | None:
     return step.needs.tag or next(rules, deployment.tag)
 
 
-def _timeout(step: Step) -> int | None:
+def _limit(context: Context) -> int | None:
+    """Return how many seconds a run may take."""
+    return context.deployment.record.workflow_timeout
+
+
+def _timeout(step: Step, limit: int | None) -> int | None:
     """Return after how many seconds Windmill ends the job, whatever the step's code does."""
-    if step.needs.seconds is not None:
-        return step.needs.seconds
-    return None if step.timeout is None else step.timeout + TIMEOUT_SLACK
+    own = None if step.timeout is None else step.timeout + TIMEOUT_SLACK
+    own = own if step.needs.seconds is None else step.needs.seconds
+    if limit is None:
+        return own
+    return limit + TIMEOUT_SLACK if own is None else min(own, limit + TIMEOUT_SLACK)
 
 
 def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dict[str, InputTransform]:
@@ -90,6 +100,8 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
         inputs["run"] = Javascript(f"results.{start}.run_id")
         inputs["origin"] = Javascript(f"results.{start}.origin")
         inputs["trigger"] = Javascript(f"results.{start}.trigger")
+        if _limit(context) is not None:
+            inputs["deadline"] = Javascript(f"results.{start}.deadline")
     inputs.update(secret_inputs(context.deployment))
     if arrival.splits is not None:
         inputs["splits"] = Javascript(arrival.splits)
@@ -117,6 +129,7 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         recursive=step.recursive,
         retries=_attempts(step),
         user_retries=step.retries.user,
+        delay=0 if _limit(context) is None else step.retries.seconds,
         environment=_environment(step),
     )
 
@@ -141,6 +154,6 @@ def _attempts(step: Step) -> int:
     return min(step.retries.user + step.retries.error, MOST_RETRIES)
 
 
-def _retry(step: Step) -> Retry | None:
-    attempts = _attempts(step)
-    return Retry(ConstantDelay(attempts, step.retries.seconds), retry_if=RETRY_IF) if attempts else None
+def _retry(step: Step, *, limited: bool) -> Retry | None:
+    attempts, condition = _attempts(step), f"{RETRY_IF} && {NOT_FINAL}" if limited else RETRY_IF
+    return Retry(ConstantDelay(attempts, step.retries.seconds), retry_if=condition) if attempts else None

@@ -134,6 +134,8 @@ class Record:
     events : tuple of Awaited
         Of ``@trigger`` and ``@trigger_on_finish``; empty where the flow waits for none.
     git : GitInfo or None
+    workflow_timeout : int or None
+        The most seconds that a run may take; None for no limit.
     versions : dict of str to str
         Of ``metaflow``, ``metaflow_windmill`` and ``python``.
     """
@@ -154,6 +156,7 @@ class Record:
     schedule: ScheduleInfo | None = None
     events: tuple[Awaited, ...] = ()
     git: GitInfo | None = None
+    workflow_timeout: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -163,6 +166,8 @@ class Record:
             plain[key] = list(plain[key])
         for info in plain["parameters"]:
             info["choices"] = list(info["choices"])
+        if self.workflow_timeout is None:
+            del plain["workflow_timeout"]
         return {"format": FORMAT, **plain}
 
     @classmethod

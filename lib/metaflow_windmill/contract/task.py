@@ -20,6 +20,9 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
 ``origin``
     ``results.<start>.origin``; in a resumed run the run that it goes on from, else null. Absent on
     the start step, which finds it in ``parameters`` (see `metaflow_windmill.contract.resume`).
+``deadline``
+    ``results.<start>.deadline``, when the run has to be over, in seconds since 1970. Absent on the
+    start step, and where a run may take any time.
 ``error``
     What failed, on the module of exit hooks of a failed run only (`metaflow_windmill.contract.exit_hook`).
 ``level_0``, ``level_1``, ...
@@ -104,6 +107,9 @@ class TaskSpec:
         How often Windmill runs the module again after a failure.
     user_retries : int
         Metaflow's ``--max-user-code-retries``.
+    delay : int
+        The seconds that Windmill waits before it runs the module again; told where a run has a
+        deadline.
     environment : dict of str to str
         The variables that ``@environment`` sets.
     """
@@ -118,6 +124,7 @@ class TaskSpec:
     recursive: bool = False
     retries: int = 0
     user_retries: int = 0
+    delay: int = 0
     environment: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

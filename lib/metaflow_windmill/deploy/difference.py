@@ -135,7 +135,7 @@ def _package(old: Record, new: Record) -> Iterator[Change]:
 
 
 def _settings(old: Record, new: Record) -> Iterator[Change]:
-    for name in ("owner", "tags", "namespace", "top_level", "datastore", "metadata"):
+    for name in ("owner", "tags", "namespace", "top_level", "datastore", "metadata", "workflow_timeout"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield Change("settings", name, _plain(before), _plain(after))

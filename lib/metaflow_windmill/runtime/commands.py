@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.runtime.deadline import FINAL
 from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
 from metaflow_windmill.runtime.flow_file import run_flow_file
 from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.errors import TaskError
+    from metaflow_windmill.runtime.deadline import Deadline
     from metaflow_windmill.runtime.tasks import Tasks
     from metaflow_windmill.runtime.workplace import Workplace
     from metaflow_windmill.types import Json
@@ -53,6 +57,8 @@ class Attempt:
     streams : tuple of LogStream
         For standard output and standard error.
     """
+    deadline : Deadline or None
+        Of the run.
 
     task: Task
     tasks: Tasks
@@ -61,12 +67,11 @@ class Attempt:
     place: Workplace
     streams: tuple[LogStream, LogStream]
 
-    @classmethod
-    def of(cls, task: Task, tasks: Tasks, number: int, root: Path, place: Workplace) -> Attempt:
-        """Return the attempt, with streams to the output of this process."""
-        mask = Mask.of(os.environ)
-        streams = (LogStream(1, place.stdout, mask), LogStream(2, place.stderr, mask))
-        return cls(task, tasks, number, root, place, streams)
+    deadline: Deadline | None = None
+    def error(self, error: TaskError) -> EndedError:
+        """Say in the task's own log what the child had no time to say."""
+        self.streams[1].feed(f"{error}\n".encode())
+        return EndedError(error)
 
     def datastore(self, task_id: str | None = None) -> Json:
         """Return Metaflow's datastore of the task, or of another one of its step, to write to."""
@@ -95,12 +100,12 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
             then()
         return status
 
-    status = run_child(body, attempt.streams, Saver(partial(_save_logs, attempt), attempt.streams))
+    status = _child(attempt, body)
     if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
         failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))
         raise EndedError(exception(Mask.of(os.environ).failure(failure)))
     if status:
-        raise _ended_badly(attempt, status)
+        raise attempt.error(ended_badly(status, attempt.task.spec.step))
 
 
 def outcome_of(attempt: Attempt) -> Json:
@@ -112,7 +117,7 @@ def outcome_of(attempt: Attempt) -> Json:
         If the user's code left the process before it could.
     """
     if not attempt.place.outcome.exists():
-        raise _ended_badly(attempt, 0)
+        raise attempt.error(ended_badly(0, attempt.task.spec.step))
     return json.loads(attempt.place.outcome.read_text(encoding="utf-8"))
 
 
@@ -130,15 +135,38 @@ def saving_logs(attempt: Attempt) -> Iterator[None]:
 
 def say(*sentences: str) -> None:
     """Write to the job's log what is not empty."""
+@contextmanager
+def last_of_its_run(attempt: Attempt) -> Iterator[None]:
+    """Mark what ended an attempt if another one would begin after the run's deadline."""
+    try:
+        yield
+    except EndedError as ended:
+        spec, deadline = attempt.task.spec, attempt.deadline
+        if deadline and spec.retries and deadline.passed(spec.delay) and FINAL not in vars(ended.error):
+            say("There is no time for another attempt: the run's --workflow-timeout comes first.")
+            vars(ended.error)[FINAL] = True
+        raise
+
+
     for sentence in filter(None, sentences):
         print(sentence, flush=True)
 
 
-def _ended_badly(attempt: Attempt, status: int) -> EndedError:
-    """Say in the task's own log what the child had no time to say."""
-    error = ended_badly(status, attempt.task.spec.step)
-    attempt.streams[1].feed(f"{error}\n".encode())
-    return EndedError(error)
+def streams_of(place: Workplace) -> tuple[LogStream, LogStream]:
+    """Return streams to the output of this process."""
+    mask = Mask.of(os.environ)
+    return LogStream(1, place.stdout, mask), LogStream(2, place.stderr, mask)
+
+
+def _child(attempt: Attempt, body: Callable[[], int]) -> int:
+    """Run a function in a child, as long as the run may take; return the child's exit status."""
+    saver, deadline = Saver(partial(_save_logs, attempt), attempt.streams), attempt.deadline
+    try:
+        return run_child(body, attempt.streams, saver, deadline.at if deadline else math.inf)
+    except TimeoutError:
+        if deadline is None:
+            raise
+        raise attempt.error(deadline.error(attempt.task.spec.step, "stopped")) from None
 
 
 def _save_logs(attempt: Attempt) -> None:

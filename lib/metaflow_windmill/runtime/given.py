@@ -44,6 +44,7 @@ class Given:
     splits: int | None = None
     trigger: Json = None
     error: Json = None
+    deadline: float | None = None
     levels: Mapping[str, Json] = field(default_factory=dict)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import signal
@@ -9,20 +10,23 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.runtime.fork import fork
 from metaflow_windmill.runtime.logs import CHUNK, LogStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 1.0
 REST_FACTOR = 10.0
 
 
-def run_child(body: Callable[[], int], streams: Sequence[LogStream], saver: Saver) -> int:
+def run_child(
+    body: Callable[[], int], streams: Sequence[LogStream], saver: Saver, until: float = math.inf
+) -> int:
     """Run a function in a forked child and return its exit status, or minus the signal that ended it.
 
     Parameters
@@ -33,6 +37,13 @@ def run_child(body: Callable[[], int], streams: Sequence[LogStream], saver: Save
         For its standard output and its standard error.
     saver : Saver
         At work until the child has ended.
+    until : float
+        When it has to have ended, in seconds since 1970.
+
+    Raises
+    ------
+    TimeoutError
+        If it had not; it was killed then, with the processes that it began.
     """
     pipes = [os.pipe() for _ in streams]
     child = _Child(fork(body, *(write for _, write in pipes)))
@@ -40,8 +51,8 @@ def run_child(body: Callable[[], int], streams: Sequence[LogStream], saver: Save
         os.close(write)
     try:
         with saver:  # its thread begins after the fork: a child must not inherit a lock that it holds
-            _relay(child, {read: stream for (read, _), stream in zip(pipes, streams, strict=True)})
-            return child.wait()
+            _relay(child, {read: stream for (read, _), stream in zip(pipes, streams, strict=True)}, until)
+            return child.wait(until)
     finally:
         child.kill()
         for (read, _), stream in zip(pipes, streams, strict=True):
@@ -57,14 +68,20 @@ class _Child:
     def over(self) -> bool:
         return self.status is not None or self._reap(os.WNOHANG)
 
-    def wait(self) -> int:
+    def wait(self, until: float = math.inf) -> int:
         while self.status is None:
-            self._reap(0)
+            if until == math.inf:
+                self._reap(0)
+            elif not self._reap(os.WNOHANG):
+                _check_time(until)
+                time.sleep(POLL_SECONDS)
         return self.status
 
     def kill(self) -> None:
         if not self.over():
-            os.kill(self.pid, signal.SIGKILL)
+            for pid in (self.pid, *_descendants(self.pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.wait()
 
     def _reap(self, flags: int) -> bool:
@@ -74,13 +91,28 @@ class _Child:
         return bool(pid)
 
 
-def _relay(child: _Child, streams: dict[int, LogStream]) -> None:
+def _descendants(pid: int) -> Iterator[int]:
+    """Go through the processes that a process began; through none where the kernel does not tell."""
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, file.read_text(encoding="ascii").split()):
+                yield child
+                yield from _descendants(child)
+
+
+def _check_time(until: float) -> None:
+    if time.time() >= until:
+        raise TimeoutError
+
+
+def _relay(child: _Child, streams: dict[int, LogStream], until: float) -> None:
     """Pass output on until its end; a process that outlives the child may hold the pipes open for ever."""
     quiet_since = time.monotonic()
     with selectors.DefaultSelector() as selector:
         for read in streams:
             selector.register(read, selectors.EVENT_READ)
         while selector.get_map():
+            _check_time(until)
             ready = selector.select(POLL_SECONDS)
             for key, _ in ready:
                 data = os.read(key.fd, CHUNK)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 LABELS = "wm_labels"
 """The key of a result by which a job gets labels on Windmill's pages and in its lists."""
 
+_PASSED_ON = ("cloned", LABELS, "origin", "trigger", "deadline")
+
 
 def result(task: Task, outcome: Json) -> dict[str, Json]:
     """Return the result of a task's job.
@@ -25,7 +27,7 @@ def result(task: Task, outcome: Json) -> dict[str, Json]:
         What the task left: ``branch``, the step that a switch chose, and ``splits``, the size
         of a foreach or of a gang; None each where it does not apply. Of a clone also ``cloned``,
         the task that it comes from; of the start step of a resumed run, ``origin``, and of a run
-        that events started, ``trigger``.
+        that events started, ``trigger``, and of one that may not take for ever ``deadline``.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def result(task: Task, outcome: Json) -> dict[str, Json]:
         said["branch"] = outcome["branch"]
     if outcome["splits"] is not None:
         said |= {"foreach": _dealt(task.spec, outcome["splits"]), "count": outcome["splits"]}
-    return said | {name: outcome[name] for name in ("cloned", LABELS, "origin", "trigger") if name in outcome}
+    return said | {name: outcome[name] for name in _PASSED_ON if name in outcome}
 
 
 def _check_splits(spec: TaskSpec, splits: int | None) -> None:

@@ -18,7 +18,16 @@ from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
 from metaflow_windmill.runtime.attempts import disagreement, failures_before, finished, next_attempt
-from metaflow_windmill.runtime.commands import Attempt, outcome_of, run_metaflow, saving_logs, say
+from metaflow_windmill.runtime.commands import (
+    Attempt,
+    last_of_its_run,
+    outcome_of,
+    run_metaflow,
+    saving_logs,
+    say,
+    streams_of,
+)
+from metaflow_windmill.runtime.deadline import deadline_of
 from metaflow_windmill.runtime.environment import EVENTS, OUTCOME, RENEWED, task_environment
 from metaflow_windmill.runtime.hooks import carry_metadata
 from metaflow_windmill.runtime.identity import identify
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.contract.resume import Origin
     from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.runtime.deadline import Deadline
     from metaflow_windmill.runtime.given import Given, Here
     from metaflow_windmill.runtime.identity import Task
     from metaflow_windmill.runtime.origin import Clone
@@ -68,7 +78,9 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
         If the task cannot be run.
     """
     this = identify(spec, here.record, here.job, given.run, given.levels)
-    failed = failures_before(spec, here.job, take_token())
+    failed, deadline = _asked(here, spec, given, take_token())
+    if deadline and deadline.passed():
+        raise deadline.error(spec.step, "not begun")
     most = _prepare(this, here.root, given)
     tasks = DatastoreTasks(here.record, this.run, most)
     begun = tasks.attempts(this.name)
@@ -78,8 +90,15 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
     else:
         number = next_attempt(begun, most)
         say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
-        outcome = _run(this, number, here.root, tasks, given)
-    return result(this, outcome | _passed_on(given, tasks))
+        with workplace(here.root, here.record.datastore) as place:
+            attempt = Attempt(this, tasks, number, here.root, place, streams_of(place), deadline)
+            outcome = _run(attempt, given)
+    return result(this, outcome | _passed_on(given, tasks, deadline))
+
+
+def _asked(here: Here, spec: TaskSpec, given: Given, token: str) -> tuple[int | None, Deadline | None]:
+    """Ask Windmill what it does not tell its jobs: the failures before, and when the run began."""
+    return failures_before(spec, here.job, token), deadline_of(here, given, token)
 
 
 def _prepare(this: Task, root: Path, given: Given) -> int:
@@ -101,22 +120,21 @@ def _import_metaflow() -> int:
     return int(importlib.import_module("metaflow.metaflow_config").MAX_ATTEMPTS)
 
 
-def _run(task: Task, number: int, root: Path, tasks: Tasks, given: Given) -> Json:
+def _run(attempt: Attempt, given: Given) -> Json:
     """Run one attempt of a task, or clone the task; return what it left for its job."""
-    with workplace(root, task.record.datastore) as place:
-        os.environ[OUTCOME] = str(place.outcome)
-        attempt = Attempt.of(task, tasks, number, root, place)
-        origin = given.resumed if task.spec.inputs else _begin(attempt, given)
-        if origin is not None:
-            source = tasks.of_run(origin.run)
-            found = clones(task, origin, tasks, source)
-            if found:
-                return _clone(attempt, found, source)
-            os.environ[RENEWED] = ",".join(origin.renewed)
-        inputs = input_paths(task, given.splits, tasks)
-        with saving_logs(attempt):
-            run_metaflow(attempt, step_arguments(task, inputs, number, origin.run if origin else None))
-            return outcome_of(attempt)
+    task, tasks = attempt.task, attempt.tasks
+    os.environ[OUTCOME] = str(attempt.place.outcome)
+    origin = given.resumed if task.spec.inputs else _begin(attempt, given)
+    if origin is not None:
+        source = tasks.of_run(origin.run)
+        found = clones(task, origin, tasks, source)
+        if found:
+            return _clone(attempt, found, source)
+        os.environ[RENEWED] = ",".join(origin.renewed)
+    inputs = input_paths(task, given.splits, tasks)
+    with saving_logs(attempt), last_of_its_run(attempt):
+        run_metaflow(attempt, step_arguments(task, inputs, attempt.number, origin.run if origin else None))
+        return outcome_of(attempt)
 
 
 def _begin(attempt: Attempt, given: Given) -> Origin | None:
@@ -156,8 +174,9 @@ def _cloned(attempt: Attempt, task_id: str) -> None:
     carry_metadata(attempt.task.record.metadata.type, attempt.datastore(task_id))
 
 
-def _passed_on(given: Given, tasks: Tasks) -> dict[str, Json]:
-    """Return what the start step of a resumed or triggered run tells all others."""
+def _passed_on(given: Given, tasks: Tasks, deadline: Deadline | None) -> dict[str, Json]:
+    """Return what the start step tells all others, of a run that was resumed, triggered or limited."""
     origin = {"origin": tasks.kept(_ORIGIN)} if given.order else {}
     trigger = {"trigger": given.events} if given.values.get(TRIGGER) else {}
-    return origin | trigger
+    limit = {"deadline": deadline.at} if deadline and given.run is None else {}
+    return origin | trigger | limit

@@ -170,3 +170,24 @@ def test_a_file_is_read_whole_without_a_copy(tmp_path: Path) -> None:
     """
     expected = "True b'' False\nTrue b'some' True\n"
     assert output_of(text, tmp_path) == expected
+
+
+@pytest.mark.parametrize("first", ["", "os.close(1); os.close(2)"])
+def test_a_child_that_takes_too_long_is_killed_with_what_it_began(tmp_path: Path, first: str) -> None:
+    text = f"""
+def body():
+    pid = subprocess.Popen(["sleep", "600"]).pid
+    Path("began").write_text(str(pid))
+    {first or "pass"}
+    time.sleep(600)
+    return 0
+try:
+    run_child(body, streams, Saver(save, streams), time.time() + 2)
+except TimeoutError:
+    print("too long")
+pid = Path("began").read_text()
+state = Path(f"/proc/{{pid}}/stat")
+while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
+    time.sleep(0.05)
+"""
+    assert output_of(program(text), tmp_path).endswith("too long\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow_windmill import __version__
 from metaflow_windmill.cli.flow.needs import needs_of, without_secrets
 from metaflow_windmill.cli.flow.settings import datastore_of, metadata_of, task_variables, top_level_options
+from metaflow_windmill.cli.flow.wanted import check_wanted
 from metaflow_windmill.compiler import Deployment, compile_flow
 from metaflow_windmill.contract.record import PackageInfo, Record, ScheduleInfo
 from metaflow_windmill.deploy.cron import UTC, carry_over
@@ -34,6 +35,7 @@ def check(obj: Any, wanted: Wanted) -> None:  # noqa: ANN401  (Metaflow's CliSta
     """Lint the flow and its tags, as every orchestrator of Metaflow does first."""
     from metaflow.tagging_util import validate_tags
 
+    check_wanted(wanted)
     obj.check(obj.graph, obj.flow, obj.environment, pylint=obj.pylint)
     validate_tags(wanted.tags)
 
@@ -110,6 +112,7 @@ def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  
             meant.identity,
         ),
         git=told_origin(),
+        workflow_timeout=wanted.workflow_timeout,
         versions=_versions(),
     )
 

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any
 from metaflow._vendor import click
 from metaflow.runtime import MAX_NUM_SPLITS
 
+from metaflow_windmill.errors import DeployError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+LONGEST_TIMEOUT = 10 * 366 * 24 * 3600
+"""Seconds; Windmill keeps timeouts in 32 bits."""
 
 # The types of the options are those that Metaflow's Deployer knows by name: no IntRange and the like.
 _OPTIONS = (
@@ -27,6 +32,12 @@ _OPTIONS = (
         show_default=True,
         type=int,
         help="Most splits that a foreach may make, as for Metaflow's own run.",
+    ),
+    click.option(
+        "--workflow-timeout",
+        default=None,
+        type=int,
+        help="Most seconds that a run may take; then its tasks are stopped and it fails.",
     ),
     click.option(
         "--requirements",
@@ -54,6 +65,7 @@ class Wanted:
     user_namespace: str | None = None
     max_workers: int | None = None
     max_num_splits: int | None = None
+    workflow_timeout: int | None = None
     requirements: str | None = None
     secrets: tuple[str, ...] = ()
 
@@ -61,6 +73,18 @@ class Wanted:
     def of(cls, options: Mapping[str, Any]) -> Wanted:
         """Pick them from all options of a command."""
         return cls(**{item.name: _plain(options[item.name], item.default) for item in fields(cls)})
+
+
+def check_wanted(wanted: Wanted) -> None:
+    """Refuse what no deployment can have.
+
+    Raises
+    ------
+    DeployError
+    """
+    seconds = wanted.workflow_timeout
+    if seconds is not None and not 1 <= seconds <= LONGEST_TIMEOUT:
+        raise DeployError(f"--workflow-timeout takes 1 to {LONGEST_TIMEOUT} seconds, not {seconds}")
 
 
 def flow_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from tests.support.deployments import fixed_deployment
+from tests.support.scripted_server import Answer, answer, scripted_server
+
+from metaflow_windmill.runtime.deadline import Deadline, deadline_of
+from metaflow_windmill.runtime.given import Given, Here
+from metaflow_windmill.runtime.job import Job
+
+BEGAN = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
+
+
+def here(server: str = "http://nowhere", seconds: int | None = 60) -> Here:
+    record = replace(fixed_deployment("F").record, workflow_timeout=seconds)
+    return Here(Path(), record, Job(id="this", workspace="w", run="run", server=server))
+
+
+def run_job() -> Answer:
+    return answer({"id": "run", "type": "QueuedJob", "started_at": BEGAN.isoformat()})
+
+
+def test_a_run_may_take_for_ever() -> None:
+    assert deadline_of(here(seconds=None), Given(), "token") is None
+
+
+def test_the_start_step_counts_from_the_beginning_of_the_run() -> None:
+    with scripted_server(run_job()) as server:
+        assert deadline_of(here(server.url), Given(), "token") == Deadline(BEGAN.timestamp() + 60, 60)
+    (seen,) = server.seen
+    assert seen.path.startswith("/api/w/w/jobs_u/get/run")
+    assert seen.headers["authorization"] == "Bearer token"
+
+
+def test_another_step_is_told() -> None:
+    assert deadline_of(here(), Given(run="windmill-run", deadline=5.0), "token") == Deadline(5.0, 60)
+
+
+def test_a_run_restarted_in_the_middle_does_not_count_the_time_of_the_run_before() -> None:
+    with scripted_server(run_job()) as server:
+        found = deadline_of(here(server.url), Given(run="windmill-before", deadline=5.0), "token")
+    assert found == Deadline(BEGAN.timestamp() + 60, 60)
+
+
+def test_it_counts_from_now_if_windmill_does_not_tell() -> None:
+    with scripted_server(Answer(500)) as server:
+        found = deadline_of(here(server.url), Given(), "token")
+    assert found
+    assert not found.passed()
+    assert found.passed(later=60)
+
+
+def test_the_error_says_what_to_do_and_that_no_attempt_follows() -> None:
+    error = Deadline(time.time() - 1, 60).error("train", "stopped")
+    assert str(error) == (
+        "The run took longer than the 60 seconds of its --workflow-timeout, so step 'train' was stopped. "
+        "Find out what takes so long, or deploy the flow with a longer one."
+    )
+    assert vars(error) == {"final": True}
+
+
+@pytest.mark.parametrize(("at", "passed"), [(-1, True), (60, False)])
+def test_it_passes(at: float, *, passed: bool) -> None:
+    assert Deadline(time.time() + at, 60).passed() is passed
