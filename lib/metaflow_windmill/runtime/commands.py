@@ -17,6 +17,7 @@ from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_bad
 from metaflow_windmill.runtime.flow_file import run_flow_file
 from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
 from metaflow_windmill.runtime.masking import Mask
+from metaflow_windmill.runtime.metadata_service import explained
 from metaflow_windmill.runtime.relay import Saver, run_child
 from metaflow_windmill.runtime.tasks import flow_datastore
 from metaflow_windmill.runtime.workplace import path_with_python
@@ -24,9 +25,9 @@ from metaflow_windmill.runtime.workplace import path_with_python
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from metaflow_windmill.runtime.identity import Task
     from metaflow_windmill.errors import TaskError
     from metaflow_windmill.runtime.deadline import Deadline
+    from metaflow_windmill.runtime.identity import Task
     from metaflow_windmill.runtime.tasks import Tasks
     from metaflow_windmill.runtime.workplace import Workplace
     from metaflow_windmill.types import Json
@@ -56,9 +57,9 @@ class Attempt:
     place : Workplace
     streams : tuple of LogStream
         For standard output and standard error.
-    """
     deadline : Deadline or None
         Of the run.
+    """
 
     task: Task
     tasks: Tasks
@@ -66,8 +67,8 @@ class Attempt:
     root: Path
     place: Workplace
     streams: tuple[LogStream, LogStream]
-
     deadline: Deadline | None = None
+
     def error(self, error: TaskError) -> EndedError:
         """Say in the task's own log what the child had no time to say."""
         self.streams[1].feed(f"{error}\n".encode())
@@ -103,7 +104,8 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     status = _child(attempt, body)
     if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
         failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))
-        raise EndedError(exception(Mask.of(os.environ).failure(failure)))
+        told = explained(failure, attempt.task.record.metadata.root)
+        raise EndedError(exception(Mask.of(os.environ).failure(told)))
     if status:
         raise attempt.error(ended_badly(status, attempt.task.spec.step))
 
@@ -133,8 +135,6 @@ def saving_logs(attempt: Attempt) -> Iterator[None]:
             say(f"These logs are here only: the datastore did not take them ({type(why).__name__}: {why}).")
 
 
-def say(*sentences: str) -> None:
-    """Write to the job's log what is not empty."""
 @contextmanager
 def last_of_its_run(attempt: Attempt) -> Iterator[None]:
     """Mark what ended an attempt if another one would begin after the run's deadline."""
@@ -148,6 +148,8 @@ def last_of_its_run(attempt: Attempt) -> Iterator[None]:
         raise
 
 
+def say(*sentences: str) -> None:
+    """Write to the job's log what is not empty."""
     for sentence in filter(None, sentences):
         print(sentence, flush=True)
 

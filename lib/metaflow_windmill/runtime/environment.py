@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.runtime.metadata_service import check_headers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -35,7 +37,13 @@ def task_environment(task: Task, root: Path, inherited: Mapping[str, str]) -> di
         Of the unpacked code package.
     inherited : mapping of str to str
         The environment of the job.
+
+    Raises
+    ------
+    TaskError
+        If what is to let the task in to the metadata service is not as Metaflow takes it.
     """
+    check_headers(inherited)
     record, code = task.record, str(root / ".mf_code")
     python_path = inherited.get("PYTHONPATH")
     return {

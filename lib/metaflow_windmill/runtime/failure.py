@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 20_000
 MOST_FRAMES = 100
+_PROVIDER = "plugins/metadata_providers/service.py"
 DISALLOW_RETRY = 202  # metaflow.exception.METAFLOW_EXIT_DISALLOW_RETRY
 
 
@@ -34,11 +35,21 @@ class Frame:
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception as plain data; `frames` is outermost first and begins in the user's code."""
+    """An exception as plain data.
+
+    Parameters
+    ----------
+    name, message : str
+    frames : tuple of Frame
+        Outermost first; they begin in the user's code.
+    asking : bool
+        Whether it was raised while Metaflow spoke to its metadata service.
+    """
 
     name: str
     message: str
     frames: tuple[Frame, ...] = ()
+    asking: bool = False
 
     def to_json(self) -> Json:
         """Return the failure as JSON."""
@@ -47,7 +58,8 @@ class Failure:
     @classmethod
     def from_json(cls, data: Json) -> Failure:
         """Read what `to_json` wrote."""
-        return cls(data["name"], data["message"], tuple(Frame(**frame) for frame in data["frames"]))
+        frames = tuple(Frame(**frame) for frame in data["frames"])
+        return cls(data["name"], data["message"], frames, asking=data["asking"])
 
 
 def describe(error: BaseException, library: str) -> Failure:
@@ -61,7 +73,9 @@ def describe(error: BaseException, library: str) -> Failure:
     """
     found = traceback.extract_tb(error.__traceback__)
     frames = [Frame(item.filename, item.lineno or 1, item.name) for item in found]
-    return Failure(type(error).__name__, _cut(_message(error)), tuple(_own(frames, library)[-MOST_FRAMES:]))
+    asking = any(frame.file == f"{library}/{_PROVIDER}" for frame in frames)
+    own = tuple(_own(frames, library)[-MOST_FRAMES:])
+    return Failure(type(error).__name__, _cut(_message(error)), own, asking=asking)
 
 
 def exception(failure: Failure) -> BaseException:

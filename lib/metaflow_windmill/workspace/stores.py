@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.record import StoreInfo
+from metaflow_windmill.deploy.metadata_service import plain_address
 from metaflow_windmill.errors import DeployError, InvalidDocument, PackageError
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _metadata(configuration: Configuration, kind: str, root: str) -> StoreInfo:
     chosen = configuration.metadata or str(metaflow_config.DEFAULT_METADATA)
     if chosen == "service":
         url = metaflow_config.SERVICE_INTERNAL_URL or metaflow_config.SERVICE_URL
-        return StoreInfo(chosen, configuration.metadata_url or str(url or ""))
+        return StoreInfo(chosen, plain_address(configuration.metadata_url or str(url or "")))
     return StoreInfo(
         chosen, root.rpartition("/")[0] if kind == chosen == "local" else configuration.metadata_url
     )

@@ -16,6 +16,7 @@ from metaflow_windmill.cli.flow.assemble import (
 )
 from metaflow_windmill.cli.flow.attributes import attribute_option, write_attributes
 from metaflow_windmill.cli.flow.deployment import Meant, meant
+from metaflow_windmill.cli.flow.metadata_service import check_service, remark_on_headers
 from metaflow_windmill.cli.flow.options import (
     Given,
     Server,
@@ -34,7 +35,7 @@ from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
 from metaflow_windmill.deploy.upsert import Deployed, carry_out, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from metaflow_windmill.contract.record import Record
 
@@ -76,6 +77,7 @@ def deploy(
 
     server = connect(target.given)
     check(obj, wanted)
+    check_service(obj)
     say(obj, f"Deploying {obj.flow.name} to Windmill at {server.host}...", bold=True)
     place = survey(
         server.windmill,
@@ -92,7 +94,7 @@ def deploy(
     deployed = carry_out(server.windmill, document, place)
     remember(target.identity, deployed.record.token)
     made = Deployment(server, target, deployed)
-    _say(obj, made)
+    _say(obj, made, wanted.secrets)
     return made
 
 
@@ -121,9 +123,9 @@ def command(
     *,
     only_json: bool,
     deployer_attribute_file: str | None,
+    **options: Any,  # noqa: ANN401
 ) -> None:
     """Deploy, or print what would be deployed."""
-    **options: Any,  # noqa: ANN401
     target, wanted = meant(obj, Given.of(options)), Wanted.of(options)
     wish = wish_of(target.identity, **wish_options(options))
     if only_json:
@@ -133,7 +135,7 @@ def command(
     write_attributes(deployer_attribute_file, obj, name=target.path, flow_name=obj.flow.name)
 
 
-def _say(obj: Any, made: Deployment) -> None:  # noqa: ANN401
+def _say(obj: Any, made: Deployment, secrets: Iterable[str]) -> None:  # noqa: ANN401
     deployed, record = made.deployed, made.deployed.record
     if deployed.folder_made:
         say(obj, f"Made the folder {'/'.join(deployed.path.split('/')[:2])}, which was not there.")
@@ -148,6 +150,7 @@ def _say(obj: Any, made: Deployment) -> None:  # noqa: ANN401
             f"Its data is kept in {record.datastore.root}: every worker must see this directory "
             "under this very path. Choose another datastore if it does not.",
         )
+    remark_on_headers(obj, secrets)
     _say_schedule(obj, deployed)
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from metaflow_windmill.cli.flow.metadata_service import SERVICE, service_address
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.errors import DeployError
 
@@ -35,12 +36,9 @@ def datastore_of(obj: Any) -> StoreInfo:  # noqa: ANN401  (Metaflow's CliState)
 
 def metadata_of(obj: Any) -> StoreInfo:  # noqa: ANN401
     """Return where the flow's metadata is; a service by the address that workers reach it at."""
-    from metaflow import metaflow_config
-
     kind = obj.metadata.TYPE
-    if kind == "service":
-        address = metaflow_config.SERVICE_INTERNAL_URL or metaflow_config.SERVICE_URL
-        return StoreInfo(kind, str(address or ""))
+    if kind == SERVICE:
+        return StoreInfo(kind, service_address())
     return StoreInfo(kind, str(obj.metadata.metadata_str()).partition("@")[2])
 
 
