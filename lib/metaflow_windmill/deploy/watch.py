@@ -1,7 +1,8 @@
 """A run as it goes: which task began, which ended and how, from Windmill's lists of jobs.
 
 A run of thousands of tasks is followed by two lists a look, of what runs and of what has ended
-since the look before, and not by a request a task.
+since the look before, and not by a request a task. What is over is forgotten, so that following a
+run takes the same memory however many tasks it has.
 """
 
 from __future__ import annotations
@@ -14,21 +15,25 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.models import JobState, instant
 from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.errors import NotFound
 from metaflow_windmill.runtime.ids import read_position, task_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.types import Json
 
-PAGE = 1000
+PAGE = 500
 OVERLAP = timedelta(seconds=5)
 """Looks overlap by this much: jobs that end at the same time are not listed at the same time."""
 
 CONTAINERS = ("flow", "flowpreview", "flownode", "singlestepflow")
+LEAVES = "script,preview,flowscript"
+MOST_STRANGERS = 10_000
+"""Parts of other runs that are remembered as such."""
 
 _TURN = re.compile(r"(for)?loop-\d+")
 
@@ -94,41 +99,78 @@ class Watch:
     run_id: str
     steps: dict[str, str]
     named: int = 20
-    _parts: set[str] = field(default_factory=set)
-    _jobs: dict[str, JobState] = field(default_factory=dict)
-    _tasks: dict[str, Task] = field(default_factory=dict)
-    _attempts: Counter[str] = field(default_factory=Counter)
+    _run: Job | None = None
+    _parts: dict[str, datetime | None] = field(default_factory=dict)
+    _strangers: set[str] = field(default_factory=set)
+    _open: dict[str, Task] = field(default_factory=dict)
+    _over: dict[str, datetime | None] = field(default_factory=dict)
+    _failures: Counter[str] = field(default_factory=Counter)
     _began: Counter[str] = field(default_factory=Counter)
     _since: datetime | None = None
 
     def look(self) -> Look:
         """Ask Windmill, and return what is new; the run's own job is asked first, so nothing is missed."""
-        run = self.windmill.get_job(self.run_id)
-        jobs = list(self._listed(run))
-        self._parts |= {self.run_id}
-        self._adopt(jobs)
-        ours = sorted({job.id: job for job in jobs if job.id in self._parts}.values(), key=_start)
-        events = [event for job in ours for event in self._events(job)]
-        self._jobs |= {job.id: job.state for job in ours}
-        return Look(run, tuple(sorted(events, key=lambda event: f"{event.at or ''}")))
+        run = self.run()
+        return Look(run, tuple(sorted(self.events(), key=lambda event: f"{event.at or ''}")))
 
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """All tasks that were seen, in the order in which they began."""
-        return tuple(sorted(self._tasks.values(), key=lambda task: _start(task.job)))
+    def run(self) -> Job:
+        """Return the run's own job.
+
+        A flow's job tells the jobs of all its iterations. So it is read when it is new; later its end is
+        asked for, and then the list that it stands in.
+        """
+        if self._run is None or self._run.id != self.run_id:
+            self._run = self.windmill.get_job(self.run_id)
+        elif not self._run.state.final:
+            outcome = self.windmill.outcome(self.run_id)
+            if outcome.completed:
+                self._run = self._ended(self._run, outcome.result)
+        return self._run
+
+    def events(self) -> Iterator[Event]:
+        """Yield what is new, roughly in the order in which the tasks were made, as it is read."""
+        run = self._run or self.run()
+        self._parts[self.run_id] = None
+        later: list[Job] = []
+        for job in self._listed(run):
+            if job.kind in CONTAINERS:
+                self._adopt(job)
+            elif job.parent in self._parts:
+                yield from self._events(job)
+            else:
+                later.append(job)
+        for job in sorted(later, key=_start):
+            if self._is_ours(job.parent):
+                yield from self._events(job)
+        self._forget()
+
+    def _ended(self, run: Job, result: Json) -> Job:
+        """Return the run's job, which is over, without the jobs of its iterations."""
+        since = instant(run.created_at - OVERLAP) if run.created_at else None
+        listed = self.windmill.list_completed_jobs(
+            script_path_exact=run.path, created_after=since, order_desc=False, per_page=PAGE
+        )
+        found = next((job for job in listed if job.id == run.id), None)
+        return self.windmill.get_job(run.id) if found is None else replace(found, result=result)
 
     def _events(self, job: Job) -> Iterator[Event]:
         """Yield what a job did since it was seen last."""
-        known = self._jobs.get(job.id)
-        if known is not None and known.final:
+        if job.id in self._over:
             return
+        known = job.id in self._open
         task = self._task(job)
         if task is None:
             return
-        if known is None:
+        if not known:
             yield Event(task, ended=False, at=job.started_at or job.created_at)
-        if job.state.final:
-            yield Event(task, ended=True, at=job.completed_at)
+        if not job.state.final:
+            self._open[job.id] = task
+            return
+        self._open.pop(job.id, None)
+        self._over[job.id] = job.completed_at
+        if job.state is not JobState.SUCCEEDED:
+            self._failures.update({_place(job, None), _place(job, task.id)})
+        yield Event(task, ended=True, at=job.completed_at)
 
     def _listed(self, run: Job) -> Iterator[Job]:
         """Yield the jobs below the flow's path that run, or ended lately; other runs' jobs are among them."""
@@ -136,36 +178,57 @@ class Watch:
             "script_path_start": f"{run.path}/",
             "per_page": PAGE,
             "created_after": instant(run.created_at - OVERLAP) if run.created_at else None,
+            # What a job is a part of was made before it, and so comes first.
+            "order_desc": False,
         }
-        yield from self.windmill.list_queued_jobs(**below, running=True)
-        page, since = 1, self._since
-        while True:
-            after = instant(since - OVERLAP) if since else None
-            jobs = self.windmill.list_completed_jobs(**below, completed_after=after, page=page)
-            ends = [job.completed_at for job in jobs if job.completed_at]
-            self._since = max([*ends, *([self._since] if self._since else [])], default=None)
-            yield from jobs
-            if len(jobs) < PAGE:
-                return
-            page += 1
+        asked = {**below, "running": True, "job_kinds": LEAVES}
+        running = list(_pages(self.windmill.list_queued_jobs, asked))
+        after = instant(self._since - OVERLAP) if self._since else None
+        for job in _pages(self.windmill.list_completed_jobs, {**below, "completed_after": after}):
+            if job.completed_at and (self._since is None or job.completed_at > self._since):
+                self._since = job.completed_at
+            yield job
+        yield from running  # Last, since one of them may be a new attempt of a task that failed.
 
-    def _adopt(self, jobs: list[Job]) -> None:
-        """Find the jobs whose parents lead to this run."""
-        while True:
-            more = {job.id for job in jobs if job.parent in self._parts} - self._parts
-            if not more:
-                return
-            self._parts |= more
+    def _adopt(self, job: Job) -> None:
+        """Take in a loop's iteration or a branch, if it belongs to this run."""
+        if self._is_ours(job.id, job.parent):
+            self._parts[job.id] = job.completed_at
+
+    def _is_ours(self, part: str | None, parent: str | None = None) -> bool:
+        """Tell whether a part of a flow belongs to this run; the server is asked where no list told."""
+        if part is None or part in self._strangers:
+            return False
+        if part not in self._parts:
+            if not self._is_ours(self._above(part) if parent is None else parent):
+                self._strangers.add(part)
+                return False
+            self._parts[part] = None
+        return True
+
+    def _above(self, part: str) -> str | None:
+        try:
+            return self.windmill.get_job(part).parent
+        except NotFound:
+            return None
+
+    def _forget(self) -> None:
+        """Let go of what no list will hold again."""
+        if self._since is not None:
+            before = self._since - 2 * OVERLAP
+            for kept in (self._parts, self._over):
+                for job_id in [job_id for job_id, ended in kept.items() if ended and ended < before]:
+                    del kept[job_id]
+        if len(self._strangers) > MOST_STRANGERS:
+            self._strangers.clear()
 
     def _task(self, job: Job) -> Task | None:
-        """Return the task of a job; None for a loop or a branch."""
-        before = self._tasks.get(job.id)
+        """Return the task of a job; None for what runs none."""
+        before = self._open.get(job.id)
         task = replace(before, job=job) if before else self._new_task(job)
         if task is not None and task.id is None and job.state is JobState.FAILED:
             spec = self._spec(job)
             task = replace(task, id=spec[1] if spec else None)
-        if task is not None:
-            self._tasks[job.id] = task
         return task
 
     def _new_task(self, job: Job) -> Task | None:
@@ -180,10 +243,8 @@ class Watch:
         self._began[step] += 1
         if self._began[step] <= self.named:
             spec = spec or self._spec(job)
-        place = (job.path, spec[1] if spec else "")
-        attempt = self._attempts["/".join(place)]
-        self._attempts["/".join(place)] += 1
-        return Task(job, step, spec[1] if spec else None, attempt)
+        named = spec[1] if spec else None
+        return Task(job, step, named, self._failures.get(_place(job, named), 0))
 
     def _spec(self, job: Job) -> tuple[str, str] | None:
         """Return the step and the task's id, from the job's inputs."""
@@ -192,6 +253,15 @@ class Watch:
             return None
         spec = TaskSpec.from_json(inputs["task"])
         return spec.step, task_id(read_position(spec.levels, inputs))
+
+
+def _pages(ask: Callable[..., tuple[Job, ...]], filters: Mapping[str, Json]) -> Iterator[Job]:
+    page = 1
+    while jobs := ask(**filters, page=page):
+        yield from jobs
+        if len(jobs) < PAGE:
+            return
+        page += 1
 
 
 def steps_of(value: Json) -> dict[str, str]:
@@ -218,6 +288,11 @@ def _modules(modules: list[Json]) -> Iterator[Json]:
         yield from _modules(value.get("default") or [])
         for branch in value.get("branches") or []:
             yield from _modules(branch.get("modules") or [])
+
+
+def _place(job: Job, task_id: str | None) -> str:
+    """Return what the attempts of a task have in common, as far as it is known."""
+    return f"{job.path} {task_id}" if task_id else job.path
 
 
 def _start(job: Job) -> str:

@@ -9,7 +9,7 @@ from tests.support.answering import Answering
 
 from metaflow_windmill.client.models import JobState
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.deploy.watch import Look, Watch, steps_of
+from metaflow_windmill.deploy.watch import Look, Task, Watch, steps_of
 
 PATH = "f/flows/Hello"
 RUN = "00000000-0000-4000-8000-000000000000"
@@ -56,18 +56,32 @@ class Server:
 
     def show(self, *jobs: dict[str, Any], over: bool = False) -> None:
         self.jobs |= {item["id"]: item for item in jobs}
-        listed = [{**item, "args": None} for item in self.jobs.values()]
-        run = job("", ended=9) if over else job("")
+        listed = sorted(
+            ({**item, "args": None} for item in self.jobs.values()), key=lambda item: item["created_at"]
+        )
+        leaves = [item for item in listed if item["job_kind"] != "flow"]
+        run = {**(job("", ended=9) if over else job("")), "id": RUN, "script_path": PATH, "parent_job": None}
+        completed = [item for item in listed if item["type"] == "CompletedJob"]
         self.asked.answers = {
-            QUEUED: [[item for item in listed if item["type"] == "QueuedJob"]],
-            COMPLETED: [[item for item in listed if item["type"] == "CompletedJob"]],
-            f"GET /jobs_u/get/{RUN}": {**run, "id": RUN, "script_path": PATH, "parent_job": None},
+            QUEUED: [[item for item in leaves if item["type"] == "QueuedJob"]],
+            COMPLETED: [[run], completed] if over else [completed],
+            f"GET /jobs_u/get/{RUN}": run,
+            f"GET /jobs_u/completed/get_result_maybe/{RUN}": {
+                "completed": over,
+                "success": True,
+                "result": 7,
+            },
             **{f"GET /jobs_u/get/{item['id']}": item for item in self.jobs.values()},
         }
 
 
 def watch(server: Server, *steps: str) -> Watch:
     return Watch(server.asked.windmill, RUN, {step: step for step in steps})
+
+
+def tasks_of(look: Look) -> list[Task]:
+    """Return the tasks that a look tells of, as they are at its end, in the order in which they began."""
+    return list({event.task.job.id: event.task for event in look.events}.values())
 
 
 def told(look: Look) -> list[str]:
@@ -85,16 +99,60 @@ def test_each_task_begins_once_and_ends_once() -> None:
     assert told(looker.look()) == ["start/t ends", "end/t begins", "end/t ends"]
     server.show(over=True)
     last = looker.look()
-    assert (told(last), last.run.state) == ([], JobState.SUCCEEDED)
-    assert [task.name for task in looker.tasks] == ["start/t", "end/t"]
+    assert (told(last), last.run.state, last.run.result) == ([], JobState.SUCCEEDED, 7)
+
+
+def test_the_jobs_of_all_iterations_are_read_once_at_most() -> None:
+    """The run's own job names every iteration, so that reading it at each look takes more and more time."""
+    server = Server()
+    looker = watch(server, "start")
+    for over in (False, False, False, True):
+        server.show(over=over)
+        looker.look()
+    assert server.asked.lines.count(f"GET /jobs_u/get/{RUN}") == 1
+
+
+def test_what_is_over_is_forgotten() -> None:
+    server = Server()
+    looker = watch(server, "work")
+    for number in range(50):
+        name = f"forloop-{number}"
+        server.jobs.clear()
+        server.show(
+            job(name, began=number, ended=number + 1),
+            job(f"{name}/work", parent=name, began=number, ended=number + 1, args=inputs("work", number)),
+        )
+        assert told(looker.look()) == [
+            f"work{f'/t-{number}' if number < 20 else ''} {what}" for what in ("begins", "ends")
+        ]
+    # What the last ten seconds held, twice the overlap of two looks, and the run itself.
+    assert len(looker._over) == 11
+    assert len(looker._parts) == 12
+
+
+def test_a_loop_that_no_list_tells_of_yet_is_asked_for() -> None:
+    server = Server()
+    server.show(
+        job("forloop-0"),
+        job("forloop-0/first", parent="forloop-0", began=1, ended=2, args=inputs("first", 0)),
+        job("forloop-0/then", parent="forloop-0", began=2, args=inputs("then", 0)),
+        job("forloop-7/then", parent="stranger", began=2, args=inputs("then", 7)),
+        {**job("stranger", parent="another run", began=0), "id": "stranger"},
+    )
+    looker = watch(server, "first", "then")
+    assert told(looker.look()) == ["first/t-0 begins", "first/t-0 ends", "then/t-0 begins"]
+    server.show()
+    assert told(looker.look()) == []
+    for part in ("forloop-0", "stranger"):
+        assert server.asked.lines.count(f"GET /jobs_u/get/{part}") == 1
 
 
 def test_jobs_of_other_runs_are_left_out() -> None:
     server = Server()
     server.show(job("start", args=inputs("start")), job("start~2", parent="other", args=inputs("start")))
-    looker = watch(server, "start")
-    assert told(looker.look()) == ["start/t begins"]
-    assert [task.job.id for task in looker.tasks] == ["start"]
+    look = watch(server, "start").look()
+    assert told(look) == ["start/t begins"]
+    assert [task.job.id for task in tasks_of(look)] == ["start"]
 
 
 def test_tasks_in_loops_are_told_by_metaflows_ids() -> None:
@@ -115,9 +173,8 @@ def test_attempts_are_counted() -> None:
         job("start~2", began=3, ended=4, args=inputs("start"), success=False),
         job("start~3", began=5, args=inputs("start")),
     )
-    looker = watch(server, "start")
-    looker.look()
-    assert [(task.attempt, task.job.state) for task in looker.tasks] == [
+    look = watch(server, "start").look()
+    assert [(task.attempt, task.job.state) for task in tasks_of(look)] == [
         (0, JobState.FAILED),
         (1, JobState.FAILED),
         (2, JobState.RUNNING),
@@ -130,8 +187,7 @@ def test_ids_are_asked_for_a_few_tasks_only() -> None:
     many[7]["success"] = False
     server.show(*many)
     looker = Watch(server.asked.windmill, RUN, {"work": "work"}, named=3)
-    looker.look()
-    names = [task.name for task in looker.tasks]
+    names = [task.name for task in tasks_of(looker.look())]
     assert names.count("work") == 5
     assert "work/t-7" in names  # what failed has its name
     assert sum("/jobs_u/get/work" in line for line in server.asked.lines) == 4

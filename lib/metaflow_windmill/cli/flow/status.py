@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option, run_argument
@@ -16,12 +18,14 @@ from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.watch import Watch, steps_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from metaflow_windmill.cli.flow.options import Server
     from metaflow_windmill.client.models import Job
-    from metaflow_windmill.deploy.watch import Task
+    from metaflow_windmill.deploy.watch import Event, Task
 
 NAMED = 200
-"""For how many tasks of a step to tell their ids."""
+"""How many tasks of a step to tell one by one; of the others, those that run or failed."""
 
 
 @flow_command("Show where a run is, and its tasks.", server_options, run_argument, json_option)
@@ -38,22 +42,51 @@ def command(
     found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
     job = found.run(run_id)
     fetch_metadata(obj, found.record, run_id_of(job.id))
-    tasks = tasks_of(found.server, job, found.flow.value)
+    watch = Watch(found.server.windmill, job.id, steps_of(found.flow.value), NAMED)
+    seen = Tasks().of(watch.events())
     if as_json:
-        told = [task_json(task) for task in tasks]
-        print_json({**run_json(found.server, job), "parameters": job.args, "tasks": told, **_error(job)})
+        told = [task_json(task) for task in seen.told]
+        run = {**run_json(found.server, job), "parameters": job.args, "tasks": told, "more": seen.more}
+        print_json({**run, **_error(job)})
     else:
-        _print(found.server, job, tasks)
+        _print(found.server, job, seen)
 
 
-def tasks_of(server: Server, job: Job, value: Any) -> tuple[Task, ...]:  # noqa: ANN401
-    """Return the tasks of a run, in the order in which they began."""
-    watch = Watch(server.windmill, job.id, steps_of(value), NAMED)
-    watch.look()
-    return watch.tasks
+@dataclass
+class Tasks:
+    """The tasks of a run: the first ones of each step, what runs or failed, and how many more there are.
+
+    Parameters
+    ----------
+    shown : dict of str to Task
+        By the job.
+    more : dict of str to Counter
+        By the step, how many tasks that are not shown ended in which state.
+    """
+
+    shown: dict[str, Task] = field(default_factory=dict)
+    more: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def of(self, events: Iterable[Event]) -> Tasks:
+        """Take in what happened, and return these tasks."""
+        for event in events:
+            self._take(event.task, ended=event.ended)
+        return self
+
+    @property
+    def told(self) -> list[Task]:
+        """The tasks to show, in the order in which they began."""
+        return sorted(self.shown.values(), key=lambda task: f"{task.job.started_at or task.job.created_at}")
+
+    def _take(self, task: Task, *, ended: bool) -> None:
+        if ended and task.id is None and task.job.state is JobState.SUCCEEDED:
+            self.shown.pop(task.job.id, None)
+            self.more.setdefault(task.step, Counter())[task.job.state.value] += 1
+        else:
+            self.shown[task.job.id] = task
 
 
-def _print(server: Server, job: Job, tasks: tuple[Task, ...]) -> None:
+def _print(server: Server, job: Job, tasks: Tasks) -> None:
     print_data(f"{run_id_of(job.id)} is {job.state.value}")
     if job.started_at:
         print_data(f"started {time_text(job.started_at)}, {took_text(job)}")
@@ -61,9 +94,11 @@ def _print(server: Server, job: Job, tasks: tuple[Task, ...]) -> None:
         step, error = error_of(job)
         print_data(f"failed{' at ' + step if step else ''}: {error}")
     print_data(run_page(server.host, server.workspace, job.id))
-    if tasks:
+    if tasks.shown:
         print_data("")
-        print_table(TASK_HEADS, [task_row(task) for task in tasks])
+        print_table(TASK_HEADS, [task_row(task) for task in tasks.told])
+    for step, states in tasks.more.items():
+        print_data(f"{step}: {', '.join(f'{number:,} more {state}' for state, number in states.items())}")
 
 
 def _error(job: Job) -> dict[str, Any]:

@@ -1,0 +1,32 @@
+"""The logs of a run as they come: whole lines, each once, and nothing kept of what is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.answering import Answering
+
+from metaflow_windmill.cli.flow.logs import Printer
+from metaflow_windmill.client.models import Job, JobState
+from metaflow_windmill.deploy.watch import Event, Task
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def event(state: JobState) -> Event:
+    return Event(Task(Job("a", state, ""), "work", "t-0"), ended=state.final, at=None)
+
+
+def test_a_line_is_printed_when_it_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    update = "GET /jobs_u/getupdate/a"
+    server = Answering({update: [{"new_logs": "one\ntw", "log_offset": 6}, {"new_logs": "o\nthree"}]})
+    printer = Printer(server.windmill)
+    printer.go_on([event(JobState.RUNNING)])
+    assert capsys.readouterr().out == "[work/t-0] one\n"
+    printer.go_on([event(JobState.SUCCEEDED)])
+    assert capsys.readouterr().out == "[work/t-0] two\n[work/t-0] three\n"
+    assert [request.query["log_offset"] for request in server.asked] == ["0", "6"]
+    printer.go_on([])
+    assert len(server.asked) == 2
+    assert printer.tasks == 1

@@ -1,0 +1,38 @@
+"""The tasks of a run as `status` keeps them: one by one while there are few, counted where there are many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.cli.flow.status import Tasks
+from metaflow_windmill.client.models import Job, JobState
+from metaflow_windmill.deploy.watch import Event, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def events(number: int, state: JobState, *, named: bool) -> Iterator[Event]:
+    """A task that began and, if its state says so, ended."""
+    task_id = f"t-{number}" if named else None
+    job = Job(f"job {number}", state, f"f/flows/Hello/forloop-{number}/work")
+    yield Event(Task(job, "work", task_id), ended=False, at=None)
+    if state.final:
+        yield Event(Task(job, "work", task_id), ended=True, at=None)
+
+
+def test_few_tasks_are_shown_one_by_one() -> None:
+    seen = Tasks()
+    for number in range(3):
+        seen.of(events(number, JobState.SUCCEEDED, named=True))
+    assert [task.id for task in seen.told] == ["t-0", "t-1", "t-2"]
+    assert seen.more == {}
+
+
+def test_of_many_tasks_those_are_kept_that_run_or_failed() -> None:
+    seen = Tasks()
+    for number in range(5000):
+        state = {17: JobState.RUNNING, 18: JobState.FAILED}.get(number, JobState.SUCCEEDED)
+        seen.of(events(number, state, named=state is JobState.FAILED))
+    assert [task.job.id for task in seen.told] == ["job 17", "job 18"]
+    assert seen.more == {"work": {"SUCCEEDED": 4998}}
