@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 UNUSED_AFTER = 30 * 24 * 3600  # seconds
 GROUP_OR_OTHERS_WRITE = 0o022
+GOOGLE_KEY = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
 class PackageError(Exception):
@@ -42,8 +43,8 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     secrets: dict[str, Any] | None = None,
     trigger: list[dict[str, Any]] | None = None,
     error: dict[str, Any] | None = None,
-    **levels: dict[str, Any],
     deadline: float | None = None,
+    **levels: dict[str, Any],
 ) -> dict[str, Any]:
     """Run one task and return what Windmill keeps of it."""
     os.environ.update(deployment.get("variables") or {})
@@ -60,8 +61,17 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
 def set_secrets(secrets: dict[str, Any]) -> None:
     """Set the environment variables whose values Windmill has filled in, and say which ones they are."""
     for name, value in secrets.items():
-        os.environ[name] = field_of(name, **value) if isinstance(value, dict) else str(value)
+        text = field_of(name, **value) if isinstance(value, dict) else str(value)
+        os.environ[name] = file_of(text) if name == GOOGLE_KEY and text.lstrip()[:1] == "{" else text
     os.environ["METAFLOW_WINDMILL_SECRETS"] = ",".join(secrets)
+
+
+def file_of(text: str) -> str:
+    """Return a file that only the job's user can read: Google's library takes a key from a file alone."""
+    descriptor, path = tempfile.mkstemp(prefix="google-", suffix=".json", dir=Path.cwd())
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
 
 
 def field_of(name: str, resource: dict[str, Any] | None, field: str) -> str:
@@ -160,8 +170,10 @@ def from_s3(url: str, blob: BinaryIO) -> None:
 
 
 def from_gs(url: str, blob: BinaryIO) -> None:
-    """Copy from Google Cloud Storage."""
-    client = importlib.import_module("google.cloud.storage").Client()
+    """Copy from Google Cloud Storage, with the credentials that Metaflow takes."""
+    kind = importlib.import_module("google.cloud.storage").Client
+    credentials, project = importlib.import_module("google.auth").default(scopes=kind.SCOPE)
+    client = kind(project=project, credentials=credentials)
     client.bucket(urlsplit(url).netloc).blob(urlsplit(url).path.lstrip("/")).download_to_file(blob)
 
 
@@ -169,6 +181,7 @@ def from_azure(url: str, blob: BinaryIO) -> None:
     """Copy from Azure Blob Storage, whose addresses are ``container/name``."""
     container, name = url.split("/", 1)
     credential = importlib.import_module("azure.identity").DefaultAzureCredential()
+    credential.get_token("https://storage.azure.com/.default")  # the client would try again for a minute
     endpoint = os.environ["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"]
     client = importlib.import_module("azure.storage.blob").BlobServiceClient(endpoint, credential=credential)
     client.get_blob_client(container, name).download_blob().readinto(blob)

@@ -139,6 +139,29 @@ def check_numbers(name: str, value: Json) -> None:
         )
 
 
+def saved(name: str, save: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Return what Metaflow makes of a file, which it saves in the datastore.
+
+    Raises
+    ------
+    DeployError
+        If it cannot be.
+    """
+    from metaflow.exception import ParameterFieldFailed
+
+    try:
+        return save()
+    except ParameterFieldFailed as failed:
+        why: BaseException = failed
+        while isinstance(why, ParameterFieldFailed) and why.__context__:
+            why = why.__context__
+        raise DeployError(
+            f"the file of the parameter {name!r} cannot be kept in the flow's datastore "
+            f"({type(why).__name__}: {str(why).strip().partition(chr(10))[0]}); see that this machine can "
+            "read the one and write to the other"
+        ) from failed
+
+
 def takes(info: ParameterInfo) -> str:
     """Return what a parameter takes, as words."""
     if info.choices:
@@ -197,7 +220,7 @@ def _default(name: str, kind: str, given: Any) -> Json:  # noqa: ANN401
     """Return a default as JSON, whether it was written down or is made at deploy time."""
     from metaflow.parameters import deploy_time_eval
 
-    value = deploy_time_eval(given)
+    value = saved(name, lambda: deploy_time_eval(given)) if kind == "file" else deploy_time_eval(given)
     blank = ParameterInfo(name, name, kind)
     try:
         if isinstance(value, str) and kind not in ("str", "file", CONSTANT):

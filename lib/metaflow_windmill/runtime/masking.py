@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
 
 NAMES = "METAFLOW_WINDMILL_SECRETS"
 """Holds the names of the variables that are secrets, with commas between; `run_step.py` sets it."""
+
+GOOGLE_KEY = "GOOGLE_APPLICATION_CREDENTIALS"
+"""Names a file; where its value came as a secret, `run_step.py` has made that file."""
 
 SHORTEST = 8
 """Characters of a value that is hidden; as with Windmill, a shorter one would hide what is none."""
@@ -28,7 +34,9 @@ class Mask:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Mask:
         """Return the mask for the secrets in an environment; of one with several lines, each line counts."""
-        values = [environment.get(name, "") for name in environment.get(NAMES, "").split(",")]
+        values = [
+            text for name in environment.get(NAMES, "").split(",") for text in _texts(name, environment)
+        ]
         parts = {line for value in values for line in (value, *value.splitlines()) if len(line) >= SHORTEST}
         return cls(tuple(sorted(parts, key=lambda part: (-len(part), part))))
 
@@ -47,3 +55,14 @@ class Mask:
     def failure(self, failure: Failure) -> Failure:
         """Return an exception without the values in its message."""
         return replace(failure, message=self.text(failure.message))
+
+
+def _texts(name: str, environment: Mapping[str, str]) -> list[str]:
+    """Return what a secret says: of Google's key the file, and the private key that is in it."""
+    value = environment.get(name, "")
+    if name != GOOGLE_KEY:
+        return [value]
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        text = Path(value).read_text(encoding="utf-8")
+        return [text, str(json.loads(text)["private_key"])]
+    return []

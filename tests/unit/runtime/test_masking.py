@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.runtime.failure import Failure
 from metaflow_windmill.runtime.logs import LogStream
-from metaflow_windmill.runtime.masking import MASK, NAMES, Mask
+from metaflow_windmill.runtime.masking import GOOGLE_KEY, MASK, NAMES, Mask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,16 @@ def test_values_are_hidden_and_short_or_other_ones_are_not() -> None:
     assert mask.data(b"line two\nline one of it") == f"{MASK}\n{MASK}".encode()
     assert mask.data(f"<{KEY}>".encode()) == f"<{MASK}>".encode()
     assert mask.failure(Failure("E", "bad hunter2hunter2")) == Failure("E", f"bad {MASK}")
+
+
+def test_a_key_of_google_is_hidden_though_the_variable_names_a_file(tmp_path: Path) -> None:
+    key = json.dumps({"type": "service_account", "private_key": KEY}, indent=1)
+    (tmp_path / "key.json").write_text(key)
+    mask = Mask.of({NAMES: GOOGLE_KEY, GOOGLE_KEY: str(tmp_path / "key.json")})
+    assert mask.text(f"see {tmp_path}/key.json: {key}") == f"see {tmp_path}/key.json: {MASK}"
+    assert mask.text(f"<{KEY}>") == f"<{MASK}>"
+    assert mask.text("line two of it, a service_account") == f"{MASK} of it, a service_account"
+    assert Mask.of({NAMES: GOOGLE_KEY, GOOGLE_KEY: "/nowhere/key.json"}) == Mask(())
 
 
 def test_nothing_is_hidden_where_there_are_no_secrets() -> None:

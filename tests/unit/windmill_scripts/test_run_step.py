@@ -214,6 +214,21 @@ def test_a_package_comes_from_s3(cache: Path, at_s3: Callable[[str], dict[str, s
         find_package(at_s3("missing"), "s3")
 
 
+def test_a_key_of_google_becomes_a_file_that_only_the_user_reads(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (run_step.GOOGLE_KEY, "OTHER", "METAFLOW_WINDMILL_SECRETS"):
+        monkeypatch.setenv(name, "")
+    run_step.set_secrets({run_step.GOOGLE_KEY: '{"type": "service_account"}', "OTHER": '{"a": 1}'})
+    made = Path(os.environ[run_step.GOOGLE_KEY])
+    assert made.parent == Path.cwd()
+    assert made.read_text() == '{"type": "service_account"}'
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert os.environ["OTHER"] == '{"a": 1}'
+    run_step.set_secrets({run_step.GOOGLE_KEY: "/mounted/key.json"})
+    assert os.environ[run_step.GOOGLE_KEY] == "/mounted/key.json"
+
+
 def test_nothing_in_the_script_makes_windmill_install_something() -> None:
     text = SCRIPT.read_text(encoding="utf-8")
     assert text.count("\ndef main(") == 1

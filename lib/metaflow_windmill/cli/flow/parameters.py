@@ -10,7 +10,7 @@ from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.speech import PlainCommand
 from metaflow_windmill.deploy.arguments import split_text
-from metaflow_windmill.deploy.parameters import normal
+from metaflow_windmill.deploy.parameters import normal, saved
 from metaflow_windmill.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def given_texts(
         for _, parameter in obj.flow._get_parameters()  # noqa: SLF001
         if is_file(parameter.kwargs.get("type"))
     }
-    texts = {name: _uploaded(value) for name, value in parameters.items()}
+    texts = {name: _uploaded(name, value) for name, value in parameters.items()}
     for pair in run_params or ():
         name, text = split_text(pair)
         texts[name] = _file_text(files[normal(name)], name, text) if normal(name) in files else text
@@ -163,7 +163,7 @@ def _options_of(ctx: click.Context) -> list[ParameterOption]:
 
 def _file_text(kind: Any, name: str, text: str) -> str:  # noqa: ANN401
     try:
-        return _uploaded(kind.convert(text, ParameterNamed(name), click.get_current_context()))
+        return _uploaded(name, kind.convert(text, ParameterNamed(name), click.get_current_context()))
     except click.UsageError as why:
         raise InvalidParameter(f"the parameter {name!r} takes a file: {why.format_message()}") from None
 
@@ -175,13 +175,13 @@ class ParameterNamed:
         self.name = name
 
 
-def _uploaded(value: Any) -> str:  # noqa: ANN401
+def _uploaded(name: str, value: Any) -> str:  # noqa: ANN401
     """Return the text that Windmill keeps for a value from the command line."""
     from metaflow.includefile import IncludedFile
     from metaflow.parameters import DelayedEvaluationParameter
 
     if isinstance(value, DelayedEvaluationParameter):
-        return str(value(return_str=True))
+        return str(saved(name, lambda: value(return_str=True)))
     if isinstance(value, IncludedFile):
         return json.dumps(value.descriptor)
     return str(value)
