@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.metaflow
 
 FLOWS = Path(__file__).parent / "flows"
+TANGLED = Path(__file__).parents[1] / "golden/flows/tangled.py"
 
 
 @pytest.fixture
@@ -63,6 +64,19 @@ def test_a_wide_foreach_hands_only_its_count_to_the_join(home: Home, windmill: T
     assert seen.at("collect").artifacts["results"] == repr([number**2 for number in range(200)])
     assert seen.at("collect").artifacts["indices"] == repr(list(range(200)))
     assert deployed.step_job(run_id, "collect").args["splits"] == 200
+
+
+def test_choices_that_would_need_too_many_arms_run_in_one_row(home: Home, windmill: Target) -> None:
+    flow = TANGLED
+    deployed = Deployed(home, windmill, flow, "TangledFlow")
+    deployed.create()
+    runs = {passed: deployed.trigger("--passed", str(passed)) for passed in (1, 5)}
+    for passed, run_id in runs.items():
+        local, there = (
+            run_locally(home, flow, "TangledFlow", "--passed", str(passed)),
+            deployed.finish(run_id),
+        )
+        assert compare(local, there) == []
 
 
 @pytest.mark.parametrize("limit", [1, 2])

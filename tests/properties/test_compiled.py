@@ -18,7 +18,7 @@ from tests.support.openflow_schema import check_openflow
 from tests.support.strategies import graphs
 from tests.support.walk import Found, all_modules
 
-from metaflow_windmill.compiler import compile_flow, mermaid
+from metaflow_windmill.compiler import Limits, compile_flow, mermaid
 from metaflow_windmill.compiler.names import RESERVED
 from metaflow_windmill.openflow import read_flow_value
 
@@ -39,18 +39,24 @@ LOOK_UP = re.compile(r"flow_env\.metaflow|flow_input(\.iter(_parent)*)?|results\
 IN_A_LANE = re.compile(r"flow_input\.iter\.value")
 CHOICE = re.compile(r'results\.\w+(\.slice\(-1\)\[0\])?\.branch === "\w+"')
 WHICH_JOIN = re.compile(r"\[.*\]\.includes\(results\.\w+(\[0\])+\.step\)")
+_LAST = r"(results\.\w+|\(results\.\w+\.slice \? results\.\w+\.slice\(-1\)\[0\] : results\.\w+\))"
+WHO_RAN = re.compile(
+    rf'{_LAST}\.branch === "\w+"|results\.\w+\.step !== "\w+"|\[["\w, ]+\]\.includes\({_LAST}(\[0\])*\.step\)'
+)
 
 
 class Compiled:
     """A graph's flow as Metaflow reads it, and the document it compiles to."""
 
-    def __init__(self, folder: Path, graph: Graph, max_workers: int | None) -> None:
+    def __init__(
+        self, folder: Path, graph: Graph, max_workers: int | None, limits: Limits | None = None
+    ) -> None:
         text = write_flow(graph)
         # Python remembers the lines of a file by its path: each flow needs one of its own.
         file = folder / f"flow_{abs(hash(text))}.py"
         file.write_text(text, encoding="utf-8")
         self.dag: Dag = dag_of(file)
-        self.document = compile_flow(self.dag, fixed_deployment(self.dag.name, max_workers))
+        self.document = compile_flow(self.dag, fixed_deployment(self.dag.name, max_workers), limits)
         self.value: Json = self.document.to_json()["value"]
         self.found: list[Found] = list(all_modules(self.value["modules"]))
 
@@ -94,13 +100,16 @@ def check_steps(compiled: Compiled) -> None:
 
 
 def check_copies(compiled: Compiled) -> None:
-    """Two modules of one step stand in different arms of a choice: no run meets both."""
+    """Two modules of one step stand in different arms of a choice, or are skipped: no run meets both."""
+    skipped = {found.id for found in compiled.found if "skip_if" in found.module}
     by_step: dict[str, list[Found]] = {}
     for found in compiled.leaves:
         by_step.setdefault(found.step, []).append(found)
     for modules in by_step.values():
         for number, one in enumerate(modules):
-            assert all(one.parts_from(other) == "branchone" for other in modules[number + 1 :])
+            for other in modules[number + 1 :]:
+                ways = {other.id, *(around.id for around in other.around)}
+                assert one.parts_from(other) == "branchone" or ways & skipped
 
 
 def check_rules(compiled: Compiled) -> None:
@@ -124,6 +133,9 @@ def check_expressions(compiled: Compiled) -> None:
             assert lane if found.id.endswith("lane") else LOOK_UP.fullmatch(value["iterator"]["expr"])
         for branch in value.get("branches", []) if found.type == "branchone" else []:
             assert CHOICE.fullmatch(branch["expr"]) or WHICH_JOIN.fullmatch(branch["expr"])
+        if "skip_if" in found.module:
+            rest = WHO_RAN.sub("told", found.module["skip_if"]["expr"])
+            assert re.fullmatch(r"!\(told( \|\| told)?\)|told( \|\| !\(told\))?", rest)
 
 
 def check_diagram(compiled: Compiled) -> None:
@@ -136,9 +148,12 @@ def check_diagram(compiled: Compiled) -> None:
 @given(
     graph=st.one_of(graphs(depth=3, most_tasks=60), graphs(with_gang=True)),
     max_workers=st.sampled_from([None, None, 1, 4]),
+    limits=st.sampled_from([None, Limits(0, 0)]),
 )
-def test_any_graph_compiles(folder: Path, graph: Graph, max_workers: int | None) -> None:
-    check(Compiled(folder, graph, max_workers))
+def test_any_graph_compiles(
+    folder: Path, graph: Graph, max_workers: int | None, limits: Limits | None
+) -> None:
+    check(Compiled(folder, graph, max_workers, limits))
 
 
 @settings(THOROUGH, max_examples=20)

@@ -16,7 +16,7 @@ from tests.support.flow_files import write_flow
 from tests.support.loaded import flow_graph
 from tests.support.strategies import graphs
 
-from metaflow_windmill.compiler import compile_flow
+from metaflow_windmill.compiler import Limits, compile_flow
 from metaflow_windmill.graph import read_dag
 
 if TYPE_CHECKING:
@@ -41,18 +41,31 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield made
 
 
-def carried(stand: Bench, graph: Graph, random: Random, at_once: int, max_workers: int | None) -> Carried:
+def carried(
+    stand: Bench,
+    graph: Graph,
+    random: Random,
+    at_once: int,
+    max_workers: int | None,
+    limits: Limits | None = None,
+) -> Carried:
     dag = read_dag(flow_graph(write_flow(graph), graph.name))
-    value = compile_flow(dag, fixed_deployment(dag.name, max_workers)).value.to_json()
+    value = compile_flow(dag, fixed_deployment(dag.name, max_workers), limits).value.to_json()
     return stand.carry(graph, value, random, at_once)
 
 
+@pytest.mark.parametrize("limits", [Limits(), Limits(0, 0)], ids=["arms", "flat"])
 @thorough
-@given(graphs(most_tasks=60), _RANDOMS, st.integers(1, 8), st.sampled_from([None, 1, 2]))
+@given(
+    graph=graphs(most_tasks=60),
+    random=_RANDOMS,
+    at_once=st.integers(1, 8),
+    max_workers=st.sampled_from([None, 1, 2]),
+)
 def test_every_task_runs_once_and_reads_from_the_right_ones(
-    stand: Bench, graph: Graph, random: Random, at_once: int, max_workers: int | None
+    stand: Bench, graph: Graph, random: Random, at_once: int, max_workers: int | None, limits: Limits
 ) -> None:
-    run = carried(stand, graph, random, at_once, max_workers)
+    run = carried(stand, graph, random, at_once, max_workers, limits)
     assert run.outcome == "success", run.result
     assert {task.me: task for task in run.simulation.done.values()} == expected_tasks(graph)
 

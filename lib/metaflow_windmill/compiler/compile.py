@@ -13,6 +13,7 @@ from metaflow_windmill.compiler.names import Names
 from metaflow_windmill.compiler.place import Arrival, Context, Place
 from metaflow_windmill.compiler.refusals import refuse_unsupported
 from metaflow_windmill.compiler.sections import sequence
+from metaflow_windmill.compiler.tangles import Limits, tangled
 from metaflow_windmill.openflow import FlowValue
 
 if TYPE_CHECKING:
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag
 
 
-def compile_flow(dag: Dag, deployment: Deployment) -> Document:
+def compile_flow(dag: Dag, deployment: Deployment, limits: Limits | None = None) -> Document:
     """Compile a flow.
 
     Parameters
     ----------
     dag : Dag
     deployment : Deployment
+    limits : Limits or None
+        Up to where choices are written with arms; the usual ones where None.
 
     Returns
     -------
@@ -43,21 +46,24 @@ def compile_flow(dag: Dag, deployment: Deployment) -> Document:
     return Document(
         path=deployment.path,
         summary=deployment.summary or dag.name,
-        description=describe(dag, deployment.record),
-        value=_value(dag, deployment),
+        description=describe(dag, deployment.record, deployment.description),
+        value=_value(dag, deployment, limits or Limits()),
         schema=deployment.schema,
         labels=deployment.labels,
     )
 
 
-def _value(dag: Dag, deployment: Deployment) -> FlowValue:
+def _value(dag: Dag, deployment: Deployment, limits: Limits) -> FlowValue:
+    after = merges(dag)
     context = Context(
         dag=dag,
         deployment=deployment,
-        after=merges(dag),
+        after=after,
         rank={step.name: number for number, step in enumerate(dag.steps)},
+        flat=tangled(dag, after, limits),
         names=Names(step.name for step in dag.steps),
     )
     section = sequence(context, dag.start, None, Arrival(), Place())
     modules = (*with_exit_hooks(context, section.modules), publish_module(context))
-    return FlowValue(modules, flow_env={"metaflow": deployment.record.to_json()})
+    priority = {} if deployment.priority is None else {"priority": deployment.priority}
+    return FlowValue(modules, flow_env={"metaflow": deployment.record.to_json()}, extra=priority)

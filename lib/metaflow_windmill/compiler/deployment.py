@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.notification import Notifications
 from metaflow_windmill.openflow import Static
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ class Deployment:
         The code of single steps, by name, instead of `script` and `lock`.
     secrets : mapping of str to JSON value
         The input ``secrets`` of every step.
+    notifications : Notifications
+        Who is told of the end of a run.
+    description : str
+        What the flow is, in Markdown; the docstring of the flow where empty.
+    priority : int or None
+        Of the runs' jobs, in Windmill's queue.
     """
 
     path: str
@@ -81,6 +88,9 @@ class Deployment:
     tag_rules: tuple[TagRule, ...] = ()
     codes: Mapping[str, Code] = field(default_factory=dict)
     secrets: Mapping[str, Json] = field(default_factory=dict)
+    notifications: Notifications = field(default_factory=Notifications)
+    description: str = ""
+    priority: int | None = None
 
     def code_of(self, step: str) -> Code:
         """Return the code of a step."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag, Step
 
 
-def describe(dag: Dag, record: Record) -> str:
-    """Return the description of a flow in Markdown."""
-    parts = [dag.doc.strip(), f"{_origin(record)}\n\n{_versions(record)}", _table(dag)]
+def describe(dag: Dag, record: Record, said: str = "") -> str:
+    """Return the description of a flow in Markdown; what a person said of it stands for its docstring."""
+    parts = [(said or dag.doc).strip(), f"{_origin(record)}\n\n{_versions(record)}", _table(dag)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

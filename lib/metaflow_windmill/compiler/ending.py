@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler.deployment import secret_inputs
 from metaflow_windmill.contract.event import PUBLISH
+from metaflow_windmill.contract.exit_hook import EXIT_HOOKS
+from metaflow_windmill.contract.notification import NOTIFY
 from metaflow_windmill.openflow import Javascript, Module, RawScript, Static
 
 if TYPE_CHECKING:
     from metaflow_windmill.compiler.place import Context
 
 
-def publishes(module: Module) -> bool:
-    """Tell whether a module is the one that publishes the end of a run."""
+def ends_run(module: Module) -> bool:
+    """Tell whether a module is that of no step: it notifies, runs exit hooks or publishes the end."""
     task = module.value.input_transforms.get("task") if isinstance(module.value, RawScript) else None
-    return isinstance(task, Static) and isinstance(task.value, dict) and PUBLISH in task.value
+    said = task.value if isinstance(task, Static) and isinstance(task.value, dict) else {}
+    return not said.keys().isdisjoint((PUBLISH, EXIT_HOOKS, NOTIFY))
 
 
 def publish_module(context: Context) -> Module:

@@ -1,4 +1,4 @@
-"""What runs when a run is over, however it ended: the functions of ``@exit_hook``.
+"""What runs when a run is over, however it ended: notifications, and the functions of ``@exit_hook``.
 
 Windmill's own `failure_module` does not do for the hooks of a failed run. It runs in the innermost
 part that failed, so for several items of a foreach several times and while others still run, and
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler.deployment import secret_inputs
+from metaflow_windmill.compiler.notifications import notify_on_error, notify_on_success
 from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
 from metaflow_windmill.openflow import (
     Arm,
@@ -31,29 +32,30 @@ Modules = tuple[Module, ...]
 
 
 def with_exit_hooks(context: Context, steps: Modules) -> Modules:
-    """Return the modules of all steps and those of the flow's exit hooks.
+    """Return the modules of all steps, and those that notify or run the flow's exit hooks.
 
-    Without hooks for a failed run nothing stands around the steps. With them, the result of the
-    part with the steps is a list with the result of the last of them, or with what failed, which
-    has no run id.
+    Where nothing is to be done for a failed run, nothing stands around the steps. Else the result
+    of the part with the steps is a list with the result of the last of them, or with what failed,
+    which has no run id. People are told first: a hook may take long.
     """
     hooks, names = context.dag.exit_hooks, context.names
-    if not hooks.on_error:
-        return (*steps, _on_success(context)) if hooks.on_success else steps
+    if not (hooks.on_error or context.deployment.notifications.on_error):
+        return (*steps, *_succeeded(context))
     part = names.of_part(names.first(context.dag.start), "to_end")
     body = BranchAll((Arm(steps, "all steps", skip_failure=True),), parallel=False)
     error = f"[results.{part}[0]].flat(Infinity).find((item) => item && item.error).error"
-    failed = Branch(f"results.{part}[0].run_id === undefined", (_on_error(context, error),), "it failed")
+    after = (*notify_on_error(context, error), _on_error(context, error))
+    failed = Branch(f"results.{part}[0].run_id === undefined", after, "it failed")
     nothing = Module(names.of_part(part, "pass"), Identity(), "no hook")
-    succeeded = _on_success(context) if hooks.on_success else nothing
-    choice = Module(names.of_part(part, "ended"), BranchOne((failed,), (succeeded,)), "exit hooks")
-    return (Module(part, body, "all steps"), choice)
+    summary = "exit hooks" if hooks.on_error else "how it ended"
+    ended = BranchOne((failed,), _succeeded(context) or (nothing,))
+    return (Module(part, body, "all steps"), Module(names.of_part(part, "ended"), ended, summary))
 
 
-def runs_hooks(module: Module) -> bool:
-    """Tell whether a module runs exit hooks."""
-    task = module.value.input_transforms.get("task") if isinstance(module.value, RawScript) else None
-    return isinstance(task, Static) and isinstance(task.value, dict) and EXIT_HOOKS in task.value
+def _succeeded(context: Context) -> Modules:
+    """Return what follows a run that succeeded."""
+    hooks = (_on_success(context),) if context.dag.exit_hooks.on_success else ()
+    return (*notify_on_success(context), *hooks)
 
 
 def _on_success(context: Context) -> Module:
@@ -75,7 +77,7 @@ def _module(
     code = deployment.code_of(context.dag.start)
     return Module(
         id=names.of_part(names.first(context.dag.end), part),
-        summary=", ".join(hooks.functions),
+        summary=", ".join(hooks.functions) or "the run failed",
         value=RawScript(
             content=code.content,
             input_transforms={

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from metaflow_windmill.contract.task import Source
+
 if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag, Step
 
@@ -25,6 +27,17 @@ def following(dag: Dag, step: Step) -> tuple[str | None, ...]:
     if step.kind == "end":
         return (None,)
     return tuple(None if dag[name].joins else name for name in step.next)
+
+
+def ways(dag: Dag, step: Step) -> tuple[tuple[Source, str | None], ...]:
+    """Return the ways from a step to what comes after it on its own level, each with where it begins.
+
+    The ways out of a split begin at its joins; None stands for leaving the level.
+    """
+    if step.kind in {"split", "foreach", "gang"}:
+        return tuple(way for name in dag.joins_of(step.name) for way in ways(dag, dag[name]))
+    source = Source(step.name, step.recursive)
+    return tuple((source, name) for name in following(dag, step))
 
 
 def merges(dag: Dag) -> Found:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from metaflow_windmill.compiler.ending import publishes
-from metaflow_windmill.compiler.exit_hooks import runs_hooks
+from metaflow_windmill.compiler.ending import ends_run
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.errors import InvalidDocument
 from metaflow_windmill.openflow import BranchAll, BranchOne, ForLoop, Identity, RawScript, Static, WhileLoop
@@ -53,12 +52,13 @@ class _Chart:
     def in_a_row(self, modules: Sequence[Module], ends: Ends) -> Ends:
         """Draw modules that follow one another; return where the last of them leaves off."""
         for module in modules:
-            ends = self.module(module, ends)
+            after = self.module(module, ends)
+            ends = (*ends, *after) if module.skip_if else after
         return ends
 
     def module(self, module: Module, ends: Ends) -> Ends:
         value = module.value
-        if isinstance(value, Identity) or publishes(module) or runs_hooks(module):
+        if isinstance(value, Identity) or ends_run(module):
             return ends
         if isinstance(value, BranchOne):
             return self.choice(value, [node for node, _ in ends])

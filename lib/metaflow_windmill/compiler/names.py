@@ -60,7 +60,6 @@ class Names:
         self._taken: set[str] = set()
         self._first = {step: self._unused(valid_id(step)) for step in steps}
         self._waiting = dict(self._first)
-        self.copies = 0
 
     def first(self, step: str) -> str:
         """Return the id of the first module of a step."""
@@ -69,10 +68,7 @@ class Names:
     def of_step(self, step: str) -> str:
         """Return the id for the next module of a step: a copy gets a number."""
         waiting = self._waiting.pop(step, None)
-        if waiting is not None:
-            return waiting
-        self.copies += 1
-        return self._unused(self._first[step])
+        return self._unused(self._first[step]) if waiting is None else waiting
 
     def of_part(self, step_id: str, what: str) -> str:
         """Return the id for a container that belongs to a step's module."""

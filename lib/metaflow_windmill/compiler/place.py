@@ -31,6 +31,8 @@ class Context:
         Where the ways out of each step meet again (see `merges`).
     rank : mapping of str to int
         The topological order of the steps.
+    flat : frozenset of str
+        The steps whose choice is written flat (see `tangles`).
     names : Names
         Hands out ids, the only thing here that changes.
     """
@@ -39,6 +41,7 @@ class Context:
     deployment: Deployment
     after: Found
     rank: dict[str, int]
+    flat: frozenset[str]
     names: Names
 
 

@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler.merges import following
+from metaflow_windmill.compiler.knots import Ending, Knot, skipped_unless
+from metaflow_windmill.compiler.merges import following, ways
 from metaflow_windmill.compiler.place import Arrival, Context, Place, Section
+from metaflow_windmill.compiler.tangles import region
 from metaflow_windmill.compiler.tasks import lanes, task_module
 from metaflow_windmill.contract.task import Input, Source
-from metaflow_windmill.errors import UnsupportedFlow
 from metaflow_windmill.openflow import (
     Arm,
     Branch,
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from metaflow_windmill.graph.dag import Step
-
-MOST_COPIES = 2000
-"""Modules that may stand in the flow for a second time because several cases share their step."""
 
 
 def sequence(
@@ -63,28 +61,32 @@ def sequence(
 
 
 def _step(context: Context, step: Step, arrival: Arrival, place: Place) -> Section:
-    """Return the module of a step with all that belongs to it: its turns, branches, loop, join, cases."""
-    own = (
-        _turns(context, step, arrival, place)
-        if step.recursive
-        else task_module(context, step, arrival, place)
-    )
-    if context.names.copies > MOST_COPIES:
-        raise UnsupportedFlow(
-            f"the switches of {context.dag.name} share their steps in so many ways that more than "
-            f"{MOST_COPIES} copies would be needed: let their cases meet in one step earlier"
-        )
+    """Return the modules of a step and of its split, its joins, its choice."""
+    knot = _knot(context, step, arrival, place)
+    if step.name in context.flat:
+        return _flat(context, step, knot, place)
+    modules = (knot.own, *knot.parts)
     if step.kind == "switch":
-        rest = _choice(context, step, own, place)
-    elif step.kind == "split":
-        rest = _branches(context, step, own, place)
-    elif step.kind == "foreach":
-        rest = _loop(context, step, own, place)
-    elif step.kind == "gang":
-        rest = _gang(context, step, own, place)
+        rest = _choice(context, step, knot.own, place)
+    elif knot.endings:
+        rest = _which_join(context, step, knot, place)
     else:
-        rest = Section((), (Source(step.name),))
-    return Section((own, *rest.modules), rest.leads)
+        rest = Section((), tuple(source for source, _ in ways(context.dag, step)))
+    return Section((*modules, *rest.modules), rest.leads)
+
+
+def _knot(context: Context, step: Step, arrival: Arrival, place: Place) -> Knot:
+    """Return a step's module with its turns, its split and its joins, without what its switch chooses."""
+    if step.recursive:
+        return Knot(step.name, _turns(context, step, arrival, place))
+    own = task_module(context, step, arrival, place)
+    if step.kind == "split":
+        return _branches(context, step, own, place)
+    if step.kind == "foreach":
+        return _loop(context, step, own, place)
+    if step.kind == "gang":
+        return _gang(context, step, own, place)
+    return Knot(step.name, own)
 
 
 def _turns(context: Context, step: Step, arrival: Arrival, place: Place) -> Module:
@@ -128,9 +130,8 @@ def _one_of(context: Context, owner: str, summary: str, arms: Sequence[tuple[str
     )
     value = BranchOne(branches, (_nothing(context, owner, "no such case"),))
     module = Module(context.names.of_part(owner, "switch"), value, summary)
-    leads = {source for _, _, section in arms for source in section.leads}
-    latest_first = sorted(leads, key=lambda source: context.rank[source.step], reverse=True)
-    return Section((module,), tuple(latest_first))
+    leads = _latest_first(context, (source for _, _, section in arms for source in section.leads))
+    return Section((module,), leads)
 
 
 def _nothing(context: Context, owner: str, summary: str = "straight on") -> Module:
@@ -141,8 +142,8 @@ def _nothing(context: Context, owner: str, summary: str = "straight on") -> Modu
 # Splits
 
 
-def _branches(context: Context, step: Step, own: Module, place: Place) -> Section:
-    """Return the branches of a static split, and its join."""
+def _branches(context: Context, step: Step, own: Module, place: Place) -> Knot:
+    """Return a static split with its branches and its join."""
     arrival = Arrival((Input((Source(step.name),)),))
     arms = [sequence(context, first, None, arrival, place.inside(step.name)) for first in step.next]
     value = BranchAll(
@@ -155,11 +156,11 @@ def _branches(context: Context, step: Step, own: Module, place: Place) -> Sectio
         join: Arrival(tuple(Input(_leading_to(context, join, arm.leads)) for arm in arms))
         for join in _joins(context, arms)
     }
-    return _joined(context, step, place, split=module, first=f"results.{module.id}[0]", joins=joins)
+    return _joined(context, step, own, module, place, first=f"results.{module.id}[0]", joins=joins)
 
 
-def _loop(context: Context, step: Step, own: Module, place: Place) -> Section:
-    """Return the loop of a foreach, or the lanes and their loops, and its join."""
+def _loop(context: Context, step: Step, own: Module, place: Place) -> Knot:
+    """Return a foreach with its loop, or the lanes and their loops, and its join."""
     in_lanes = lanes(context, place) is not None
     inside = place.inside(step.name, *(("lane", "foreach") if in_lanes else ("foreach",)))
     body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),), "outer"),)), inside)
@@ -174,7 +175,7 @@ def _loop(context: Context, step: Step, own: Module, place: Place) -> Section:
         for join in _joins(context, [body])
     }
     first = f"results.{module.id}[0][0]" if in_lanes else f"results.{module.id}[0]"
-    return _joined(context, step, place, split=module, first=first, joins=joins)
+    return _joined(context, step, own, module, place, first=first, joins=joins)
 
 
 def _looped(id_: str, summary: str, loop: ForLoop | WhileLoop) -> Module:
@@ -188,13 +189,13 @@ def _looped(id_: str, summary: str, loop: ForLoop | WhileLoop) -> Module:
     return Module(id_, loop, summary, timeout=loop.modules[0].timeout if in_a_row and alone else None)
 
 
-def _gang(context: Context, step: Step, own: Module, place: Place) -> Section:
-    """Return the one task that runs a gang, and the gang's join."""
+def _gang(context: Context, step: Step, own: Module, place: Place) -> Knot:
+    """Return a step with the one task that runs its gang, and the gang's join."""
     body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),)),)), place)
     (join,) = _joins(context, [body])
     arrival = Arrival((Input(body.leads, "gang"),), f"results.{own.id}.count")
     module = task_module(context, context.dag[join], arrival, place)
-    return Section((*body.modules, module), (Source(join),))
+    return Knot(step.name, own, (*body.modules, module))
 
 
 # Joins
@@ -212,36 +213,39 @@ def _leading_to(context: Context, join: str, leads: Iterable[Source]) -> tuple[S
 
 
 def _joined(
-    context: Context, step: Step, place: Place, *, split: Module, first: str, joins: dict[str, Arrival]
-) -> Section:
-    """Return the container of a split and its join or, where a switch inside decides, a choice of joins.
+    context: Context,
+    step: Step,
+    own: Module,
+    split: Module,
+    place: Place,
+    *,
+    first: str,
+    joins: dict[str, Arrival],
+) -> Knot:
+    """Return a split with its container and its join or, where a switch inside decides, its joins.
 
     Parameters
     ----------
     context : Context
     step : Step
         The split.
+    own, split : Module
+        Its task, and the container of its branches.
     place : Place
-    split : Module
-        Its container.
     first : str
-        An expression for the result of the last task in one of its branches.
+        An expression for the result of the last task in one of the branches.
     joins : dict of str to Arrival
     """
+    modules = {
+        name: task_module(context, context.dag[name], arrival, place) for name, arrival in joins.items()
+    }
     if len(joins) == 1:
-        ((join, arrival),) = joins.items()
-        module = task_module(context, context.dag[join], arrival, place)
-        return Section((split, module), (Source(join),))
-    arms = [
-        (
-            f"to {join}",
-            f"{json.dumps(_ends(arrival))}.includes({first}.step)",
-            _from_join(context, step, join, arrival, place.inside(step.name)),
-        )
-        for join, arrival in joins.items()
-    ]
-    choice = _one_of(context, split.id, "which join", arms)
-    return Section((split, *choice.modules), choice.leads)
+        return Knot(step.name, own, (split, *modules.values()))
+    endings = tuple(
+        Ending(name, module, f"{json.dumps(_ends(joins[name]))}.includes({first}.step)")
+        for name, module in modules.items()
+    )
+    return Knot(step.name, own, (split,), endings)
 
 
 def _ends(arrival: Arrival) -> list[str]:
@@ -249,10 +253,70 @@ def _ends(arrival: Arrival) -> list[str]:
     return sorted({source.step for branch in arrival.inputs for source in branch.any_of})
 
 
-def _from_join(context: Context, step: Step, join: str, arrival: Arrival, place: Place) -> Section:
-    """Return one of several joins of a split, up to where the ways of all of them meet."""
-    module = task_module(context, context.dag[join], arrival, place)
-    (follows,) = following(context.dag, context.dag[join])
-    onwards = Arrival((Input((Source(join),)),))
+def _which_join(context: Context, step: Step, knot: Knot, place: Place) -> Section:
+    """Return the choice of one of several joins, each with the way on up to where all of them meet."""
+    arms = [
+        (
+            f"to {ending.join}",
+            ending.predicate,
+            _from_join(context, step, ending, place.inside(step.name)),
+        )
+        for ending in knot.endings
+    ]
+    return _one_of(context, knot.parts[0].id, "which join", arms)
+
+
+def _from_join(context: Context, step: Step, ending: Ending, place: Place) -> Section:
+    (follows,) = following(context.dag, context.dag[ending.join])
+    onwards = Arrival((Input((Source(ending.join),)),))
     rest = sequence(context, follows, context.after[step.name], onwards, place)
-    return Section((module, *rest.modules), rest.leads)
+    return Section((ending.module, *rest.modules), rest.leads)
+
+
+# Choices that are written flat
+
+
+def _flat(context: Context, head: Step, knot: Knot, place: Place) -> Section:
+    """Return a choice with all that it leads to in one row: each module is skipped unless it was chosen.
+
+    A module that is skipped hands on the result of the one before it. So the last result always is
+    that of the task that ran last, and says which step comes next.
+    """
+    stop = context.after[head.name]
+    row = region(context.dag, head, stop)
+    leading = [way for step in (head, *row) for way in ways(context.dag, step)]
+    modules, returning = skipped_unless(knot, None), head.recursive
+    for step in row:
+        sources = _latest_first(context, (source for source, to in leading if to == step.name))
+        condition = _chosen(context, step.name, sources, modules[-1].id, returning=returning)
+        modules += skipped_unless(_knot(context, step, Arrival((Input(sources),)), place), condition)
+        returning = returning or step.recursive
+    return Section(tuple(modules), _latest_first(context, (source for source, to in leading if to == stop)))
+
+
+def _chosen(context: Context, name: str, sources: Iterable[Source], last: str, *, returning: bool) -> str:
+    """Return the condition under which the task that ran last leads to a step.
+
+    Parameters
+    ----------
+    context : Context
+    name : str
+        The step.
+    sources : iterable of Source
+        The steps that may lead to it.
+    last : str
+        The id of the module before it.
+    returning : bool
+        Whether a step returns to itself before it: a loop of turns gives the list of their results.
+    """
+    result = f"results.{last}"
+    result = f"({result}.slice ? {result}.slice(-1)[0] : {result})" if returning else result
+    switches = [source for source in sources if context.dag[source.step].kind == "switch"]
+    straight = sorted(source.step for source in sources if source not in switches)
+    by_branch = [f"{result}.branch === {json.dumps(name)}"] if switches else []
+    by_step = [f"{json.dumps(straight)}.includes({result}.step)"] if straight else []
+    return " || ".join(by_branch + by_step)
+
+
+def _latest_first(context: Context, sources: Iterable[Source]) -> tuple[Source, ...]:
+    return tuple(sorted(set(sources), key=lambda source: context.rank[source.step], reverse=True))

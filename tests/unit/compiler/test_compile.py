@@ -159,24 +159,6 @@ def test_there_is_at_least_one_worker() -> None:
         compile_flow(linear_dag(2), fixed_deployment("F", 0))
 
 
-def guarded(count: int) -> Dag:
-    """Return steps of which each may go on or straight to the end."""
-    lines = {f"s{number}": f"switch s{number + 1} end" for number in range(count)}
-    return small_dag(**lines, **{f"s{count}": "end", "end": ""})
-
-
-def test_switches_in_one_another_have_an_end() -> None:
-    assert len(modules(guarded(50))) > 100
-    with pytest.raises(UnsupportedFlow, match="stands inside of 60 splits, foreaches and switches"):
-        modules(guarded(100))
-
-
-def test_cases_that_share_too_much_are_refused_and_not_copied_without_end() -> None:
-    lines = {f"s{number}": f"switch s{number + 1} s{number + 2}" for number in range(40)}
-    with pytest.raises(UnsupportedFlow, match="more than 2000 copies would be needed"):
-        modules(small_dag(**lines, s40="s41", s41="end", end=""))
-
-
 def compile_seconds(dag: Dag) -> float:
     began = process_time()
     document: Json = compile_flow(dag, fixed_deployment(dag.name)).to_json()

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.deployments import fixed_deployment
 from tests.support.small_dags import small_dag
 
-from metaflow_windmill.compiler import compile_flow, mermaid
+from metaflow_windmill.compiler import Limits, compile_flow, mermaid
 from metaflow_windmill.errors import InvalidDocument
 from metaflow_windmill.openflow import FlowValue, Identity, Module, RawScript
 
@@ -53,6 +54,18 @@ def test_cases_stand_on_the_arrows_and_one_that_goes_straight_on_is_an_arrow() -
         "m_a --> m_end",
     }
     assert not any("no such case" in line for line in lines)
+
+
+def test_a_choice_in_one_row_has_the_same_arrows_as_one_with_arms() -> None:
+    dag = small_dag(
+        "j", start="switch a c", a="split x y", x="j", y="j", j="k", k="switch b c", b="end", c="end", end=""
+    )
+    with_arms, flat = (
+        mermaid(compile_flow(dag, fixed_deployment(dag.name), limits).value)
+        for limits in (Limits(), Limits(0, 0))
+    )
+    steps = re.compile(r"m_(\w+?)(?:__\d)? -->(?:.*\|)? m_(\w+?)(?:__\d)?$", re.MULTILINE)
+    assert set(steps.findall(flat)) == set(steps.findall(with_arms))
 
 
 def test_a_step_that_returns_to_itself_has_an_arrow_to_itself() -> None:
