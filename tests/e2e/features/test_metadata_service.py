@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.support.deployed import Target
 
-pytestmark = pytest.mark.metaflow
+pytestmark = [pytest.mark.metaflow, pytest.mark.slow]
 
 FLOW = Path(__file__).with_name("flows") / "served.py"
 KEY = "the-key-of-the-service"
