@@ -21,7 +21,16 @@ _KEPT = ("WM_", "METAFLOW_WINDMILL_")
 
 @dataclass(frozen=True)
 class Secret:
-    """An environment variable that gets its value from a variable of Windmill, or a field of a resource."""
+    """What gets its value from a variable of Windmill, or a field of a resource.
+
+    Parameters
+    ----------
+    name : str
+        The environment variable, or the option that it is the value of.
+    path : str
+    field : str or None
+        None for a variable.
+    """
 
     name: str
     path: str
@@ -65,21 +74,32 @@ def check_secrets(windmill: Windmill, secrets: Iterable[Secret]) -> None:
         named = ", ".join(f"{secret.path} (for {secret.name})" for secret in missing)
         raise DeployError(
             f"the workspace {windmill.workspace} has no variable or resource {named}, or you may not read "
-            "it; make it in Windmill first, or correct --secret"
+            "it; make it in Windmill first, or correct "
+            f"{', '.join(sorted({_option(secret) for secret in missing}))}"
         )
+
+
+def read_path(place: str) -> tuple[str, str | None] | None:
+    """Read ``f/folder/variable`` or ``f/folder/resource#field``; None if it is neither."""
+    path, hash_, field = place.removeprefix("$var:").removeprefix("$res:").partition("#")
+    return (path, field or None) if _PATH.fullmatch(path) and bool(hash_) == bool(field) else None
 
 
 def _read(option: str) -> Secret:
     name, equals, place = option.partition("=")
-    path, hash_, field = place.removeprefix("$var:").removeprefix("$res:").partition("#")
-    if not (equals and _NAME.fullmatch(name) and _PATH.fullmatch(path) and bool(hash_) == bool(field)):
+    found = read_path(place)
+    if not (equals and _NAME.fullmatch(name)) or found is None:
         raise DeployError(
             f"--secret takes NAME=f/folder/variable or NAME=f/folder/resource#field, not {name[:40]!r}=...; "
             "the value itself stays in Windmill"
         )
     if name.startswith(_KEPT):
         raise DeployError(f"--secret cannot set {name}: names that begin with {' or '.join(_KEPT)} are taken")
-    return Secret(name, path, field or None)
+    return Secret(name, *found)
+
+
+def _option(secret: Secret) -> str:
+    return secret.name if secret.name.startswith("--") else "--secret"
 
 
 def _exists(windmill: Windmill, secret: Secret) -> bool:

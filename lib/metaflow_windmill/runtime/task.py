@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import PUBLISH
 from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
+from metaflow_windmill.contract.notification import NOTIFY, Notification
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.attempts import windmill_of
@@ -15,6 +16,7 @@ from metaflow_windmill.runtime.ending import publish_end
 from metaflow_windmill.runtime.exit_hooks import run_exit_hooks
 from metaflow_windmill.runtime.given import Given, Here
 from metaflow_windmill.runtime.job import read_job
+from metaflow_windmill.runtime.notification import notify
 from metaflow_windmill.runtime.secrecy import take_token
 from metaflow_windmill.runtime.step import run_step
 
@@ -70,6 +72,10 @@ def _exit_hooks(here: Here, task: Json, given: Given) -> dict[str, Json]:
     )
 
 
+def _notify(here: Here, task: Json, given: Given) -> dict[str, Json]:
+    return notify(here.record, here.job, Notification.from_json(task[NOTIFY]), given.error)
+
+
 def _step(here: Here, task: Json, given: Given) -> dict[str, Json]:
     return run_step(here, TaskSpec.from_json(task), given)
 
@@ -77,5 +83,6 @@ def _step(here: Here, task: Json, given: Given) -> dict[str, Json]:
 _OTHERS: dict[str, Callable[[Here, Json, Given], dict[str, Json]]] = {
     PUBLISH: _publish,
     EXIT_HOOKS: _exit_hooks,
+    NOTIFY: _notify,
 }
 """What jobs do that are no task of Metaflow, by the one key of their input ``task``."""

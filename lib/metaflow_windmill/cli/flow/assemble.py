@@ -65,6 +65,10 @@ def compile_document(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Json
         tag_rules=needed.rules,
         codes=needed.codes,
         secrets={secret.name: secret.reference for secret in secrets},
+        notifications=wanted.notifications,
+        summary=wanted.workflow_title or "",
+        description=wanted.workflow_description or "",
+        priority=wanted.workflow_priority,
     )
     return compile_flow(dag, deployment).to_json()
 

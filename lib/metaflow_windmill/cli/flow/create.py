@@ -29,7 +29,9 @@ from metaflow_windmill.cli.flow.tokens import remember, token_options, wish_of, 
 from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
 from metaflow_windmill.client.pages import flow_page
 from metaflow_windmill.deploy.names import token_prefix
+from metaflow_windmill.deploy.notifications import secrets_of
 from metaflow_windmill.deploy.ownership import TokenWish, choose_token
+from metaflow_windmill.deploy.priority import check_priority
 from metaflow_windmill.deploy.schedule import Change
 from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
 from metaflow_windmill.deploy.upsert import Deployed, carry_out, survey
@@ -87,7 +89,8 @@ def deploy(
         user=server.user,
         wish=wish,
     )
-    check_secrets(server.windmill, read_secrets(wanted.secrets))
+    check_secrets(server.windmill, (*read_secrets(wanted.secrets), *secrets_of(wanted.notifications)))
+    check_priority(server.windmill, wanted.workflow_priority)
     document = compile_document(obj, target, wanted, place.token)
     agree(record_of(document))
     document = with_package(obj, document)

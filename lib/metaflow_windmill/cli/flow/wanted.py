@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
 from metaflow.runtime import MAX_NUM_SPLITS
 
+from metaflow_windmill.cli.flow.notify import NOTIFY_OPTIONS, notifications_of
+from metaflow_windmill.contract.notification import Notifications
 from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:
@@ -40,6 +42,20 @@ _OPTIONS = (
         help="Most seconds that a run may take; then its tasks are stopped and it fails.",
     ),
     click.option(
+        "--workflow-priority",
+        default=None,
+        type=int,
+        help="Priority of the runs, 1 to 100, on a server of Windmill's Enterprise edition.",
+    ),
+    click.option(
+        "--workflow-title", default=None, help="Title of the flow in Windmill instead of the flow's name."
+    ),
+    click.option(
+        "--workflow-description",
+        default=None,
+        help="Description of the flow in Windmill, in Markdown, instead of the flow's docstring.",
+    ),
+    click.option(
         "--requirements",
         default=None,
         help="A requirements.txt, pyproject.toml, uv.lock or script with a PEP 723 header: Windmill "
@@ -66,13 +82,19 @@ class Wanted:
     max_workers: int | None = None
     max_num_splits: int | None = None
     workflow_timeout: int | None = None
+    workflow_priority: int | None = None
+    workflow_title: str | None = None
+    workflow_description: str | None = None
     requirements: str | None = None
     secrets: tuple[str, ...] = ()
+    notifications: Notifications = field(default_factory=Notifications)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Wanted:
-        """Pick them from all options of a command."""
-        return cls(**{item.name: _plain(options[item.name], item.default) for item in fields(cls)})
+        """Pick them from all options of a command; `DeployError` if they do not fit together."""
+        plain = [item for item in fields(cls) if item.name in options]
+        told = {item.name: _plain(options[item.name], item.default) for item in plain}
+        return cls(**told, notifications=notifications_of(options))
 
 
 def check_wanted(wanted: Wanted) -> None:
@@ -89,7 +111,7 @@ def check_wanted(wanted: Wanted) -> None:
 
 def flow_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what is deployed."""
-    for add in reversed(_OPTIONS):
+    for add in reversed((*_OPTIONS, *NOTIFY_OPTIONS)):
         command = add(command)
     return command
 
