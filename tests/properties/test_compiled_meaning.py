@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from metaflow_windmill.graph import read_dag
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hypothesis.strategies import SearchStrategy
     from tests.support.carried import Bench, Carried
     from tests.support.graphs import Graph
 
@@ -41,33 +43,36 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield made
 
 
-def carried(
-    stand: Bench,
-    graph: Graph,
-    random: Random,
-    at_once: int,
-    max_workers: int | None,
-    limits: Limits | None = None,
-) -> Carried:
+@dataclass(frozen=True)
+class Way:
+    """How a graph is compiled and carried: in which order its jobs end, how many at a time."""
+
+    random: Random
+    at_once: int
+    max_workers: int | None = None
+    limits: Limits | None = None
+
+
+def carried(stand: Bench, graph: Graph, way: Way) -> Carried:
     dag = read_dag(flow_graph(write_flow(graph), graph.name))
-    value = compile_flow(dag, fixed_deployment(dag.name, max_workers), limits).value.to_json()
-    return stand.carry(graph, value, random, at_once)
+    value = compile_flow(dag, fixed_deployment(dag.name, way.max_workers), way.limits).value.to_json()
+    return stand.carry(graph, value, way.random, way.at_once)
+
+
+def ways(limits: Limits) -> SearchStrategy[Way]:
+    return st.builds(Way, _RANDOMS, st.integers(1, 8), st.sampled_from([None, 1, 2]), st.just(limits))
 
 
 @pytest.mark.parametrize("limits", [Limits(), Limits(0, 0)], ids=["arms", "flat"])
-@thorough
-@given(
-    graph=graphs(most_tasks=60),
-    random=_RANDOMS,
-    at_once=st.integers(1, 8),
-    max_workers=st.sampled_from([None, 1, 2]),
-)
-def test_every_task_runs_once_and_reads_from_the_right_ones(
-    stand: Bench, graph: Graph, random: Random, at_once: int, max_workers: int | None, limits: Limits
-) -> None:
-    run = carried(stand, graph, random, at_once, max_workers, limits)
-    assert run.outcome == "success", run.result
-    assert {task.me: task for task in run.simulation.done.values()} == expected_tasks(graph)
+def test_every_task_runs_once_and_reads_from_the_right_ones(stand: Bench, limits: Limits) -> None:
+    @thorough
+    @given(graphs(most_tasks=60), ways(limits))
+    def holds(graph: Graph, way: Way) -> None:
+        run = carried(stand, graph, way)
+        assert run.outcome == "success", run.result
+        assert {task.me: task for task in run.simulation.done.values()} == expected_tasks(graph)
+
+    holds()
 
 
 @thorough
@@ -75,7 +80,7 @@ def test_every_task_runs_once_and_reads_from_the_right_ones(
 def test_max_workers_holds_for_each_foreach(
     stand: Bench, graph: Graph, random: Random, max_workers: int
 ) -> None:
-    run = carried(stand, graph, random, 100, max_workers)
+    run = carried(stand, graph, Way(random, 100, max_workers))
     around = foreaches_around(graph)
     for names in run.together:
         at_once = Counter(foreach for name in names for foreach in around[run.simulation.done[name].me])
@@ -85,5 +90,5 @@ def test_max_workers_holds_for_each_foreach(
 @thorough
 @given(graphs(most_tasks=40, with_gang=True), _RANDOMS)
 def test_a_gang_is_one_task_for_windmill(stand: Bench, graph: Graph, random: Random) -> None:
-    run = carried(stand, graph, random, 4, None)
+    run = carried(stand, graph, Way(random, 4))
     assert {task.me: task for task in run.simulation.done.values()} == expected_tasks(graph)

@@ -1,4 +1,4 @@
-"""Checks in a row, each of which may turn the run away, with a split, a recursion and shared steps: one row."""
+"""Checks in a row, each of which may turn the run away, with a split and a recursion: written in one row."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from tests.support.deployments import fixed_deployment
 from tests.support.small_dags import small_dag
@@ -9,7 +11,9 @@ from metaflow_windmill.compiler import Limits, compile_flow
 from metaflow_windmill.compiler.merges import merges
 from metaflow_windmill.compiler.tangles import tangled
 from metaflow_windmill.contract.task import Source, TaskSpec
-from metaflow_windmill.graph import Dag
+
+if TYPE_CHECKING:
+    from metaflow_windmill.graph import Dag
 
 ALWAYS = Limits(0, 0)
 
