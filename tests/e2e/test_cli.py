@@ -236,3 +236,26 @@ def test_tokens_guard_a_deployment(home: Home, windmill: Target, tmp_path: Path)
     assert (record["owner"], record["token"]) == ("bob", "mine")
     said = flow.refused("create", "--generate-new-token", env=elsewhere)
     assert "choose the next one by --new-token too" in said
+
+
+def test_flows_of_a_project_share_a_token(home: Home, windmill: Target, tmp_path: Path) -> None:
+    text = SCHEDULED.replace("SCHEDULE", "daily=False").replace("shop", "till")
+    files = [home.write(name.lower(), text.replace("Nightly", name)) for name in ("Nightly", "Weekly")]
+    nightly, weekly = (Commands(home, windmill, file, top=("--production",)) for file in files)
+    elsewhere = {"METAFLOW_USER": "bob", "METAFLOW_HOME": str(tmp_path / "bob")}
+    nightly.well("create")
+    weekly.well("create")
+    first = token_of(windmill, "f/flows/till/prod/NightlyFlow")
+    assert re.fullmatch(r"mfprj-[a-z0-9]+-0-[a-z]{4}", first)
+    assert token_of(windmill, "f/flows/till/prod/WeeklyFlow") == first
+    nightly.well("create", "--authorize", f"production:{first}", env=elsewhere)
+    weekly.well("create", env=elsewhere)  # one token opens all of the branch
+    said = nightly.well("create", "--generate-new-token", env=elsewhere)
+    second = token_of(windmill, "f/flows/till/prod/NightlyFlow")
+    assert second.startswith(first.replace("-0-", "-1-")[:-4])
+    assert f"production:{second}" in said.err
+    assert "was deployed by bob" in nightly.refused("create")  # the token that was remembered is the old one
+
+
+def token_of(windmill: Target, path: str) -> str:
+    return str(windmill.client.get_flow(path).value["flow_env"]["metaflow"]["token"])
