@@ -6,7 +6,6 @@ finds the package in the worker's cache, or fetches and unpacks it there, and ha
 
 from __future__ import annotations
 
-import compileall
 import contextlib
 import hashlib
 import importlib
@@ -111,6 +110,8 @@ def cache_directory() -> Path:
 
 def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
     """Fetch, check, unpack and compile beside the final place, then rename: a half-done try is never seen."""
+    import compileall  # all other modules come with Metaflow anyway; this one would cost each task its time
+
     beside = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
     try:
         with tempfile.TemporaryFile(dir=beside) as blob:

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.metaflow
 PLUGINS = "metaflow_extensions.windmill.plugins"
 
 
-def imported(**env: str) -> set[str]:
-    """The modules that there are after ``import metaflow``, but for those of Python."""
-    command = [sys.executable, "-c", "import sys, metaflow; print(*sys.modules)"]
+def imported(module: str = "metaflow", **env: str) -> set[str]:
+    """The modules that there are after an import, but for those of Python."""
+    command = [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **env})
     return {name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names}
 
@@ -35,3 +35,13 @@ def test_importing_metaflow_brings_nothing_but_the_names_of_this_extension(tmp_p
         f"{PLUGINS}.windmill_deployer",
         f"{PLUGINS}.windmill_step",
     }
+
+
+def test_a_task_imports_nothing_of_weight_besides_metaflow() -> None:
+    ours = imported("metaflow_windmill.runtime.task")
+    weighty = {"metaflow", "requests", "urllib3", "wmill", "boto3"}
+    assert {name.partition(".")[0] for name in ours} & weighty == set()
+    of_other_jobs = ("client", "events", "runtime.exit_hooks", "runtime.ending", "runtime.notification")
+    assert not [
+        name for name in ours if name.startswith(tuple(f"metaflow_windmill.{x}" for x in of_other_jobs))
+    ]

@@ -10,13 +10,9 @@ from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
 from metaflow_windmill.contract.notification import NOTIFY, Notification
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.runtime.attempts import windmill_of
 from metaflow_windmill.runtime.commands import EndedError
-from metaflow_windmill.runtime.ending import publish_end
-from metaflow_windmill.runtime.exit_hooks import run_exit_hooks
 from metaflow_windmill.runtime.given import Given, Here
 from metaflow_windmill.runtime.job import read_job
-from metaflow_windmill.runtime.notification import notify
 from metaflow_windmill.runtime.secrecy import take_token
 from metaflow_windmill.runtime.step import run_step
 
@@ -61,11 +57,19 @@ def run_task(root: Path, task: Json, deployment: Json, **inputs: Json) -> dict[s
         raise ended.error from None  # here, so that little of this project is in its traceback
 
 
+# What only these jobs need they import themselves: every task of every run would pay for it.
+
+
 def _publish(here: Here, task: Json, given: Given) -> dict[str, Json]:
+    from metaflow_windmill.runtime.attempts import windmill_of
+    from metaflow_windmill.runtime.ending import publish_end
+
     return publish_end(windmill_of(here.job, take_token()), here.record, str(given.run), task[PUBLISH])
 
 
 def _exit_hooks(here: Here, task: Json, given: Given) -> dict[str, Json]:
+    from metaflow_windmill.runtime.exit_hooks import run_exit_hooks
+
     take_token()  # so that no hook finds it
     return run_exit_hooks(
         here.root, here.record, here.job, ExitHooks.from_json(task[EXIT_HOOKS]), given.error
@@ -73,6 +77,8 @@ def _exit_hooks(here: Here, task: Json, given: Given) -> dict[str, Json]:
 
 
 def _notify(here: Here, task: Json, given: Given) -> dict[str, Json]:
+    from metaflow_windmill.runtime.notification import notify
+
     return notify(here.record, here.job, Notification.from_json(task[NOTIFY]), given.error)
 
 
