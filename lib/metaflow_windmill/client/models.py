@@ -149,6 +149,8 @@ class Job:
     is_step : bool
     created_by, schedule : str or None
         Who or what started it.
+    scheduled_for : datetime or None
+        When it was due; Windmill tells it of jobs that have not ended.
     labels : tuple of str
     args, result, flow_status : JSON value
         None where the answer does not hold them; lists do not.
@@ -169,6 +171,7 @@ class Job:
     args: Json = None
     result: Json = None
     flow_status: Json = None
+    scheduled_for: datetime | None = None
 
     @classmethod
     def from_json(cls, data: Json) -> Job:
@@ -189,6 +192,7 @@ class Job:
             data.get("args"),
             data.get("result"),
             data.get("flow_status"),
+            moment(data.get("scheduled_for")),
         )
 
     @property

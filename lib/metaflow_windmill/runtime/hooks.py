@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.runtime.environment import OUTCOME, RENEWED
 from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.job import read_job
+from metaflow_windmill.runtime.schedule import DUE
 from metaflow_windmill.runtime.tasks import NOTE
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def task_metadata(job: Job) -> dict[str, str]:
         "windmill-flow-path": job.flow_path,
         "windmill-step-id": job.step,
         "windmill-job-url": job.page,
-        "windmill-scheduled-for": job.scheduled_for,
+        "windmill-scheduled-for": os.environ.get(DUE, ""),
         "windmill-schedule-path": job.schedule,
     }
     return {name: value for name, value in fields.items() if value}

@@ -32,8 +32,8 @@ class Job:
         The path of the deployed flow.
     server, page_server : str
         The addresses of Windmill for its workers and for people.
-    scheduled_for, schedule : str
-        The time that the job was due, and the path of the schedule that started it.
+    schedule : str
+        The path of the schedule that started the run.
     retry : int or None
         The attempt, on a server that tells it.
     """
@@ -47,7 +47,6 @@ class Job:
     flow_path: str = ""
     server: str = ""
     page_server: str = ""
-    scheduled_for: str = ""
     schedule: str = ""
     retry: int | None = None
 
@@ -74,7 +73,6 @@ def read_job(environment: Mapping[str, str]) -> Job:
         flow_path=_INSIDE.sub("", said("WM_FLOW_PATH")),
         server=said("BASE_INTERNAL_URL", "WM_BASE_URL").rstrip("/"),
         page_server=said("WM_BASE_URL").rstrip("/"),
-        scheduled_for=said("WM_SCHEDULED_FOR"),
         schedule=said("WM_SCHEDULE_PATH"),
         retry=int(retry) if retry.isdecimal() else None,
     )

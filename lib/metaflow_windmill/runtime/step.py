@@ -35,6 +35,7 @@ from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.inputs import input_paths
 from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
 from metaflow_windmill.runtime.result import LABELS, result
+from metaflow_windmill.runtime.schedule import asked_due, set_due
 from metaflow_windmill.runtime.secrecy import take_token
 from metaflow_windmill.runtime.tasks import DatastoreTasks
 from metaflow_windmill.runtime.workplace import workplace
@@ -78,11 +79,12 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
         If the task cannot be run.
     """
     this = identify(spec, here.record, here.job, given.run, given.levels)
-    failed, deadline = _asked(here, spec, given, take_token())
+    failed, deadline, due = _asked(here, spec, given, take_token())
     if deadline and deadline.passed():
         raise deadline.error(spec.step, "not begun")
     most = _prepare(this, here.root, given)
     tasks = DatastoreTasks(here.record, this.run, most)
+    set_due(here, given, due, tasks)
     begun = tasks.attempts(this.name)
     outcome = finished(tasks, this.name, begun, here.job.root)
     if outcome is not None:
@@ -96,9 +98,10 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
     return result(this, outcome | _passed_on(given, tasks, deadline))
 
 
-def _asked(here: Here, spec: TaskSpec, given: Given, token: str) -> tuple[int | None, Deadline | None]:
-    """Ask Windmill what it does not tell its jobs: the failures before, and when the run began."""
-    return failures_before(spec, here.job, token), deadline_of(here, given, token)
+def _asked(here: Here, spec: TaskSpec, given: Given, token: str) -> tuple[int | None, Deadline | None, str]:
+    """Ask Windmill what it does not tell its jobs: the failures before, when the run began and was due."""
+    failed = failures_before(spec, here.job, token)
+    return failed, deadline_of(here, given, token), asked_due(here, given, token)
 
 
 def _prepare(this: Task, root: Path, given: Given) -> int:

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.runtime.hooks import outcome, task_metadata
 from metaflow_windmill.runtime.job import Job
+from metaflow_windmill.runtime.schedule import DUE
 
 if TYPE_CHECKING:
+    import pytest
+
     from metaflow_windmill.types import Json
 
 
@@ -29,7 +32,8 @@ def test_only_what_the_next_modules_need_is_told() -> None:
     assert outcome(flow(nodes=2), node("foreach", gang=True)) == {"branch": None, "splits": 2}
 
 
-def test_metadata_holds_what_windmill_told_and_no_more() -> None:
+def test_metadata_holds_what_windmill_told_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(DUE, raising=False)
     job = Job(id="j", workspace="w", run="r", root="o", step="s", flow_path="f/a/b", page_server="http://p")
     assert task_metadata(job) == {
         "windmill-job-id": "j",
@@ -41,3 +45,8 @@ def test_metadata_holds_what_windmill_told_and_no_more() -> None:
         "windmill-job-url": "http://p/run/j?workspace=w",
     }
     assert task_metadata(Job()) == {}
+    monkeypatch.setenv(DUE, "2026-01-01T00:00:00+00:00")
+    assert task_metadata(Job(schedule="f/a/b")) == {
+        "windmill-scheduled-for": "2026-01-01T00:00:00+00:00",
+        "windmill-schedule-path": "f/a/b",
+    }

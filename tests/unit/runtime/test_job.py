@@ -16,7 +16,6 @@ def test_reads_what_windmill_tells() -> None:
         "WM_FLOW_PATH": "f/flows/Models/forloop-3/branchone-1",
         "WM_BASE_URL": "https://windmill.test/",
         "BASE_INTERNAL_URL": "http://inside:8000",
-        "WM_SCHEDULED_FOR": "2026-01-01T00:00:00Z",
         "WM_SCHEDULE_PATH": "",
     }
     job = read_job(told)

@@ -37,11 +37,13 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
     ) -> None:
         """Register the job as metadata of the task; in a resumed run, see to what its inputs hand on."""
         from metaflow_windmill.runtime.hooks import register, renew
+        from metaflow_windmill.runtime.schedule import tell_of_schedule
         from metaflow_windmill.runtime.trigger import tell_of_events
 
         renew(task_datastore, inputs)
         self._datastore, self._metadata, self._ubf_context = task_datastore, metadata, ubf_context
         register(metadata, run_id, step_name, task_id, retry_count)
+        tell_of_schedule()
         first = step_name == graph.start_step
         tell_of_events(metadata, run_id, step_name, task_id, retry_count, first=first)
 
