@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.runtime.metadata_service import HEADERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,11 +60,13 @@ class Mask:
 
 
 def _texts(name: str, environment: Mapping[str, str]) -> list[str]:
-    """Return what a secret says: of Google's key the file, and the private key that is in it."""
+    """Return what a secret says: some are more than the value of their variable."""
     value = environment.get(name, "")
-    if name != GOOGLE_KEY:
-        return [value]
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        text = Path(value).read_text(encoding="utf-8")
-        return [text, str(json.loads(text)["private_key"])]
-    return []
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        if name == GOOGLE_KEY:
+            text = Path(value).read_text(encoding="utf-8")
+            return [text, str(json.loads(text)["private_key"])]
+        if name == HEADERS:
+            said = [str(header) for header in json.loads(value).values()]
+            return [value, *said, *(word for header in said for word in header.split())]
+    return [] if name == GOOGLE_KEY else [value]

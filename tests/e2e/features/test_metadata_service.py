@@ -160,7 +160,7 @@ def test_the_key_is_in_no_document_and_no_log(commands: Commands, seen: RunSeen,
     kept = commands.home.python(commands.flow, "--quiet", "--no-pylint", "logs", f"{run}/start").stdout
     modules = commands.target.client.get_job(run.removeprefix("windmill-")).flow_status["modules"]
     for log in (kept, commands.target.client.job_logs(modules[0]["job"])):
-        assert "headers: ****" in log
+        assert "headers: ******** key: ********" in log
         assert KEY not in log
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.runtime.failure import Failure
 from metaflow_windmill.runtime.logs import LogStream
 from metaflow_windmill.runtime.masking import GOOGLE_KEY, MASK, NAMES, Mask
+from metaflow_windmill.runtime.metadata_service import HEADERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,14 @@ def test_a_key_of_google_is_hidden_though_the_variable_names_a_file(tmp_path: Pa
     assert mask.text(f"<{KEY}>") == f"<{MASK}>"
     assert mask.text("line two of it, a service_account") == f"{MASK} of it, a service_account"
     assert Mask.of({NAMES: GOOGLE_KEY, GOOGLE_KEY: "/nowhere/key.json"}) == Mask(())
+
+
+def test_each_header_of_a_service_is_hidden() -> None:
+    value = json.dumps({"x-api-key": "hunter2hunter2", "Authorization": "Bearer abcdefgh"})
+    mask = Mask.of({NAMES: HEADERS, HEADERS: value})
+    assert mask.text(f"{value} hunter2hunter2 Bearer abcdefgh abcdefgh") == " ".join([MASK] * 4)
+    assert Mask.of({NAMES: HEADERS, HEADERS: "no json here"}) == Mask(("no json here",))
+    assert Mask.of({NAMES: HEADERS, HEADERS: '["a list"]'}) == Mask(('["a list"]',))
 
 
 def test_nothing_is_hidden_where_there_are_no_secrets() -> None:

@@ -34,7 +34,8 @@ class ServedFlow(FlowSpec):
     def start(self):
         self.beats = wait_for_a_beat(*current.pathspec.split("/"))
         self.items = list(range(self.count))
-        print("headers:", os.environ.get("METAFLOW_SERVICE_HEADERS"))
+        headers = os.environ.get("METAFLOW_SERVICE_HEADERS", "{}")
+        print("headers:", headers, "key:", json.loads(headers).get("x-api-key"))
         self.next(self.work, foreach="items")
 
     @retry(times=1, minutes_between_retries=0)
