@@ -42,6 +42,16 @@ def event(
     return Event(Task(job, "work", task_id or f"t-{number}", attempt), ended=state.final, at=end or START)
 
 
+def test_only_what_is_told_calls_for_another_look_at_once() -> None:
+    told = Told()
+    assert told.teller.look(Look(RUNNING, (event(0),)))
+    assert not told.teller.look(Look(RUNNING))
+    assert told.teller.look(Look(RUNNING, tuple(event(number) for number in range(1, 40))))
+    assert not told.teller.look(Look(RUNNING, (event(40), event(41))))
+    told.now += 6.0
+    assert told.teller.look(Look(RUNNING))
+
+
 def test_a_line_for_each_task() -> None:
     told = Told()
     assert told.look(event(0), event(1)) == ["work/t-0 started", "work/t-1 started"]

@@ -63,14 +63,23 @@ class Teller:
     steps: dict[str, Counts] = field(default_factory=dict)
     told: dict[str, tuple[float, str]] = field(default_factory=dict)
     failed: dict[str, None] = field(default_factory=dict)
+    lines: int = 0
 
-    def look(self, look: Look) -> None:
-        """Tell one look: a line a task, or for a step of many tasks a line of counts now and then."""
+    def look(self, look: Look) -> bool:
+        """Tell one look: a line a task, or for a step of many tasks a line of counts now and then.
+
+        Returns
+        -------
+        bool
+            Whether there was something to tell.
+        """
+        before = self.lines
         for event in look.events:
             self._ended(event) if event.ended else self._began(event)
         for step, counts in self.steps.items():
             if counts.began > EACH_TOLD:
                 self._tell_counts(step, counts, last=look.run.state.final or counts.running == 0)
+        return self.lines > before
 
     def _began(self, event: Event) -> None:
         task = event.task
@@ -78,7 +87,7 @@ class Teller:
         counts.began += 1
         if counts.began <= EACH_TOLD:
             again = f" (attempt {task.attempt + 1})" if task.attempt else ""
-            self.tell(f"{task.name} started{again}", event.at, None)
+            self._say(f"{task.name} started{again}", event.at, None)
 
     def _ended(self, event: Event) -> None:
         task = event.task
@@ -91,14 +100,18 @@ class Teller:
             self.failed.pop(task.name, None)
         if counts.began <= EACH_TOLD or state is JobState.FAILED:
             after = "" if task.job.seconds is None else f" after {task.job.seconds:.1f} s"
-            self.tell(f"{task.name} {how}{after}", event.at, _COLOURS[state])
+            self._say(f"{task.name} {how}{after}", event.at, _COLOURS[state])
 
     def _tell_counts(self, step: str, counts: Counts, *, last: bool) -> None:
         text, now = str(counts), self.clock()
         then, before = self.told.get(step, (-COUNTS_EVERY, ""))
         if text != before and (last or now - then >= COUNTS_EVERY):
             self.told[step] = (now, text)
-            self.tell(f"{step}: {text}", None, None)
+            self._say(f"{step}: {text}", None, None)
+
+    def _say(self, text: str, at: datetime | None, colour: str | None) -> None:
+        self.lines += 1
+        self.tell(text, at, colour)
 
 
 @dataclass(frozen=True)
@@ -179,7 +192,7 @@ def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:
     wait = SHORTEST
     while True:
         look = watch.look()
-        teller.look(look)
+        told = teller.look(look)
         if look.run.state.final:
             return look.run
         if end is not None and time.monotonic() >= end:
@@ -188,7 +201,8 @@ def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:
                 f"{run_id_of(look.run.id)}` tells where it is.",
                 "Not waiting any longer",
             )
-        wait = SHORTEST if look.events else min(wait * 1.4, LONGEST)
+        # A look costs the server more, the more tasks there are: nobody waits for a line that is not told.
+        wait = SHORTEST if told else min(wait * 1.4, LONGEST)
         time.sleep(wait if end is None else max(0.0, min(wait, end - time.monotonic())))
 
 
