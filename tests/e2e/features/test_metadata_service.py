@@ -143,7 +143,7 @@ def test_the_run_is_tagged_and_its_tags_can_be_changed(commands: Commands, run: 
 def test_tasks_and_their_run_are_seen_to_be_alive(seen: RunSeen) -> None:
     of_task, of_run = json.loads(seen.at("start").artifacts["beats"])
     assert of_task > 0
-    assert of_run >= of_task
+    assert of_run > 0  # by its task's: nobody sends a run's own
 
 
 def test_workers_and_people_come_by_their_own_addresses(seen: RunSeen, outside: Gate, inside: Gate) -> None:
