@@ -68,8 +68,11 @@ def test_there_and_back_again(commands: Commands) -> None:
     assert "~ parameter alpha: int, default 1 -> int, default 2" in lines
     assert "- schedule" in lines
     assert any(line.startswith("~ package: ") for line in lines)
-    changes = json.loads(commands.well("diff", "--json", "--tag", "new").out)
+    options = ("--tag", "new", "--workflow-title", "A title", "--workflow-timeout", "60")
+    changes = json.loads(commands.well("diff", "--json", *options).out)
     assert {"part": "settings", "name": "tags", "before": "none", "after": "new"} in changes
+    assert {"part": "settings", "name": "workflow_timeout", "before": "none", "after": 60} in changes
+    assert {"part": "page", "name": "title", "before": "ChangingFlow", "after": "A title"} in changes
     commands.well("create")
     assert client.find_schedule(PATH) is None
 

@@ -108,7 +108,8 @@ def test_create_trigger_and_read(notebook: Notebook, windmill: Target) -> None:
     said = notebook(
         """
 deployer = Deployer("notebook_flow.py", show_output=False).windmill()
-flow = deployer.create(max_workers=2, tags=["mine"], **SERVER)
+flow = deployer.create(max_workers=2, tags=["mine"], workflow_timeout=600, workflow_title="Ours",
+                       notify_on_error=False, incident_io_metadata=[], **SERVER)
 run = flow.trigger(alpha=1.5, words="x" * 200_000)
 run.wait_for_completion(check_interval=0.1, timeout=120)
 seen = run.wait_for_run(timeout=10)
@@ -125,6 +126,7 @@ tell(name=flow.name, id=flow.id, token=flow.production_token, page=flow.windmill
         "host": windmill.host,
     }
     assert said["token"].startswith("notebookflow-0-")
+    assert windmill.client.get_flow(said["name"]).summary == "Ours"
     assert said["page"] == f"{windmill.host}/flows/get/f/flows/NotebookFlow?workspace=admins"
     assert (said["status"], said["running"], said["successful"]) == ("SUCCEEDED", False, True)
     assert (said["size"], said["alpha"], said["tags"]) == (200_000, 1.5, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.record import StoreInfo
@@ -11,6 +12,7 @@ from metaflow_windmill.deploy.ownership import record_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from metaflow_windmill.client.models import Flow
     from metaflow_windmill.contract.record import ParameterInfo, Record, ScheduleInfo
     from metaflow_windmill.types import Json
 
@@ -55,9 +57,19 @@ def difference(before: Json, after: Json) -> tuple[Change, ...]:
     """
     old, new = record_in(before), record_in(after)
     found = [*_graph(before, after)]
+    if before.get("priority") != after.get("priority"):
+        found.append(Change("settings", "workflow_priority", before.get("priority"), after.get("priority")))
     if old is not None and new is not None:
         found += [*_parameters(old, new), *_schedule(old, new), *_package(old, new), *_settings(old, new)]
     return tuple(found)
+
+
+def page_difference(flow: Flow, document: Json) -> tuple[Change, ...]:
+    """Return what a person sees change on the page of a deployed flow: its title and its description."""
+    lines = zip_longest(flow.description.splitlines(), document["description"].splitlines(), fillvalue="")
+    first = next(((old, new) for old, new in lines if old != new), None)
+    pairs = {"title": (flow.summary, document["summary"]), "description": first or ("", "")}
+    return tuple(Change("page", name, old, new) for name, (old, new) in pairs.items() if old != new)
 
 
 def _graph(before: Json, after: Json) -> Iterator[Change]:

@@ -33,7 +33,7 @@ def flow_problems(decorators: Iterable[MetaflowDecorator]) -> Iterator[Problem]:
             )
             yield Problem("", reason)
         elif deco.name.startswith("airflow_"):
-            yield Problem("", f"@{deco.name} waits for Airflow: remove it")
+            yield Problem("", f"@{deco.name} waits for Airflow: remove it; @trigger waits for events here")
 
 
 def _reason(deco: MetaflowDecorator) -> str | None:
@@ -41,7 +41,10 @@ def _reason(deco: MetaflowDecorator) -> str | None:
         return _conda(deco.attributes)
     if deco.name in _UNDERSTOOD or getattr(deco, "IS_PARALLEL", False) or not _starts_tasks(deco):
         return None
-    return f"@{deco.name} starts its tasks somewhere else than on a Windmill worker: remove it"
+    return (
+        f"@{deco.name} starts its tasks somewhere else than on a Windmill worker: remove it; "
+        "@windmill(tag=...) and @resources choose the worker, @pypi its packages"
+    )
 
 
 def _conda(attributes: Mapping[str, Any]) -> str | None:

@@ -269,8 +269,9 @@ def test_all_that_is_not_carried_over_is_found(read: Read) -> None:
     assert sorted(places) == ["", "end", "middle", "start"]
     conda = "Windmill installs from PyPI and not from conda: ask for x by @pypi instead of @conda"
     assert Problem("end", conda) in dag.problems
-    elsewhere = "@batch starts its tasks somewhere else than on a Windmill worker: remove it"
-    assert Problem("middle", elsewhere) in dag.problems
+    elsewhere = "@batch starts its tasks somewhere else than on a Windmill worker: remove it; "
+    instead = "@windmill(tag=...) and @resources choose the worker, @pypi its packages"
+    assert Problem("middle", elsewhere + instead) in dag.problems
 
 
 def test_a_switch_may_decide_between_splits_that_share_their_branches(read: Read) -> None:

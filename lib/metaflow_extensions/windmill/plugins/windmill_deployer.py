@@ -60,6 +60,24 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
             Most tasks of one foreach at a time.
         max_num_splits : int, default 100
             Most splits that a foreach may make.
+        workflow_timeout : int, optional
+            Most seconds that a run may take.
+        workflow_title, workflow_description : str, optional
+            What the flow's page shows instead of its name and its docstring.
+        workflow_priority : int, optional
+            Priority of the runs, on a server of Windmill's Enterprise edition.
+        notify_on_error, notify_on_success : bool, default False
+            Whether to notify of the end of a run.
+        notify_slack_webhook_url, notify_webhook_url, notify_pager_duty_integration_key : str, optional
+        notify_incident_io_api_key : str, optional
+            Where the address or the key is in Windmill, such as ``f/folder/variable``.
+        incident_io_alert_source_config_id : str, optional
+        incident_io_metadata : list of str, optional
+            What incident.io needs beside a key.
+        requirements : str, optional
+            A file of packages for every step.
+        secrets : list of str, optional
+            ``NAME=f/folder/variable``, each an environment variable of every task.
         tags : list of str, optional
             Tags of every run.
         user_namespace : str, optional

@@ -10,7 +10,7 @@ from metaflow_windmill.cli.flow.deployed import deployed, json_option
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, say
 from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
-from metaflow_windmill.deploy.difference import difference
+from metaflow_windmill.deploy.difference import difference, page_difference
 
 
 @flow_command(
@@ -34,7 +34,7 @@ def command(
     wanted = Wanted.of(options)
     check(obj, wanted)
     document = with_package(obj, compile_document(obj, found.meant, wanted, found.record.token))
-    changes = difference(found.flow.value, document["value"])
+    changes = (*difference(found.flow.value, document["value"]), *page_difference(found.flow, document))
     if as_json:
         print_json([asdict(change) for change in changes])
         return

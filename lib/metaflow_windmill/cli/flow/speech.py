@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from metaflow._vendor import click
 
+from metaflow_windmill.cli.flow.elsewhere import COMMANDS, ELSEWHERE
 from metaflow_windmill.errors import (
     CompileError,
     InvalidParameter,
@@ -68,8 +69,7 @@ class PlainCommand(click.Command):  # type: ignore[misc]  # click has no types h
         try:
             rest: list[str] = super().parse_args(ctx, args)
         except click.UsageError as why:
-            said = why.format_message().rstrip(".")
-            raise Failure(f"{said}; see `{ctx.command_path} --help`.", "Wrong use") from None
+            raise Failure(_usage(why, ctx), "Wrong use") from None
         return rest
 
 
@@ -153,6 +153,15 @@ def confirm(question: str, *, yes: bool) -> None:
         raise Failure(f"{question} Nobody is here to answer: add --yes.", "Not done")
     if not click.confirm(question, err=True):
         raise Failure("Nothing was changed.", "Not done")
+
+
+def _usage(why: click.UsageError, ctx: click.Context) -> str:
+    """Say what is wrong with a command line, and what to do."""
+    said = why.format_message().rstrip(".")
+    reason = ELSEWHERE.get(getattr(why, "option_name", None) or "")
+    if said.startswith("Got unexpected extra argument"):
+        reason = COMMANDS.get(str(ctx.info_name))
+    return f"{said}: {reason}." if reason else f"{said}; see `{ctx.command_path} --help`."
 
 
 def _headline(why: MetaflowWindmillError) -> str:
