@@ -25,22 +25,22 @@ def check_service(obj: Any) -> None:  # noqa: ANN401  (Metaflow's CliState)
 
     if obj.metadata.TYPE != SERVICE:
         return
-    address = metaflow_config.SERVICE_URL
-    if not address:
-        raise DeployError(
-            "metadata is to be kept in a service, and nothing says where it is; set METAFLOW_SERVICE_URL, "
-            "or choose --metadata=local"
-        )
+    address = _said(metaflow_config.SERVICE_URL)
     if metaflow_config.SERVICE_VERSION_CHECK:
-        plain_address(address)
         check_version(ask_version(address, metaflow_config.SERVICE_HEADERS), address)
 
 
 def service_address() -> str:
-    """Return the address that workers reach the service at."""
+    """Return the address that workers reach the service at.
+
+    Raises
+    ------
+    DeployError
+        If there is none, or it is not for everybody to read.
+    """
     from metaflow import metaflow_config
 
-    return plain_address(str(metaflow_config.SERVICE_INTERNAL_URL or metaflow_config.SERVICE_URL or ""))
+    return _said(metaflow_config.SERVICE_INTERNAL_URL or metaflow_config.SERVICE_URL)
 
 
 def remark_on_headers(obj: Any, secrets: Iterable[str]) -> None:  # noqa: ANN401
@@ -55,3 +55,12 @@ def remark_on_headers(obj: Any, secrets: Iterable[str]) -> None:  # noqa: ANN401
             f"Keep them in a variable of Windmill and add --secret {HEADERS[0]}=f/folder/variable, unless "
             "the workers have them already.",
         )
+
+
+def _said(address: str | None) -> str:
+    if not address:
+        raise DeployError(
+            "metadata is to be kept in a service, and nothing says where it is; set METAFLOW_SERVICE_URL, "
+            "or choose --metadata=local"
+        )
+    return plain_address(address)
