@@ -30,7 +30,7 @@ DEPENDENCIES = ("dependencies", "flowdependencies")
 """Jobs that would resolve requirements when something is deployed; here that is done when it runs."""
 
 DEPENDENCY_TAG = "dependency"
-AT_ONCE = 500
+AT_ONCE = 100
 """Children that are in memory at the same time; a loop may start many thousands."""
 
 NOTHING_RESOLVED: Json = {"status": "requirements are resolved when the script runs"}
