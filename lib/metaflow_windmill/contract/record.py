@@ -11,12 +11,16 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.event import Awaited
+from metaflow_windmill.contract.exact import exact, plain
 from metaflow_windmill.errors import InvalidDocument
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 FORMAT = 1
+
+LONGEST_TIMEOUT = 10 * 366 * 24 * 3600
+"""Seconds that a run may be allowed to take at most; Windmill keeps timeouts in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -161,14 +165,13 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON, with the number of its format."""
-        plain = asdict(self)
-        for key in ("parameters", "top_level", "tags", "events"):
-            plain[key] = list(plain[key])
-        for info in plain["parameters"]:
-            info["choices"] = list(info["choices"])
+        found = asdict(self)
+        for key in ("top_level", "tags", "events"):
+            found[key] = list(found[key])
+        found["parameters"] = [_exactly(info) for info in found["parameters"]]
         if self.workflow_timeout is None:
-            del plain["workflow_timeout"]
-        return {"format": FORMAT, **plain}
+            del found["workflow_timeout"]
+        return {"format": FORMAT, **found}
 
     @classmethod
     def from_json(cls, data: Json) -> Record:
@@ -185,28 +188,33 @@ class Record:
                 "flow_env.metaflow",
             )
         known = {item.name for item in fields(cls)}
-        plain = {key: value for key, value in data.items() if key in known}
+        found = {key: value for key, value in data.items() if key in known}
         try:
-            return cls(**{**plain, **_parts(plain)})
+            return cls(**{**found, **_parts(found)})
         except (KeyError, TypeError) as why:
             raise InvalidDocument(
                 f"the deployment record is incomplete ({why})", "flow_env.metaflow"
             ) from why
 
 
-def _parts(plain: dict[str, Any]) -> dict[str, Any]:
+def _parts(found: dict[str, Any]) -> dict[str, Any]:
     return {
-        "package": PackageInfo(**plain["package"]),
-        "datastore": StoreInfo(**plain["datastore"]),
-        "metadata": StoreInfo(**plain["metadata"]),
-        "parameters": tuple(_parameter(item) for item in plain.get("parameters", [])),
-        "schedule": ScheduleInfo(**plain["schedule"]) if plain.get("schedule") else None,
-        "events": tuple(Awaited(**item) for item in plain.get("events", [])),
-        "git": GitInfo(**plain["git"]) if plain.get("git") else None,
-        "top_level": tuple(plain.get("top_level", [])),
-        "tags": tuple(plain.get("tags", [])),
+        "package": PackageInfo(**found["package"]),
+        "datastore": StoreInfo(**found["datastore"]),
+        "metadata": StoreInfo(**found["metadata"]),
+        "parameters": tuple(_parameter(item) for item in found.get("parameters", [])),
+        "schedule": ScheduleInfo(**found["schedule"]) if found.get("schedule") else None,
+        "events": tuple(Awaited(**item) for item in found.get("events", [])),
+        "git": GitInfo(**found["git"]) if found.get("git") else None,
+        "top_level": tuple(found.get("top_level", [])),
+        "tags": tuple(found.get("tags", [])),
     }
 
 
-def _parameter(plain: dict[str, Any]) -> ParameterInfo:
-    return ParameterInfo(**{**plain, "choices": tuple(plain.get("choices", ()))})
+def _exactly(info: dict[str, Any]) -> dict[str, Json]:
+    return {key: exact(list(value) if key == "choices" else value) for key, value in info.items()}
+
+
+def _parameter(written: dict[str, Any]) -> ParameterInfo:
+    info = {key: plain(value) for key, value in written.items()}
+    return ParameterInfo(**{**info, "choices": tuple(info.get("choices", ()))})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.exact import exact
 from metaflow_windmill.deploy.parameters import carried, check_numbers, normal, takes, value_from_text
 from metaflow_windmill.errors import InvalidParameter
 
@@ -55,7 +56,10 @@ def checked_arguments(
     values: Mapping[str, Json],
     texts: Mapping[str, str] | None = None,
 ) -> dict[str, Json]:
-    """Return what `arguments_of` returns, without asking for what is required."""
+    """Return what `arguments_of` returns, without asking for what is required.
+
+    A text that Windmill would take for a reference is written so that it arrives as it is.
+    """
     known = {normal(info.name): info for info in parameters}
     found: dict[str, Json] = {}
     for name, value in values.items():
@@ -65,7 +69,7 @@ def checked_arguments(
     for name, text in (texts or {}).items():
         info = _find(known, name)
         found[info.name] = _read(info, text)
-    return found
+    return {name: exact(value) for name, value in found.items()}
 
 
 def split_text(pair: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import json
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from metaflow_windmill.contract.exact import refers
 from metaflow_windmill.contract.record import ParameterInfo
 from metaflow_windmill.errors import DeployError, InvalidParameter
 
@@ -56,8 +57,8 @@ def read_parameters(flow: Any, *, scheduled: bool = False) -> tuple[ParameterInf
     Raises
     ------
     DeployError
-        If two names differ by case only, Metaflow would not see a parameter, a default does not
-        fit its type, or a scheduled run would miss a value.
+        If a name is no option's, two names differ by case only, Metaflow would not see a parameter, a
+        default does not fit its type, or a scheduled run would miss a value.
     """
     _check_attributes(flow)
     found: dict[str, ParameterInfo] = {}
@@ -65,6 +66,11 @@ def read_parameters(flow: Any, *, scheduled: bool = False) -> tuple[ParameterInf
         if parameter.IS_CONFIG_PARAMETER:
             continue
         info = _read(attribute, parameter)
+        if not normal(info.name).isidentifier():
+            raise DeployError(
+                f"the parameter {info.name!r} cannot be given on a command line, which is how Metaflow takes "
+                "it; use letters, digits, '_' and '-' in its name, and begin with a letter"
+            )
         if other := found.get(normal(info.name)):
             raise DeployError(
                 f"the parameters {other.name!r} and {info.name!r} differ only by case or dashes, which "
@@ -256,8 +262,9 @@ def _property(info: ParameterInfo) -> dict[str, Json]:
     }
     if info.choices:
         made["enum"] = list(info.choices)
-    if info.default is None or (info.type in ("int", "float") and isinstance(info.default, str)):
-        return made  # a form has no field for such a number
+    no_number = info.type in ("int", "float") and isinstance(info.default, str)
+    if info.default is None or no_number or refers(info.default):
+        return made  # a form has no field for such a number, and sends such a text as a reference
     return {**made, "default": info.default}
 
 

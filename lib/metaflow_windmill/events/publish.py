@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from metaflow_windmill.contract.event import SUBSCRIPTION, TRIGGER, Event, Subscription
+from metaflow_windmill.contract.exact import exact
 from metaflow_windmill.errors import Conflict, InvalidDocument, WindmillError
 from metaflow_windmill.events.received import Received
 
@@ -158,5 +159,5 @@ def arguments(subscription: Subscription, events: Sequence[Event]) -> dict[str, 
         awaited = subscription.awaits(event.name)
         for parameter, name in (awaited.parameters if awaited else {}).items():
             if name in event.payload:
-                given[parameter] = event.payload[name]
+                given[parameter] = exact(event.payload[name])
     return {**given, TRIGGER: [event.told() for event in events]}

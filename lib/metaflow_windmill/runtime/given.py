@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import TRIGGER
+from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Given:
     @property
     def values(self) -> dict[str, Json]:
         """The parameters of the run; empty but for the start step."""
-        return self.parameters or {}
+        return {name: plain(value) for name, value in (self.parameters or {}).items()}
 
     @property
     def events(self) -> Json:

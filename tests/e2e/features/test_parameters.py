@@ -33,6 +33,8 @@ GIVEN = {
     "--parts": "1+2j",
     "--name": "Bob",
     "--raw": "raw.bin",
+    "--exact": "$res:u/admin/absent",
+    "--references": '["$var:u/admin/absent", {"$exact": "1"}]',
 }
 
 
@@ -73,14 +75,24 @@ def test_values_from_elsewhere_may_be_larger_than_a_command_line(deployed: Deplo
         for name, item in client.get_flow(path).schema["properties"].items()
         if "default" in item
     }
-    given = {**form, "text": "x", "large": "中" * 300_000, "How-Many": 5.0, "words": ["x", "y"], "rate": 2}
+    filled_in = {"path": "u/admin/words", "value": "of a variable", "is_secret": False, "description": ""}
+    deployed.target.post("/variables/create", filled_in)
+    given = {
+        **form,
+        "text": "x",
+        "exact": "$var:u/admin/words",
+        "large": "中" * 300_000,
+        "How-Many": 5.0,
+        "words": ["x", "y"],
+        "rate": 2,
+    }
     windmill = deployed.finish(f"windmill-{client.run_flow(path, given, str(uuid4()))}")
     artifacts = windmill.at("end").artifacts
     assert artifacts["large"] == repr("中" * 300_000)
     assert (artifacts["number"], artifacts["rate"], artifacts["words"]) == ("5", "2.0", "['x', 'y']")
-    local = run_locally(
-        deployed.home, deployed.flow, deployed.name, "--text=x", "--How-Many=5", "--rate=2", "--words=x,y"
-    )
+    assert artifacts["exact"] == "'of a variable'"  # which a form offers to people
+    words = ("--text=x", "--How-Many=5", "--rate=2", "--words=x,y", "--exact=of a variable")
+    local = run_locally(deployed.home, deployed.flow, deployed.name, *words)
     ours, theirs = dict(artifacts), dict(local.at("end").artifacts)
     assert {**ours, "large": ""} == {**theirs, "large": ""}
 
@@ -98,6 +110,7 @@ def test_the_form_is_right(deployed: Deployed) -> None:
         "most": "number",
         "fast": "boolean",
         "options": "object",
+        "references": "object",
         "cleared": "object",
         "no_number": "integer",
         "no_json": "object",

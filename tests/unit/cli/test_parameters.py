@@ -31,6 +31,7 @@ class Asking(FlowSpec):  # type: ignore[misc]  # Metaflow has no types
     person = Parameter("name", default="you")
     wait = Parameter("wait", default=True)
     hidden = Parameter("run_params", default="")
+    asked = Parameter("help", default="")
     options = Parameter("options", type=JSONType, default="{}")
     table = IncludeFile("table")
 
@@ -91,6 +92,14 @@ def test_nothing_is_required_and_nothing_converted(flow: Any) -> None:
     assert seen["texts"] == {}
     assert run(flow, "--alpha", "x y", "--options", "{nonsense").exit_code == 0
     assert seen["texts"] == {"alpha": "x y", "options": "{nonsense"}
+
+
+def test_help_stays_help(flow: Any) -> None:
+    said = run(flow, "--help")
+    assert said.exit_code == 0
+    assert "A command for this test." in said.stdout
+    assert run(flow, "--run-param", "help=me").exit_code == 0
+    assert seen["texts"] == {"help": "me"}
 
 
 def test_pairs_reach_every_parameter(flow: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 from metaflow_windmill.contract.record import ParameterInfo
 from metaflow_windmill.deploy.arguments import arguments_of, split_text
 from metaflow_windmill.errors import InvalidParameter
+from metaflow_windmill.runtime.given import Given
 
 PARAMETERS = (
     ParameterInfo("alpha", "alpha", "float", required=True),
@@ -55,6 +56,13 @@ def test_texts_win_over_values() -> None:
 def test_texts_arrive_exactly(value: str) -> None:
     assert arguments_of(PARAMETERS, {"alpha": 1}, {"words": value})["words"] == value
     assert arguments_of(PARAMETERS, {"alpha": 1, "words": value})["words"] == value
+
+
+def test_what_looks_like_a_reference_of_windmill_is_written_so_that_it_is_none() -> None:
+    found = arguments_of(PARAMETERS, {"alpha": 1, "options": ["$res:f/a/b"]}, {"words": "$var:f/a/b"})
+    assert found["words"] == {"$exact": '"$var:f/a/b"'}
+    assert found["options"] == {"$exact": '["$res:f/a/b"]'}
+    assert Given(parameters=found).values == {"alpha": 1, "options": ["$res:f/a/b"], "words": "$var:f/a/b"}
 
 
 @pytest.mark.parametrize(

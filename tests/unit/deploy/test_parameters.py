@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from metaflow import FlowSpec, IncludeFile, JSONType, Parameter, step
 from metaflow._vendor import click
+from metaflow.exception import MetaflowException
 from metaflow.parameters import ParameterContext, flow_context, set_parameter_context
 
 from metaflow_windmill.contract.record import ParameterInfo
@@ -150,6 +151,33 @@ def test_types_that_metaflow_takes_from_elsewhere() -> None:
     assert form["properties"]["color"]["enum"] == ["red", "green"]
     assert "default" not in form["properties"]["most"]
     json.dumps([asdict(info) for info in found.values()], allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["$resume", "$trigger", "two words", "a.b", "1st"])
+def test_names_that_are_no_option(name: str) -> None:
+    odd = with_parameters(text2=Parameter(name))
+    with pytest.raises(DeployError, match=r"cannot be given on a command line.*begin with a letter"):
+        read_parameters(odd)
+
+
+@pytest.mark.parametrize("name", ["ünï", "a-B_1", "help", "datastore"])
+def test_names_that_are_odd_and_allowed(name: str) -> None:
+    assert name in {info.name for info in read_parameters(with_parameters(text2=Parameter(name)))}
+
+
+@pytest.mark.parametrize("name", ["tags", "max-workers", "max_num_splits", "run-id", "with", "namespace"])
+def test_names_that_metaflow_reserves_never_come_here(name: str) -> None:
+    with pytest.raises(MetaflowException, match=f"Parameter name '{name}' is a reserved word"):
+        Parameter(name, default="x").init()
+
+
+def test_a_default_that_looks_like_a_reference_is_not_sent_by_the_form() -> None:
+    odd = with_parameters(
+        text2=Parameter("near", default="$var:u/a/b"), text3=Parameter("price", default="$5")
+    )
+    form = schema_of(by_name(odd).values())["properties"]
+    assert "default" not in form["near"]
+    assert form["price"]["default"] == "$5"
 
 
 def test_names_that_differ_by_case_only() -> None:

@@ -45,6 +45,7 @@ def test_parameters_are_filled_from_the_fields_that_are_there() -> None:
         ],
     }
     assert "x" not in arguments(BOTH, [event("a")])
+    assert arguments(BOTH, [event("a", value="$var:u/a/b")])["x"] == {"$exact": '"$var:u/a/b"'}
 
 
 def test_an_event_without_an_id_gets_one_of_its_own() -> None:

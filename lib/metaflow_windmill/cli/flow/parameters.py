@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PROTECTED = frozenset(
     {
+        "help",
         "windmill_host",
         "windmill_token",
         "windmill_workspace",

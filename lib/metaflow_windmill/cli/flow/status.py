@@ -14,6 +14,7 @@ from metaflow_windmill.cli.flow.showing import TASK_HEADS, run_json, task_json, 
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, print_table
 from metaflow_windmill.client.models import JobState
 from metaflow_windmill.client.pages import run_page
+from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.watch import Watch, steps_of
 
@@ -46,7 +47,8 @@ def command(
     seen = Tasks().of(watch.events())
     if as_json:
         told = [task_json(task) for task in seen.told]
-        run = {**run_json(found.server, job), "parameters": job.args, "tasks": told, "more": seen.more}
+        given = {name: plain(value) for name, value in (job.args or {}).items()}
+        run = {**run_json(found.server, job), "parameters": given, "tasks": told, "more": seen.more}
         print_json({**run, **_error(job)})
     else:
         _print(found.server, job, seen)

@@ -19,6 +19,8 @@ class ParametersFlow(FlowSpec):
     fast = Parameter("fast", type=bool, default=True)
     options = Parameter("options", type=JSONType, default='{"a": [1, null, "é"]}')
     cleared = Parameter("cleared", type=JSONType, default="{}")
+    reference = Parameter("reference", default="$var:u/admin/absent")
+    references = Parameter("references", type=JSONType, default='{"a": ["$res:u/admin/absent"]}')
     plain = Parameter("plain", default={"a": 1})
     words = Parameter("words", default="a,b", separator=",")
     color = Parameter("color", type=click.Choice(["red", "green"]), default="red")
