@@ -57,7 +57,7 @@ def inside(ask: Ask) -> Iterator[Gate]:
 def commands(
     tmp_path_factory: pytest.TempPathFactory, windmill: Target, outside: Gate, inside: Gate
 ) -> Commands:
-    for name, value in {"headers": HEADERS, "once": "1", "no_json": KEY}.items():
+    for name, value in {"headers": HEADERS, "once": "1", "key": KEY}.items():
         body = {"path": f"u/admin/{name}", "value": value, "is_secret": True, "description": ""}
         windmill.post("/variables/create", body)
     settings = {
@@ -82,6 +82,13 @@ def run(commands: Commands) -> str:
 def seen(commands: Commands, run: str) -> RunSeen:
     (found,) = commands.home.read(f"ServedFlow/{run}")
     return found
+
+
+def log_of(commands: Commands, run: str, module: str) -> str:
+    """Return what the job of a module of a run said."""
+    modules = commands.target.client.get_job(run.removeprefix("windmill-")).flow_status["modules"]
+    (job,) = (found["job"] for found in modules if found["id"] == module)
+    return commands.target.client.job_logs(job)
 
 
 def version() -> str:
@@ -158,14 +165,18 @@ def test_the_key_is_in_no_document_and_no_log(commands: Commands, seen: RunSeen,
     assert KEY not in json.dumps(value)
     assert "u/admin/headers" in json.dumps(value)
     kept = commands.home.python(commands.flow, "--quiet", "--no-pylint", "logs", f"{run}/start").stdout
-    modules = commands.target.client.get_job(run.removeprefix("windmill-")).flow_status["modules"]
-    for log in (kept, commands.target.client.job_logs(modules[0]["job"])):
+    for log in (kept, log_of(commands, run, "start")):
         assert "headers: ******** key: ********" in log
         assert KEY not in log
 
 
+def test_exit_hooks_find_the_run(commands: Commands, seen: RunSeen, run: str) -> None:
+    assert "the hook saw True mine" in log_of(commands, run, "end_on_success")
+
+
 def test_a_resumed_run_is_there_too(commands: Commands, seen: RunSeen, run: str, ask: Ask) -> None:
     file = commands.home.root / "resumed"
+    commands.well("create", "--secret", "METAFLOW_SERVICE_AUTH_KEY=u/admin/key")
     commands.well("resume", run, "--step-to-rerun", "join", "--run-id-file", str(file))
     (resumed,) = commands.home.read(f"ServedFlow/{file.read_text()}")
     assert resumed.successful
@@ -186,7 +197,7 @@ def test_tasks_without_the_key_say_what_is_missing(commands: Commands) -> None:
 
 
 def test_headers_that_are_no_json_are_not_shown(commands: Commands) -> None:
-    secret = ("--secret", "METAFLOW_SERVICE_HEADERS=u/admin/no_json")
+    secret = ("--secret", "METAFLOW_SERVICE_HEADERS=u/admin/key")
     said = commands("run", "--name", "no_json", *secret)
     assert said.status == 1
     assert "METAFLOW_SERVICE_HEADERS holds no JSON object" in said.err

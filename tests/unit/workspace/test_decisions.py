@@ -281,6 +281,16 @@ def test_where_flows_keep_their_data(tmp_path: Path) -> None:
     assert cloud.metadata == StoreInfo("service", "http://m")
     with pytest.raises(DeployError, match="no datastore 'ftp'"):
         stores_for(Configuration(URL, datastore="ftp"))
+    with pytest.raises(DeployError, match=r"service at m\.example holds a user name or a password"):
+        stores_for(
+            Configuration(
+                URL,
+                datastore="local",
+                datastore_root="/x",
+                metadata="service",
+                metadata_url="https://a:b@m.example",
+            )
+        )
 
 
 def flow(document: Any, **more: Any) -> Flow:

@@ -5,7 +5,7 @@ import os
 import time
 
 import requests
-from metaflow import FlowSpec, Parameter, current, retry, step
+from metaflow import FlowSpec, Parameter, current, exit_hook, retry, step
 
 
 def known(*place):
@@ -27,6 +27,11 @@ def wait_for_a_beat(*task):
     return [known(*place)["last_heartbeat_ts"] - begun for place in (task, task[:2])]
 
 
+def tell(run):
+    print("the hook saw", run.successful, *run.user_tags)
+
+
+@exit_hook(on_success=[tell])
 class ServedFlow(FlowSpec):
     count = Parameter("count", default=3)
 
