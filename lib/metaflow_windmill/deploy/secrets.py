@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import DeployError
+from metaflow_windmill.runtime.environment import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PATH = re.compile(r"[uf](/[A-Za-z0-9_-]+){2,}")
-_KEPT = ("WM_", "METAFLOW_WINDMILL_")
+_KEPT = ("WM_", "METAFLOW_WINDMILL_", "METAFLOW_DATASTORE_SYSROOT_")
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ def _read(option: str) -> Secret:
         )
     if name.startswith(_KEPT):
         raise DeployError(f"--secret cannot set {name}: names that begin with {' or '.join(_KEPT)} are taken")
+    if name in OWN:
+        raise DeployError(f"--secret cannot set {name}: every task sets it by itself, from what was deployed")
     return Secret(name, *found)
 
 

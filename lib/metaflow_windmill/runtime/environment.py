@@ -23,6 +23,32 @@ EVENTS = "METAFLOW_WINDMILL_EVENTS"
 RENEWED = "METAFLOW_WINDMILL_RENEWED"
 """Names the attributes of the flow that the inputs of a task, as clones, may have other values of."""
 
+OWN = frozenset(
+    {
+        "METAFLOW_USER",
+        "METAFLOW_OWNER",
+        "METAFLOW_PRODUCTION_TOKEN",
+        "METAFLOW_RUNTIME_NAME",
+        "METAFLOW_RUNTIME_ENVIRONMENT",
+        "METAFLOW_CODE_URL",
+        "METAFLOW_CODE_SHA",
+        "METAFLOW_CODE_METADATA",
+        "METAFLOW_CODE_DS",
+        "METAFLOW_DEFAULT_DATASTORE",
+        "METAFLOW_DEFAULT_METADATA",
+        "METAFLOW_FLOW_NAME",
+        "METAFLOW_FLOW_FILENAME",
+        "METAFLOW_RUN_ID",
+        "METAFLOW_STEP_NAME",
+        "METAFLOW_TASK_ID",
+        "METAFLOW_EXTRACTED_ROOT",
+        "METAFLOW_SERVICE_URL",
+        "PYTHONPATH",
+        "PYTHONUNBUFFERED",
+    }
+)
+"""What a task sets by itself, whatever was set before."""
+
 RUNTIME = "windmill"
 _LOCAL = ".metaflow"  # metaflow_config.DATASTORE_LOCAL_DIR
 

@@ -32,6 +32,9 @@ def test_what_is_none(option: str) -> None:
 def test_names_that_are_taken() -> None:
     with pytest.raises(DeployError, match="cannot set WM_TOKEN"):
         read_secrets(["WM_TOKEN=f/a/b"])
+    with pytest.raises(DeployError, match="cannot set METAFLOW_SERVICE_URL: every task sets it by itself"):
+        read_secrets(["METAFLOW_SERVICE_URL=f/a/b"])
+    assert read_secrets(["METAFLOW_SERVICE_HEADERS=f/a/b", "METAFLOW_SERVICE_AUTH_KEY=f/a/b"])
     with pytest.raises(DeployError, match="--secret KEY is given twice"):
         read_secrets(["KEY=f/a/b", "KEY=f/a/c"])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.support.tasks import record, task
 
 from metaflow_windmill.contract.record import StoreInfo
-from metaflow_windmill.runtime.environment import task_environment
+from metaflow_windmill.runtime.environment import OWN, task_environment
 
 ROOT = Path("/cache/abcd")
 
@@ -20,6 +20,11 @@ def test_says_who_what_and_where() -> None:
     assert found["METAFLOW_DATASTORE_SYSROOT_LOCAL"] == "/data"
     assert found["METAFLOW_EXTRACTED_ROOT"] == "/cache/abcd"
     assert all(isinstance(value, str) for value in found.values())
+
+
+def test_nobody_else_may_set_what_a_task_sets() -> None:
+    deployed = record(datastore=StoreInfo("s3", "s3://b/p"), metadata=StoreInfo("service", "http://m"))
+    assert task_environment(task(record=deployed), ROOT, {}).keys() == OWN | {"METAFLOW_DATASTORE_SYSROOT_S3"}
 
 
 def test_puts_the_package_first_on_the_path() -> None:
