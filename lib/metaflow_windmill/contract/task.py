@@ -24,7 +24,8 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
     ``results.<start>.deadline``, when the run has to be over, in seconds since 1970. Absent on the
     start step, and where a run may take any time.
 ``error``
-    What failed, on the module of exit hooks of a failed run only (`metaflow_windmill.contract.exit_hook`).
+    What failed, on the modules after a failed run only: exit hooks (`metaflow_windmill.contract.exit_hook`)
+    and notifications (`metaflow_windmill.contract.notification`).
 ``level_0``, ``level_1``, ...
     ``flow_input.iter_parent``, ``flow_input.iter``: one for each level of `TaskSpec.levels`,
     outermost first, each ``{"index", "value"}``.

@@ -21,13 +21,9 @@ def check_priority(windmill: Windmill, priority: int | None) -> None:
     Raises
     ------
     DeployError
-        If there is no such priority, or the server is of Windmill's open-source edition.
+        If the server is of Windmill's open-source edition.
     """
-    if priority is None:
-        return
-    if not LOWEST <= priority <= HIGHEST:
-        raise DeployError(f"--workflow-priority takes {LOWEST} to {HIGHEST}, not {priority}")
-    version = windmill.version()
+    version = "" if priority is None else windmill.version()
     if version.startswith(_OPEN_SOURCE):
         raise DeployError(
             f"Windmill has priorities in its Enterprise edition only, and this server is {version}: leave "

@@ -17,7 +17,8 @@ from metaflow_windmill.deploy.origin import telling
 from metaflow_windmill.errors import CompileError
 from metaflow_windmill.package import step_script
 from metaflow_windmill.workspace.child import Confinement, Finished, run_confined
-from metaflow_windmill.workspace.vetting import Vetted, vet
+from metaflow_windmill.workspace.notifying import options_of
+from metaflow_windmill.workspace.vetting import Vetted, vet, without_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +112,7 @@ def compile_flow_file(
         environment=child_environment(environment, scratch, owner=owner, git=git),
         confinement=Confinement(configuration.compile_seconds, configuration.compile_megabytes),
     )
-    document = _document(done, flow)
+    document = without_secrets(_document(done, flow))
     return Compiled(vet(document, step_script()), scratch.saved, time.monotonic() - begun)
 
 
@@ -128,12 +129,13 @@ def command_line(file: Path, flow: FlowFile, configuration: Configuration, scrat
         "--metadata=local",
         "--datastore=local",
         f"--datastore-root={scratch.saved}",
+        *(["--environment=pypi"] if flow.packages else []),
     ]
     # What the repository requires becomes pins of every step, and only the job knows those.
     options = ["--only-json", "--requirements=none", f"--folder={configuration.folder}"]
     if configuration.max_workers:
         options.append(f"--max-workers={configuration.max_workers}")
-    return [str(file), *top, *project, "windmill", "create", *options]
+    return [str(file), *top, *project, "windmill", "create", *options, *options_of(configuration)]
 
 
 def child_environment(

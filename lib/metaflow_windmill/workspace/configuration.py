@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from metaflow_windmill.contract.record import LONGEST_TIMEOUT
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER, checked_folder
 from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.errors import DeployError, GitSourceError
@@ -23,6 +24,7 @@ from metaflow_windmill.gitsource import (
     check_ref,
     parse_repository,
 )
+from metaflow_windmill.workspace.notifying import channels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,6 +78,12 @@ class Configuration:
     secrets : tuple of str
         Environment variables of the flows' tasks whose values are Windmill's, as ``NAME=f/folder/variable``
         or ``NAME=f/folder/resource#field``.
+    workflow_timeout : int
+        Metaflow's ``--workflow-timeout``, in seconds; 0 for no limit.
+    notify : tuple of str
+        Who is told of the end of a run, as ``slack=f/folder/variable``, ``webhook=...``, ``pager_duty=...``.
+    notify_on_error, notify_on_success : bool
+        Of which ends.
     prune : bool
         Whether flows that an earlier run deployed and that are gone from the repository are deleted.
     repository_megabytes, compile_seconds, compile_megabytes : int
@@ -105,6 +113,10 @@ class Configuration:
     metadata_url: str = ""
     max_workers: int = 0
     secrets: tuple[str, ...] = ()
+    workflow_timeout: int = 0
+    notify: tuple[str, ...] = ()
+    notify_on_error: bool = False
+    notify_on_success: bool = False
     prune: bool = False
     repository_megabytes: int = 500
     compile_seconds: int = 300
@@ -273,6 +285,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "metadata": _matching(_STORE, "a metadata provider of Metaflow, such as local or service"),
     "max_workers": _between(0, 10_000),
     "secrets": lambda secrets: secrets if read_secrets(secrets) else (),
+    "workflow_timeout": _between(0, LONGEST_TIMEOUT),
+    "notify": lambda notify: notify if channels_of(notify) else (),
     "repository_megabytes": _between(1, 100_000),
     "compile_seconds": _between(1, 86_400),
     "compile_megabytes": _between(256, 1_000_000),

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.notification import NOTIFY
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.deploy.dependencies import merged
 from metaflow_windmill.deploy.names import Identity, flow_path, labels_of
@@ -17,6 +18,7 @@ from metaflow_windmill.package import lock_for
 from metaflow_windmill.package.lock import normal, roots_for
 from metaflow_windmill.package.script import split_requirements, with_requirements
 from metaflow_windmill.package.target import IN_PACKAGE
+from metaflow_windmill.workspace.notifying import credentials_of
 from metaflow_windmill.workspace.stores import relocated
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ def decide(
         namespace=None,
         tags=configuration.tags,
         git=git,
+        workflow_timeout=configuration.workflow_timeout or None,
     )
     identity = Identity.of(record)
     document = with_record(compiled.vetted.document, record)
@@ -167,6 +170,7 @@ class _Settling:
         self._roots = roots_for(datastore)
         self._lock = lock_with(lock_for(datastore), self._pins)
         self._secrets = {secret.name: secret.reference for secret in read_secrets(configuration.secrets)}
+        self._channels = credentials_of(configuration)
 
     def packages(self, script: dict[str, Json]) -> None:
         """Give a step its lock; one with ``@pypi`` has none, and names all that it requires in its code."""
@@ -186,9 +190,13 @@ class _Settling:
 
     def secrets(self, script: dict[str, Json]) -> None:
         """Name the secrets that Windmill fills in when a step begins."""
-        script["input_transforms"].pop("secrets", None)
-        if self._secrets:
-            script["input_transforms"]["secrets"] = {"type": "static", "value": self._secrets}
+        inputs = script["input_transforms"]
+        inputs.pop("secrets", None)
+        task = (inputs.get("task") or {}).get("value")
+        notifies = isinstance(task, dict) and NOTIFY in task
+        secrets = {**self._secrets, **(self._channels if notifies else {})}
+        if secrets:
+            inputs["secrets"] = {"type": "static", "value": secrets}
 
 
 def lock_with(lock: str, pins: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.pages import flow_page
 from metaflow_windmill.contract.record import GitInfo
+from metaflow_windmill.deploy.notifications import secrets_of
 from metaflow_windmill.deploy.ownership import TokenWish, record_in
 from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
 from metaflow_windmill.deploy.subscription import is_subscribed
@@ -22,6 +23,7 @@ from metaflow_windmill.workspace.decisions import Decided, decide, with_saved_pa
 from metaflow_windmill.workspace.discovery import find_flows
 from metaflow_windmill.workspace.environments import environment_for
 from metaflow_windmill.workspace.fingerprint import content_digest, files_of_others
+from metaflow_windmill.workspace.notifying import notifications_of
 from metaflow_windmill.workspace.pruning import gone_flows, remove, same_repository
 from metaflow_windmill.workspace.report import FlowReport, Report
 from metaflow_windmill.workspace.requirements import requirements_of
@@ -141,7 +143,10 @@ def deploy_once(job: Job, configuration: Configuration, asked: Asked) -> Report:
             scratch=scratch,
             flow_files=tuple(flow.path for flow in found),
         )
-        check_secrets(job.windmill, read_secrets(configuration.secrets))
+        check_secrets(
+            job.windmill,
+            (*read_secrets(configuration.secrets), *secrets_of(notifications_of(configuration))),
+        )
         flows = (*_all_flows(shared, found), *_pruned(shared))
         report = Report(shared.repository, head.ref, head.commit, flows, asked.dry_run, _notes(shared, found))
         job.say(report.summary())

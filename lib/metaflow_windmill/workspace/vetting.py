@@ -91,6 +91,31 @@ def vet(document: Json, script: str) -> Vetted:
     return Vetted(whole, Record.from_json(value.flow_env["metaflow"]))
 
 
+def without_secrets(document: Json) -> Json:
+    """Return a document without the input ``secrets`` of its steps, which the job writes itself.
+
+    Raises
+    ------
+    InvalidDocument
+        If it is nested too deeply.
+    """
+    try:
+        return _without_secrets(document)
+    except RecursionError:
+        raise InvalidDocument("the flow is nested too deeply", "value") from None
+
+
+def _without_secrets(value: Json) -> Json:
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    inputs = value.get("input_transforms")
+    if value.get("type") == "rawscript" and isinstance(inputs, dict):
+        value = {**value, "input_transforms": {name: inputs[name] for name in inputs if name != "secrets"}}
+    return {key: _without_secrets(item) for key, item in value.items()}
+
+
 def _check_flow(value: FlowValue, script: str) -> None:
     if set(value.flow_env) != {"metaflow"}:
         raise InvalidDocument("only 'metaflow' may stand here", "flow_env")

@@ -135,6 +135,28 @@ def test_secrets_are_references_that_the_configuration_names(
     )
 
 
+def test_channels_are_told_to_the_job_that_notifies_alone(
+    tmp_path: Path, record: Record, stores: Stores
+) -> None:
+    task = {"type": "static", "value": {"notify": {"channels": {"slack": {}}, "failed": True}}}
+    made = decided(
+        tmp_path,
+        replace(record, workflow_timeout=5),
+        stores,
+        step(),
+        step(input_transforms={"task": task}),
+        secrets=("KEY=f/team/key",),
+        notify=("slack=f/team/slack",),
+        notify_on_error=True,
+        workflow_timeout=60,
+    )
+    plain, notifying = (module["value"]["input_transforms"] for module in made.document["value"]["modules"])
+    assert plain["secrets"]["value"] == {"KEY": "$var:f/team/key"}
+    told = {"KEY": "$var:f/team/key", "METAFLOW_WINDMILL_NOTIFY_SLACK": "$var:f/team/slack"}
+    assert notifying["secrets"]["value"] == told
+    assert made.record.workflow_timeout == 60
+
+
 def test_the_workspaces_rules_choose_workers_too(
     tmp_path: Path, record: Record, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,13 +10,12 @@ from metaflow.runtime import MAX_NUM_SPLITS
 
 from metaflow_windmill.cli.flow.notify import NOTIFY_OPTIONS, notifications_of
 from metaflow_windmill.contract.notification import Notifications
+from metaflow_windmill.contract.record import LONGEST_TIMEOUT
+from metaflow_windmill.deploy.priority import HIGHEST, LOWEST
 from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-LONGEST_TIMEOUT = 10 * 366 * 24 * 3600
-"""Seconds; Windmill keeps timeouts in 32 bits."""
 
 # The types of the options are those that Metaflow's Deployer knows by name: no IntRange and the like.
 _OPTIONS = (
@@ -104,9 +103,11 @@ def check_wanted(wanted: Wanted) -> None:
     ------
     DeployError
     """
-    seconds = wanted.workflow_timeout
+    seconds, priority = wanted.workflow_timeout, wanted.workflow_priority
     if seconds is not None and not 1 <= seconds <= LONGEST_TIMEOUT:
         raise DeployError(f"--workflow-timeout takes 1 to {LONGEST_TIMEOUT} seconds, not {seconds}")
+    if priority is not None and not LOWEST <= priority <= HIGHEST:
+        raise DeployError(f"--workflow-priority takes {LOWEST} to {HIGHEST}, not {priority}")
 
 
 def flow_options(command: Callable[..., Any]) -> Callable[..., Any]:
