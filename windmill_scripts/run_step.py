@@ -110,8 +110,6 @@ def cache_directory() -> Path:
 
 def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
     """Fetch, check, unpack and compile beside the final place, then rename: a half-done try is never seen."""
-    import compileall  # all other modules come with Metaflow anyway; this one would cost each task its time
-
     beside = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
     try:
         with tempfile.TemporaryFile(dir=beside) as blob:
@@ -120,7 +118,7 @@ def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
             with tarfile.open(fileobj=blob, mode="r:*") as archive:
                 archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
                 archive.extractall(beside)  # noqa: S202 (its sha was checked)
-        compileall.compile_dir(beside / ".mf_code", quiet=2, ddir=str(root / ".mf_code"))
+        compile_all(beside / ".mf_code", root / ".mf_code", bytecode(root.parent))
         beside.rename(root)
     except OSError as why:
         if not root.is_dir():  # otherwise another worker was faster
@@ -130,6 +128,34 @@ def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
             ) from why
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def bytecode(cache: Path) -> Path:
+    """Return where the byte code of all packages in the cache is kept, for this version of Python."""
+    return cache / f"bytecode-{sys.implementation.cache_tag}"
+
+
+def compile_all(code: Path, final: Path, kept: Path) -> None:
+    """Give every module its byte code, which it shares with the same module of other packages.
+
+    To compile a package takes a second, and from one deployment to the next little of it changes.
+    """
+    import py_compile  # all other modules come with Metaflow anyway; this one would cost each task its time
+    from importlib.util import cache_from_source
+
+    kept.mkdir(exist_ok=True)
+    for source in code.rglob("*.py"):
+        known = kept / hashlib.sha1(source.read_bytes(), usedforsecurity=False).hexdigest()
+        compiled = Path(cache_from_source(str(source)))
+        compiled.parent.mkdir(exist_ok=True)
+        try:
+            os.link(known, compiled)
+        except OSError:
+            unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH  # nothing of a package ever changes
+            name = str(final / source.relative_to(code))
+            py_compile.compile(str(source), str(compiled), name, invalidation_mode=unchecked, quiet=2)
+            with contextlib.suppress(OSError):  # it does not compile, or another worker was faster
+                os.link(compiled, known)
 
 
 def check(blob: BinaryIO, package: dict[str, str]) -> None:
@@ -194,3 +220,7 @@ def remove_unused(cache: Path) -> None:
         with contextlib.suppress(FileNotFoundError):  # another worker has just renamed or removed it
             if time.time() - entry.lstat().st_mtime > UNUSED_AFTER:
                 shutil.rmtree(entry, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        for known in bytecode(cache).iterdir():
+            if known.lstat().st_nlink == 1:  # the packages that had this module are gone
+                known.unlink(missing_ok=True)

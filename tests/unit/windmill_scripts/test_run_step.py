@@ -71,7 +71,38 @@ def test_a_package_is_unpacked_and_compiled_once(cache: Path, package: dict[str,
     Path(package["url"]).unlink()
     assert find_package(package, "local") == root
     assert root.stat().st_mtime > time.time() - 60
-    assert [entry.name for entry in cache.iterdir()] == [package["sha"]]
+    assert {entry.name for entry in cache.iterdir()} == {package["sha"], run_step.bytecode(cache).name}
+
+
+def test_packages_share_the_byte_code_of_what_is_the_same_in_them(
+    cache: Path, package: dict[str, str], tmp_path: Path
+) -> None:
+    files = {".mf_code/metaflow_x/__init__.py": "WORD = 1\n", ".mf_code/metaflow_x/more.py": "1 / 0\n"}
+    other = tmp_path / "other"
+    other.write_bytes(archive(files))
+    roots = [
+        find_package(one, "local") for one in (package, {"url": str(other), "sha": sha(other.read_bytes())})
+    ]
+    first, second = (next(root.rglob("__init__*.pyc")) for root in roots)
+    assert first.samefile(second)
+    told = run_python(roots[1], "import metaflow_x; print(metaflow_x.__file__); import metaflow_x.more")
+    assert str(roots[1] / ".mf_code/metaflow_x/__init__.py") in told.stdout
+    assert f'File "{roots[1] / ".mf_code/metaflow_x/more.py"}", line 1' in told.stderr
+
+
+def test_byte_code_that_no_package_has_any_more_is_removed(cache: Path, package: dict[str, str]) -> None:
+    root = find_package(package, "local")
+    os.utime(root, (0, 0))
+    run_step.remove_unused(cache)
+    assert list(run_step.bytecode(cache).iterdir()) == []
+
+
+def run_python(root: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with the code of a package."""
+    environment = {**os.environ, "PYTHONPATH": str(root / ".mf_code")}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_byte_code_names_the_final_place_and_is_used(cache: Path, package: dict[str, str]) -> None:
@@ -148,7 +179,11 @@ def test_what_nothing_uses_is_removed(cache: Path, package: dict[str, str]) -> N
     for name in ("unused", ".unused.leftover"):
         os.utime(cache / name, (0, time.time() - run_step.UNUSED_AFTER - 60))
     find_package(package, "local")
-    assert sorted(entry.name for entry in cache.iterdir()) == sorted([package["sha"], "used"])
+    assert {entry.name for entry in cache.iterdir()} == {
+        package["sha"],
+        "used",
+        run_step.bytecode(cache).name,
+    }
 
 
 def test_many_workers_may_begin_at_once(cache: Path, package: dict[str, str]) -> None:
@@ -156,7 +191,7 @@ def test_many_workers_may_begin_at_once(cache: Path, package: dict[str, str]) ->
     answers = {worker.communicate(timeout=60)[0] for worker in workers}
     assert answers == {f"{cache / package['sha']}\n"}
     assert [worker.returncode for worker in workers] == [0] * 8
-    assert [entry.name for entry in cache.iterdir()] == [package["sha"]]
+    assert {entry.name for entry in cache.iterdir()} == {package["sha"], run_step.bytecode(cache).name}
 
 
 def workers_that_find(
