@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag
     from metaflow_windmill.openflow import Module
 
-DEEPEST = 60
+DEEPEST = 100
 """Containers in containers; each is a job of its own for Windmill, and five levels of JSON."""
+
+DEEPEST_FOREACH = 45
+"""Parallel loops in loops; Windmill looks for ``flow_env`` through 50 of them (worker_flow.rs)."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,17 @@ class Place:
             If it is deeper than Windmill can be expected to bear.
         """
         if self.depth >= DEEPEST:
-            raise UnsupportedFlow(
-                f"the step '{step}' stands inside of {DEEPEST} splits, foreaches and switches, which is "
-                "more than Windmill can be expected to bear: let the cases of the switches meet earlier"
-            )
+            raise _too_deep(step, f"{DEEPEST} splits, foreaches and switches")
+        if self.loops.count("foreach") > DEEPEST_FOREACH:
+            raise _too_deep(step, f"{DEEPEST_FOREACH} foreaches")
         return replace(self, loops=(*self.loops, *loops), depth=self.depth + 1)
+
+
+def _too_deep(step: str, what: str) -> UnsupportedFlow:
+    return UnsupportedFlow(
+        f"the step '{step}' stands inside of {what}, which is more than Windmill bears: make the inner ones "
+        "a flow of their own"
+    )
 
 
 @dataclass(frozen=True)
