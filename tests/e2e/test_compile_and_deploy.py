@@ -397,3 +397,21 @@ def test_bad_input_is_one_sentence(place: Workspace, args: dict[str, Any], word:
 def test_a_local_datastore_needs_a_place(place: Workspace, origin: GitRepository) -> None:
     job = place.script("compile_and_deploy", repo=git_repository(place, origin, "nowhere"))
     assert "Set 'datastore_root'" in reasons(job)
+
+
+def test_packages_of_steps_are_windmills_to_install(place: Workspace, origin: GitRepository) -> None:
+    asking = flow_file("PackedFlow", more="from metaflow import pypi")
+    asking = asking.replace(
+        "    @step\n    def end", "    @pypi(packages={'humanize': '4.9.0'})\n    @step\n    def end"
+    )
+    origin.commit({"flows/packed.py": asking})
+    job = place.deploy(repo=git_repository(place, origin, "packed"), folder="f/packed")
+    assert job["success"], reasons(job)
+    steps = place.server.get("/flows/get/f/packed/PackedFlow")["value"]["modules"]
+    code = {module["id"]: module["value"]["content"] for module in steps if "content" in module["value"]}
+    assert "#humanize==4.9.0" in code["end"]
+    assert "# requirements:" not in code["start"]
+    assert "--environment=pypi" in place.record("f/packed/PackedFlow")["top_level"]
+    assert "--environment=local" in place.record("f/packed/OneFlow")["top_level"]
+    run = place.run("f/packed/PackedFlow")
+    assert run["success"], run["result"]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 MAX_SOURCE = 2 * 1024 * 1024
 _PROJECT = re.compile(r"(?m)^@(\w+\.)*project\b")
+_PACKAGES = re.compile(r"""(?m)^[ \t]*@(\w+\.)*(pypi|conda)(_base)?\b|["'](pypi|conda)(_base)?["']""")
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -32,11 +33,15 @@ class FlowFile:
         The names of the flow classes that it runs.
     project : bool
         Whether it uses ``@project``, and so has a branch.
+    packages : bool
+        Whether it, or what it imports, uses ``@pypi`` or ``@conda``, which Metaflow refuses without
+        ``--environment``.
     """
 
     path: str
     flows: tuple[str, ...]
     project: bool = False
+    packages: bool = False
 
 
 def matching(files: Iterable[str], patterns: Sequence[str], subfolder: str = "") -> list[str]:
@@ -111,8 +116,13 @@ def find_flows(
             source = _source(root / path)
             flows = flows_in(source)
             if flows or named:
-                chosen[path] = FlowFile(path, flows, _PROJECT.search(source) is not None)
+                packages = _asks_for_packages(root, path, frozenset(files))
+                chosen[path] = FlowFile(path, flows, _PROJECT.search(source) is not None, packages)
     return [chosen[path] for path in sorted(chosen)]
+
+
+def _asks_for_packages(root: Path, path: str, files: frozenset[str]) -> bool:
+    return any(_PACKAGES.search(_source(root / file)) for file in imports_of(root, path, files))
 
 
 def flows_in(source: str) -> tuple[str, ...]:

@@ -119,3 +119,20 @@ def test_imports_are_followed_wherever_they_stand(tmp_path: Path) -> None:
         "flows/deep/inner.py",
         "flows/deep/sibling.py",
     }
+
+
+@pytest.mark.parametrize(
+    ("source", "asks"),
+    [
+        ("@pypi(packages={})\n", True),
+        ("@metaflow.conda_base(python='3.11')\n", True),
+        ("class M(FlowMutator):\n    def f(self, s): s.add_decorator('pypi', packages={})\n", True),
+        ("# pypi has it\nimport pypi_tools\n@pypish\n", False),
+    ],
+)
+def test_packages_that_a_flow_or_what_it_imports_asks_for(tmp_path: Path, source: str, asks: bool) -> None:
+    (tmp_path / "base.py").write_text(source)
+    (tmp_path / "one.py").write_text("from base import Base\n" + GUARDED.format("A"))
+    (tmp_path / "two.py").write_text(GUARDED.format("B"))
+    (one, two) = find_flows(tmp_path, ["base.py", "one.py", "two.py"], ["*.py"])
+    assert (one.packages, two.packages) == (asks, False)
