@@ -149,6 +149,8 @@ def test_a_private_repository_over_https(place: Workspace, origin: GitRepository
     place.server.post("/folders/create", {"name": "private"})
     secret = {"path": "f/private/token", "value": TOKEN, "is_secret": True, "description": ""}
     place.server.post("/variables/create", secret)
+    channel = {**secret, "path": "f/private/channel", "value": "http://127.0.0.1:9/never"}
+    place.server.post("/variables/create", channel)
     search = f"""
 import glob
 found = [open(path).read() for path in glob.glob("{place.server.data}/jobs/*/args.json")]
@@ -164,6 +166,9 @@ open("{tmp_path}/found", "w").write("".join(found))
             "datastore": "local",
             "datastore_root": str(place.store),
             "owner": "ops",
+            "workflow_timeout": 600,
+            "notify": ["webhook=f/private/channel"],
+            "notify_on_error": True,
         }
         configuration = place.resource("f/private/flows_repo", value)
         job = place.script("compile_and_deploy", configuration=configuration)
@@ -180,6 +185,9 @@ open("{tmp_path}/found", "w").write("".join(found))
             assert TOKEN not in text
             assert "s3cret" not in text
     assert place.record("f/private/OneFlow")["git"]["repository"] == f"{host.url}/flows.git"
+    assert place.record("f/private/OneFlow")["workflow_timeout"] == 600
+    deployed = json.dumps(place.server.get("/flows/get/f/private/OneFlow"))
+    assert deployed.count("$var:f/private/channel") == 1
 
 
 SPY = """\
