@@ -45,7 +45,9 @@ def _place(task: Task) -> list[Any]:
     """Return where the task stands: its step, its foreach indices, its turn."""
     stack = task["_foreach_stack"].data if "_foreach_stack" in task else []
     turns = task["_iteration_stack"].data if "_iteration_stack" in task else []
-    return [task.parent.id, [frame.index for frame in stack or []], list(turns or [])]
+    # The control task of an unbounded foreach has no index.
+    indices = [-1 if frame.index is None else frame.index for frame in stack or []]
+    return [task.parent.id, indices, list(turns or [])]
 
 
 def _task(task: Task, places: dict[str, list[Any]]) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def _split(task: Task) -> list[str]:
     """Say which split this is: in the first step of a foreach's body, and there in its first turn, only."""
     if task.spec.gang:
         return ["--split-index=0", "--ubf-context=ubf_control"]
+    if task.unbounded:
+        return ["--ubf-context=ubf_control"]
     follows = any(item.at == "outer" for item in task.spec.inputs)
     return [f"--split-index={task.around[-1][1]}"] if follows and not task.turn else []
 

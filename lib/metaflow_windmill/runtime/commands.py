@@ -93,7 +93,7 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     place, file = attempt.place, attempt.root / attempt.task.record.package.flow_file
 
     def body() -> int:
-        if attempt.task.spec.gang:
+        if attempt.task.controls:
             path = os.environ.get("PATH", os.defpath)
             os.environ["PATH"] = path_with_python(place, Path(sys.executable), path)
         status = run_flow_file(file, arguments, place.work, place.failure)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.runtime.environment import OUTCOME, RENEWED
-from metaflow_windmill.runtime.ids import PARAMETERS
+from metaflow_windmill.runtime.ids import PARAMETERS, UNBOUNDED
 from metaflow_windmill.runtime.job import read_job
 from metaflow_windmill.runtime.schedule import DUE
 from metaflow_windmill.runtime.tasks import NOTE
@@ -77,7 +77,8 @@ def outcome(flow: Json, node: Json) -> dict[str, Json]:
     splits = None
     if node.type == "foreach":
         gang = getattr(flow, "_parallel_ubf_iter", None) if node.parallel_foreach else None
-        splits = gang.num_parallel if gang else flow._foreach_num_splits  # noqa: SLF001 (Metaflow's own name)
+        number = gang.num_parallel if gang else flow._foreach_num_splits  # noqa: SLF001 (Metaflow's own name)
+        splits = UNBOUNDED if number is None else number
     chosen = flow._transition[0][0] if node.type == "split-switch" else None  # noqa: SLF001
     return {"branch": chosen, "splits": splits}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.runtime.ids import read_position, run_id, task_id
+from metaflow_windmill.runtime.ids import UNBOUNDED, read_position, run_id, task_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +57,16 @@ class Task:
     def around(self) -> Position:
         """The position without the task's own turn."""
         return self.position[:-1] if self.spec.recursive else self.position
+
+    @property
+    def controls(self) -> bool:
+        """Whether it starts tasks of its own: the nodes of a gang, or the splits of an unbounded foreach."""
+        return self.spec.gang or self.unbounded
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether it is the control task of an unbounded foreach, whose body is one step."""
+        return bool(self.around) and self.around[-1] == ("foreach", UNBOUNDED)
 
     @property
     def turn(self) -> int:

@@ -24,6 +24,12 @@ Position: TypeAlias = "tuple[tuple[Level, int], ...]"
 
 PARAMETERS = "_parameters/t-params"
 
+UNBOUNDED = -1
+"""In place of a number of splits, and of a split: one control task, which makes the splits itself.
+
+Metaflow calls a foreach over its `UnboundedForeachInput` so; extensions of Metaflow may define one.
+"""
+
 
 def run_id(job: Job, given: str | None) -> str:
     """Return the id of the run: what the start step told, or, in the start step, made of the flow's job.
@@ -41,8 +47,15 @@ def run_id(job: Job, given: str | None) -> str:
 
 
 def task_id(position: Position) -> str:
-    """Return ``t``, and for each level ``-<split>`` or ``.<turn>``."""
-    return "t" + "".join(f"-{number}" if kind == "foreach" else f".{number}" for kind, number in position)
+    """Return ``t``, and for each level ``-<split>``, ``-control`` or ``.<turn>``."""
+    return "t" + "".join(map(_part, position))
+
+
+def _part(level: tuple[Level, int]) -> str:
+    kind, number = level
+    if kind == "foreach":
+        return "-control" if number == UNBOUNDED else f"-{number}"
+    return f".{number}"
 
 
 def read_position(kinds: Sequence[Level], given: Mapping[str, Json]) -> Position:
@@ -61,7 +74,8 @@ def read_position(kinds: Sequence[Level], given: Mapping[str, Json]) -> Position
 def _number(kind: Level, name: str, given: Mapping[str, Json]) -> int:
     step = given.get(name)
     number = step.get("value" if kind == "foreach" else "index") if isinstance(step, dict) else None
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+    least = UNBOUNDED if kind == "foreach" else 0
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
         raise TaskError(
             f"Windmill gave {step!r} for {name}, which should be the place of this task in a loop. "
             "Deploy the flow again; if it was edited by hand, undo that."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from metaflow_windmill.errors import TaskError
-from metaflow_windmill.runtime.ids import PARAMETERS, task_id
+from metaflow_windmill.runtime.ids import PARAMETERS, UNBOUNDED, task_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +54,9 @@ def _paths(task: Task, item: Input, splits: int | None, tasks: Tasks) -> Sequenc
                 f"Windmill gave no number of splits to step {task.spec.step!r}, which joins a foreach. "
                 "Deploy the flow again; if it was edited by hand, undo that."
             )
+        if splits == UNBOUNDED:
+            control = f"{item.any_of[0].step}/{task_id((*around, ('foreach', UNBOUNDED)))}"
+            return _started(control, tasks)
         return _find(item.any_of, [(*around, ("foreach", split)) for split in range(splits)], tasks)
     found = _find(item.any_of, [around], tasks)
     return _gang(found[0], tasks) if item.at == "gang" else found
@@ -61,9 +64,14 @@ def _paths(task: Task, item: Input, splits: int | None, tasks: Tasks) -> Sequenc
 
 def _gang(control: str, tasks: Tasks) -> list[str]:
     """Return the tasks of a gang, which are fewer than the flow asked for where @catch took over."""
-    paths = [path.partition("/")[2] for path in tasks.artifact(control, "_control_mapper_tasks")]
+    paths = _started(control, tasks)
     # The control task is the first of them; a cloned one still names those of the run that it comes from.
     return [control + path.removeprefix(paths[0]) for path in paths]
+
+
+def _started(control: str, tasks: Tasks) -> list[str]:
+    """Return the tasks that a control task started, as it names them: ``step/task``."""
+    return [path.partition("/")[2] for path in tasks.artifact(control, "_control_mapper_tasks")]
 
 
 def _find(sources: Sequence[Source], positions: Sequence[Position], tasks: Tasks) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.resume import Origin, ResumeOrder
 from metaflow_windmill.errors import RetryNotAllowed
-from metaflow_windmill.runtime.ids import PARAMETERS, task_id
+from metaflow_windmill.runtime.ids import PARAMETERS, UNBOUNDED, task_id
 from metaflow_windmill.runtime.rerun import steps_to_rerun
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def places(origin: Tasks) -> dict[str, dict[str, str]]:
 def clones(task: Task, said: Origin, tasks: Tasks, origin: Tasks) -> Sequence[Clone]:
     """Return what is cloned instead of running a task; nothing where it has to run.
 
-    That is the task at the same position. The control task of a gang brings its nodes along.
+    That is the task at the same position. A control task brings along what it started.
     """
     step = task.spec.step
     if step in said.rerun:
@@ -113,7 +113,7 @@ def clones(task: Task, said: Origin, tasks: Tasks, origin: Tasks) -> Sequence[Cl
     found = origin.succeeded(f"{step}/{known}") if known else None
     if known is None or found is None:
         return []
-    nodes = _nodes(known, found) if task.spec.gang else []
+    nodes = _nodes(known, found) if task.controls else []
     if not all(origin.succeeded(f"{step}/{node}") for node in nodes):
         return []
     # A node is named after its control task, which may have another id here.
@@ -129,7 +129,10 @@ def cloned_outcome(spec: TaskSpec, origin: Tasks, name: str) -> dict[str, Json]:
         branch = origin.artifact(name, "_transition")[0][0]
     if spec.tells == "splits":
         number = origin.artifact(name, "_foreach_num_splits")
-        splits = origin.artifact(name, _GANG).num_parallel if number is None else number
+        if number is None:
+            gang = origin.artifact(name, "_foreach_var") == _GANG
+            number = origin.artifact(name, _GANG).num_parallel if gang else UNBOUNDED
+        splits = number
     return {"branch": branch, "splits": splits}
 
 
@@ -138,6 +141,8 @@ def _place(artifacts: Artifacts) -> str | None:
     frames = list(artifacts.get("_foreach_stack") or ())
     if frames and frames[-1].var == _GANG and frames.pop().index:
         return None
+    if any(frame.index is None for frame in frames):
+        return None  # a control task of an unbounded foreach: what it started has names of its own there
     turns = artifacts.get("_iteration_stack") or ()
     return task_id((*(("foreach", frame.index) for frame in frames), *(("turn", turn) for turn in turns)))
 

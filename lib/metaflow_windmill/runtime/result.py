@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import TaskError
+from metaflow_windmill.runtime.ids import UNBOUNDED
 
 if TYPE_CHECKING:
     from metaflow_windmill.contract.task import TaskSpec
@@ -54,6 +55,8 @@ def _check_splits(spec: TaskSpec, splits: int | None) -> None:
 
 def _dealt(spec: TaskSpec, splits: int) -> list[int] | list[list[int]]:
     """Return the numbers of the splits; in lanes, each lane gets every so many-th of them."""
+    if splits == UNBOUNDED:
+        return [UNBOUNDED] if spec.lanes is None else [[UNBOUNDED]]
     if spec.lanes is None:
         return list(range(splits))
     lanes = min(spec.lanes, splits)

@@ -7,6 +7,7 @@ from tests.support.tasks import reads, record, task
 
 from metaflow_windmill.contract.record import ParameterInfo
 from metaflow_windmill.runtime.arguments import init_arguments, step_arguments
+from metaflow_windmill.runtime.ids import UNBOUNDED
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
@@ -106,6 +107,12 @@ def test_only_the_first_step_of_a_body_is_told_its_split() -> None:
     for turn, told in ((0, ["--split-index=7"]), (1, [])):
         again = task(outer, levels=[("foreach", 7), ("turn", turn)], recursive=True)
         assert split_options(step_arguments(again, [], 0)) == told
+
+
+def test_the_control_task_of_an_unbounded_foreach_gets_no_split() -> None:
+    control = task(reads("a", at="outer"), levels=[("foreach", 3), ("foreach", UNBOUNDED)])
+    assert control.id == "t-3-control"
+    assert split_options(step_arguments(control, [], 0)) == ["--ubf-context=ubf_control"]
 
 
 def test_a_gang_is_told_that_it_is_one() -> None:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.runtime.hooks import outcome, task_metadata
+from metaflow_windmill.runtime.ids import UNBOUNDED
 from metaflow_windmill.runtime.job import Job
 from metaflow_windmill.runtime.schedule import DUE
 
@@ -29,6 +30,7 @@ def test_only_what_the_next_modules_need_is_told() -> None:
     assert outcome(flow(), node("end")) == {"branch": None, "splits": None}
     assert outcome(flow("left"), node("split-switch")) == {"branch": "left", "splits": None}
     assert outcome(flow(splits=4), node("foreach")) == {"branch": None, "splits": 4}
+    assert outcome(flow(splits=None), node("foreach")) == {"branch": None, "splits": UNBOUNDED}
     assert outcome(flow(nodes=2), node("foreach", gang=True)) == {"branch": None, "splits": 2}
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.support.tasks import RUN, MemoryTasks, reads, task
 
 from metaflow_windmill.errors import TaskError
+from metaflow_windmill.runtime.ids import UNBOUNDED
 from metaflow_windmill.runtime.inputs import input_paths, last_turns
 
 if TYPE_CHECKING:
@@ -98,6 +99,13 @@ def test_a_join_of_a_gang_reads_the_nodes_that_there_were() -> None:
     nodes = paths(control, f"{control}_node_1")
     tasks = MemoryTasks(artifacts={(control, "_control_mapper_tasks"): nodes})
     assert parents(task(reads("train", at="gang"), levels=[("foreach", 2)]), 7, tasks) == nodes
+
+
+def test_a_join_of_an_unbounded_foreach_reads_what_its_control_task_started() -> None:
+    control = "train/t-2-control"
+    started = paths(f"{control}-0", f"{control}-1")
+    tasks = MemoryTasks(artifacts={(control, "_control_mapper_tasks"): started})
+    assert parents(task(reads("train", at="each"), levels=[("foreach", 2)]), UNBOUNDED, tasks) == started
 
 
 @given(st.lists(st.integers(0, 500), max_size=20))

@@ -10,7 +10,7 @@ from metaflow_windmill.contract.record import ParameterInfo
 from metaflow_windmill.contract.resume import Origin, ResumeOrder
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.errors import RetryNotAllowed
-from metaflow_windmill.runtime.ids import PARAMETERS
+from metaflow_windmill.runtime.ids import PARAMETERS, UNBOUNDED
 from metaflow_windmill.runtime.origin import (
     Clone,
     begin,
@@ -106,7 +106,10 @@ def test_a_clone_tells_what_the_task_told() -> None:
     origin = MemoryTasks()
     origin.ended_well("s/t", _transition=(["left"], None))
     origin.ended_well("f/t", _transition=(["body"], "items"), _foreach_num_splits=3)
-    origin.ended_well("g/t", _foreach_num_splits=None, _parallel_ubf_iter=Gang(4))
+    origin.ended_well(
+        "g/t", _foreach_num_splits=None, _foreach_var="_parallel_ubf_iter", _parallel_ubf_iter=Gang(4)
+    )
+    origin.ended_well("u/t", _foreach_num_splits=None, _foreach_var="items")
 
     def told(spec: TaskSpec) -> Json:
         return cloned_outcome(spec, as_tasks(origin), f"{spec.step}/t")
@@ -114,6 +117,7 @@ def test_a_clone_tells_what_the_task_told() -> None:
     assert told(TaskSpec("s", tells="branch")) == {"branch": "left", "splits": None}
     assert told(TaskSpec("f", tells="splits")) == {"branch": None, "splits": 3}
     assert told(TaskSpec("g", tells="splits")) == {"branch": None, "splits": 4}
+    assert told(TaskSpec("u", tells="splits")) == {"branch": None, "splits": UNBOUNDED}
     assert told(TaskSpec("s")) == {"branch": None, "splits": None}
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.tasks import RUN, task
 
+from metaflow_windmill.runtime.ids import UNBOUNDED
 from metaflow_windmill.runtime.result import result
 
 PLAIN = {"run_id": RUN, "step": "here", "task": "t-3"}
@@ -17,10 +18,15 @@ HERE = [("foreach", 3)]
         ({"branch": None, "splits": None}, {}),
         ({"branch": "left", "splits": None}, {"branch": "left"}),
         ({"branch": None, "splits": 3}, {"foreach": [0, 1, 2], "count": 3}),
+        ({"branch": None, "splits": UNBOUNDED}, {"foreach": [UNBOUNDED], "count": UNBOUNDED}),
     ],
 )
 def test_a_result_is_small(outcome: dict[str, object], more: dict[str, object]) -> None:
     assert result(task(levels=HERE), outcome) == {**PLAIN, **more}
+
+
+def test_an_unbounded_foreach_takes_one_lane() -> None:
+    assert result(task(lanes=4), {"branch": None, "splits": UNBOUNDED})["foreach"] == [[UNBOUNDED]]
 
 
 @given(st.integers(1, 200), st.integers(1, 50))
