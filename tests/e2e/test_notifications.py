@@ -138,6 +138,17 @@ def test_a_run_that_fails_while_one_receiver_hangs_and_then_answers_500(
     assert receiver.url not in log + json.dumps(job.result)
 
 
+def test_a_run_that_fails_after_a_variable_was_moved_away(told: Deployed, receiver: Script) -> None:
+    told.target.post("/variables/update/f/told/slack", {"path": "f/told/moved"})
+    before = len(receiver.seen)
+    run = start(told, bad=True)
+    assert run.result["error"]["message"] == "1 < 2 & all that"
+    job, _ = notification(told, run, "end_notify_on_error")
+    assert job.state.value == "FAILED"
+    assert "f/told/slack" in job.result["error"]["message"]
+    assert len(receiver.seen) == before
+
+
 def test_what_cannot_be_is_refused_before_anything_is_done(windmill: Target, home: Home) -> None:
     commands = Commands(home, windmill, home.write("told_not", FLOW.read_text(encoding="utf-8")))
     address = "https://hooks.example.com/services/T0/B0/secret"
