@@ -24,6 +24,15 @@ def kept_commands(folder: Path, server: Target, settings: Mapping[str, str]) -> 
     return Commands(home, server, home.write("kept", FLOW.read_text()))
 
 
+_FROM_PYTHON = """
+import sys
+from metaflow import DeployedFlow, namespace
+namespace(None)
+run = DeployedFlow.from_windmill("KeptFlow").get_run(sys.argv[1]).run
+print(run.successful, run["join"].task.data.squares)
+"""
+
+
 def check_a_run(commands: Commands, secret: tuple[str, ...], root: str, names: Callable[[], str]) -> str:
     """Run the flow until it fails, read back all that it left, and go on; return the deployed document."""
     home, file = commands.home, commands.home.root / "id"
@@ -57,3 +66,14 @@ def check_a_worker_without_credentials(commands: Commands, root: str) -> str:
     assert f"The code package cannot be read from {root}/KeptFlow/data/" in said.err
     assert "give the worker the credentials" in said.err
     return " ".join(said.err.split())
+
+
+def check_from_python(commands: Commands, without: Mapping[str, str]) -> None:
+    """Read the latest run by the Deployer's objects where nobody has fetched its metadata before."""
+    folder = commands.home.root / "elsewhere"
+    folder.mkdir()
+    home, run = Home(folder, commands.home.settings), (commands.home.root / "id").read_text()
+    found = home.python("-c", _FROM_PYTHON, run, env=commands.target.environment)
+    assert found.stdout == "True [0, 1]\n", found.stderr
+    lost = home.python("-c", _FROM_PYTHON, run, env={**commands.target.environment, **without})
+    assert "See that this process has the settings and the credentials of the datastore." in lost.stderr

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.metaflow,
     pytest.mark.slow,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(not AZURITE.exists(), reason="no azurite; scripts/azurite installs it where npm is"),
 ]
 

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.deployed import Target
 from tests.support.google_store import BUCKET, GoogleStore, google_store
-from tests.support.kept_runs import check_a_run, check_a_worker_without_credentials, kept_commands
+from tests.support.kept_runs import (
+    check_a_run,
+    check_a_worker_without_credentials,
+    check_from_python,
+    kept_commands,
+)
 from tests.support.server import running_server
 
 if TYPE_CHECKING:
@@ -17,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support.flow_commands import Commands
 
-pytestmark = [pytest.mark.metaflow, pytest.mark.slow]
+pytestmark = [pytest.mark.metaflow, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOT = f"gs://{BUCKET}/metaflow"
 GIVEN = ("--secret", "GOOGLE_APPLICATION_CREDENTIALS=u/admin/google")
@@ -57,6 +62,7 @@ def commands(tmp_path: Path, server: Target, store: GoogleStore) -> Commands:
 def test_a_run_with_all_its_data_in_google_cloud_storage(commands: Commands, store: GoogleStore) -> None:
     document = check_a_run(commands, GIVEN, ROOT, store.names)
     assert store.key["private_key"].splitlines()[1] not in document
+    check_from_python(commands, {"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere"})
 
 
 def test_a_worker_without_the_key_says_so(commands: Commands) -> None:

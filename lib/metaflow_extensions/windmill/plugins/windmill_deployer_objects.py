@@ -15,6 +15,7 @@ from metaflow.exception import MetaflowException
 from metaflow.runner.deployer import DeployedFlow, Deployer, TriggeredRun
 from metaflow.runner.utils import get_lower_level_group, handle_timeout, temporary_fifo
 
+from metaflow_windmill.cli.flow.local_metadata import fetch, is_elsewhere
 from metaflow_windmill.cli.flow.recovery import branch_options, find, find_all, site_of, stand_in
 from metaflow_windmill.client.models import JobState
 from metaflow_windmill.client.pages import flow_page, run_page
@@ -47,6 +48,21 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
         """The address of the run's page."""
         site = self._site
         return run_page(site.host, site.windmill.workspace, self.job_id)
+
+    @property
+    def run(self) -> Any:  # noqa: ANN401
+        """The run as Metaflow's client has it; None until its start step has begun.
+
+        Where metadata is local and the data is elsewhere, what the tasks have left so far is fetched first.
+
+        Raises
+        ------
+        MetaflowException
+            If it cannot be fetched.
+        """
+        if not self._complete:
+            self._complete = self._fetch_metadata()
+        return super().run
 
     @property
     def status(self) -> str:
@@ -93,6 +109,27 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
             Whether it was done.
         """
         return _command(self.deployer, "terminate", run_id=self.pathspec.split("/")[1], **kwargs)
+
+    _complete = False
+
+    def _fetch_metadata(self) -> bool:
+        """Fetch what there is of the run's metadata; return whether nothing more will come."""
+        try:
+            job = self._site.windmill.get_job(self.job_id)
+            flow = self._site.windmill.find_flow(job.path)
+            record = record_in(flow.value) if flow else None
+        except MetaflowWindmillError:
+            return False  # Windmill cannot be asked, or has forgotten the run; the client may know it
+        if record is None or not is_elsewhere(record):
+            return True
+        try:
+            fetch(record, run_id_of(self.job_id))
+        except Exception as why:
+            raise MetaflowException(
+                f"The metadata of {self.pathspec} cannot be fetched from {record.datastore.root} ({why}). "
+                "See that this process has the settings and the credentials of the datastore."
+            ) from why
+        return job.state.final
 
     @cached_property
     def _site(self) -> Site:

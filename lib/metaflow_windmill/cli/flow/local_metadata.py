@@ -26,15 +26,21 @@ def fetch_metadata(obj: Any, record: Record, run_id: str) -> None:  # noqa: ANN4
         Of the deployed flow; with a metadata service, or a shared directory, there is nothing to do.
     run_id : str
     """
-    if record.metadata.type != "local" or record.datastore.type == "local":
+    if not is_elsewhere(record):
         return
     try:
-        _fetch(record, run_id)
+        fetch(record, run_id)
     except Exception as why:  # noqa: BLE001 (whatever a datastore says; the run itself is as it is)
         say(obj, f"The metadata of {run_id} cannot be fetched from {record.datastore.root}: {why}.")
 
 
-def _fetch(record: Record, run_id: str) -> None:
+def is_elsewhere(record: Record) -> bool:
+    """Tell whether the metadata of runs is local to whoever reads it, and has to be fetched."""
+    return record.metadata.type == "local" and record.datastore.type != "local"
+
+
+def fetch(record: Record, run_id: str) -> None:
+    """Fetch the metadata of a run, whatever the datastore raises."""
     from metaflow.metadata_provider.util import sync_local_metadata_from_datastore
     from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
 
