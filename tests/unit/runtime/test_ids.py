@@ -37,7 +37,7 @@ def test_a_foreach_counts_by_the_value_and_a_recursion_by_the_index() -> None:
     assert read_position(("foreach", "turn"), given) == (("foreach", 7), ("turn", 2))
 
 
-@pytest.mark.parametrize("value", [None, {}, {"value": "3"}, {"value": -1}, {"value": True}, 3])
+@pytest.mark.parametrize("value", [None, {}, {"value": "3"}, {"value": -2}, {"value": True}, 3])
 def test_a_missing_place_is_told(value: object) -> None:
     with pytest.raises(TaskError, match=r"level_0.*Deploy the flow again"):
         read_position(("foreach",), {"level_0": value})
