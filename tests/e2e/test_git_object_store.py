@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from tests.support.azure_store import AZURITE, CONTAINER, SECRET, azure_store
 from tests.support.git_repository import new_repository
 from tests.support.object_store import BUCKET, object_store
 from tests.support.workspace import outcomes, reasons, workspace
@@ -85,3 +86,31 @@ def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
         assert "cannot be saved in s3://nowhere/x" in reasons(failed)
         assert KEY not in reasons(failed)
         assert place.record("f/flows/StoredFlow")["package"]["sha"] == sha
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(not AZURITE.exists(), reason="no azurite; scripts/azurite installs it where npm is")
+def test_the_job_carries_over_what_was_saved_to_azure(tmp_path: Path) -> None:
+    files = {"flows/stored.py": FLOW.format(seen=str(tmp_path / "seen")), "flows/text.txt": "included"}
+    origin = new_repository(tmp_path / "flows.git", files)
+    with azure_store(tmp_path) as store, workspace(tmp_path) as place:
+        settings = {
+            **store.public,
+            "METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT": store.endpoint,
+            "AZURE_CLIENT_SECRET": SECRET,
+        }
+        for name, value in settings.items():
+            place.server.post("/workspaces/set_environment_variable", {"name": name, "value": value})
+        where = {"datastore": "azure", "datastore_root": f"{CONTAINER}/team"}
+        job = place.script("compile_and_deploy", repo={"url": origin.url}, **where)
+        assert job["success"], reasons(job)
+        record = place.record("f/flows/StoredFlow")
+        sha = record["package"]["sha"]
+        assert record["package"]["url"] == f"{CONTAINER}/team/StoredFlow/data/{sha[:2]}/{sha}"
+        assert f"azure://{CONTAINER}/team/data/StoredFlow/" in record["parameters"][0]["default"]
+        assert record["variables"]["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"] == store.endpoint
+        run = place.run("f/flows/StoredFlow")
+        assert run["success"], run["result"]
+        seen = json.loads((tmp_path / "seen").read_text())
+        assert not {name for name in seen if name.startswith("AZURE")}
+        assert SECRET not in json.dumps(place.server.get("/flows/get/f/flows/StoredFlow"))

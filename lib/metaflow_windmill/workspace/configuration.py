@@ -35,6 +35,7 @@ DEFAULT_PATTERNS = ("**/*.py",)
 
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 _BRANCH = re.compile(r"[A-Za-z0-9_]+([.-][A-Za-z0-9_]+)*")
+_CONTAINER = re.compile(r"[a-z0-9][a-z0-9-]{2,62}(/[^/\s]+)*")  # as Azure names containers
 _STORE = re.compile(r"[a-z0-9_-]*")
 _WORKER_TAG = re.compile(r"[A-Za-z0-9_$:{}\[\]().-]*")
 
@@ -257,8 +258,11 @@ def _url(url: str) -> str:
 
 
 def _root(root: str) -> str:
-    if ".." in root.split("/") or not (root == "" or root.startswith("/") or "://" in root):
-        raise ValueError("Give an absolute path, or an address such as s3://bucket/prefix.")
+    known = root == "" or root.startswith("/") or "://" in root or _CONTAINER.fullmatch(root)
+    if ".." in root.split("/") or not known:
+        raise ValueError(
+            "Give an absolute path, an address such as s3://bucket/prefix, or, for azure, container/prefix."
+        )
     return root
 
 

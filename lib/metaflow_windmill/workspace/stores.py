@@ -70,6 +70,11 @@ def stores_for(configuration: Configuration) -> Stores:
             f"The deployed flows have no place for their data. Set 'datastore_root' for the datastore "
             f"{kind}, or METAFLOW_DATASTORE_SYSROOT_{kind.upper()} in the workspace's environment variables."
         )
+    if kind != "azure" and not (root.startswith("/") or "://" in root):
+        raise DeployError(
+            f"The datastore {kind} has no root {root!r}: give an absolute path, or an address such as "
+            "s3://bucket/prefix, as 'datastore_root'."
+        )
     if kind == "local" and not root.endswith(f"/{metaflow_config.DATASTORE_LOCAL_DIR}"):
         root = f"{root.rstrip('/')}/{metaflow_config.DATASTORE_LOCAL_DIR}"  # as Metaflow itself does
     suffix = str(metaflow_config.DATATOOLS_SUFFIX)
@@ -138,9 +143,9 @@ def carry_over(saved: Path, record: Record, stores: Stores, content: bytes) -> P
     as_metaflow_saves = {"cas_raw": True, "cas_version": 1}
     try:
         store.save_bytes([(path, (io.BytesIO(content), as_metaflow_saves))], overwrite=False, len_hint=1)
-        files = _storage(stores.datastore.type, stores.files)
+        files, before = _files(stores)
         files.save_bytes(
-            ((name, io.BytesIO(data)) for name, data in _included(saved / "files")),
+            ((f"{before}{name}", io.BytesIO(data)) for name, data in _included(saved / "files")),
             overwrite=False,
             len_hint=0,
         )
@@ -159,6 +164,16 @@ def _included(folder: Path) -> Iterator[tuple[str, bytes]]:
             for file in sorted(flow.iterdir()):
                 if _SHA.fullmatch(file.name):
                     yield f"{flow.name}/{file.name}", _read(file)
+
+
+def _files(stores: Stores) -> tuple[Any, str]:
+    """Return the storage of included files, and what their names begin with in it.
+
+    Metaflow's client for Azure takes the whole address, container and all, for a name in the container.
+    """
+    if stores.datastore.type == "azure":
+        return _storage("azure", stores.files.partition("/")[0]), f"{stores.files}/"
+    return _storage(stores.datastore.type, stores.files), ""
 
 
 def _storage(kind: str, root: str) -> Any:  # noqa: ANN401 - a class of Metaflow's

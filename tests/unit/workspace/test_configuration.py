@@ -64,7 +64,7 @@ def test_everything_can_be_said() -> None:
         ("notify", ["slack=f/team/x", "slack=f/team/y"], "Name each channel once"),
         ("notify", ["slack"], "Name each channel once"),
         ("datastore", "S3!", "datastore"),
-        ("datastore_root", "relative/path", "absolute"),
+        ("datastore_root", "Relative/path", "absolute"),
         ("datastore_root", "/a/../b", "absolute"),
         ("metadata", "?", "metadata"),
         ("compile_seconds", 0, "from 1"),

@@ -301,6 +301,10 @@ def test_where_flows_keep_their_data(tmp_path: Path) -> None:
     )
     assert (cloud.datastore, cloud.files) == (StoreInfo("s3", "s3://b/m"), "s3://b/m/data")
     assert cloud.metadata == StoreInfo("service", "http://m")
+    blobs = stores_for(Configuration(URL, datastore="azure", datastore_root="flows/m"))
+    assert (blobs.datastore, blobs.files) == (StoreInfo("azure", "flows/m"), "flows/m/data")
+    with pytest.raises(DeployError, match="The datastore local has no root 'flows/m': give an absolute path"):
+        stores_for(Configuration(URL, datastore="local", datastore_root="flows/m"))
     with pytest.raises(DeployError, match="no datastore 'ftp'"):
         stores_for(Configuration(URL, datastore="ftp"))
     with pytest.raises(DeployError, match=r"service at m\.example holds a user name or a password"):
