@@ -81,3 +81,19 @@ def test_another_python_and_another_datastore_can_be_asked_for() -> None:
     lock = lock_for("s3", (3, 12))
     assert lock.startswith("# py: 3.12\nboto3==")
     assert "\nrequests==" in lock
+
+
+@pytest.mark.parametrize(
+    ("datastore", "wanted"),
+    [
+        ("s3", {"boto3", "botocore"}),
+        ("azure", {"azure-identity", "azure-storage-blob", "azure-keyvault-secrets", "msal", "cryptography"}),
+        (
+            "gs",
+            {"google-cloud-storage", "google-auth", "google-cloud-secret-manager", "grpcio"},
+        ),
+    ],
+)
+def test_a_datastore_brings_its_clients_and_all_that_they_require(datastore: str, wanted: set[str]) -> None:
+    _, *pins = lock_for(datastore).splitlines()
+    assert {"requests", "urllib3", *wanted} <= {pin.partition("==")[0] for pin in pins}
