@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag
     from metaflow_windmill.openflow import Module
 
-DEEPEST = 100
-"""Containers in containers; each is a job of its own for Windmill, and five levels of JSON."""
-
-DEEPEST_FOREACH = 45
-"""Parallel loops in loops; Windmill looks for ``flow_env`` through 50 of them (worker_flow.rs)."""
+DEEPEST = 20
+"""Containers in containers. Windmill puts a step's script into a folder for each of them and imports it from
+there, and CPython takes twice as long for each (``_NamespacePath._recalculate``): 12 seconds a task at 20."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +75,12 @@ class Place:
             If it is deeper than Windmill can be expected to bear.
         """
         if self.depth >= DEEPEST:
-            raise _too_deep(step, f"{DEEPEST} splits, foreaches and switches")
-        if self.loops.count("foreach") > DEEPEST_FOREACH:
-            raise _too_deep(step, f"{DEEPEST_FOREACH} foreaches")
+            raise UnsupportedFlow(
+                f"the step '{step}' stands inside of {DEEPEST} splits, foreaches and switches: Windmill makes "
+                "a folder of each, and for each folder Python takes twice as long to import the step, by now "
+                "many seconds; make the inner ones a flow of their own"
+            )
         return replace(self, loops=(*self.loops, *loops), depth=self.depth + 1)
-
-
-def _too_deep(step: str, what: str) -> UnsupportedFlow:
-    return UnsupportedFlow(
-        f"the step '{step}' stands inside of {what}, which is more than Windmill bears: make the inner ones "
-        "a flow of their own"
-    )
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,6 @@ WORKSPACE = "admins"
 GRACE = 2
 """Seconds that open requests get when the server ends."""
 
-FRAMES = 5000
-"""Calls in calls: a flow of a hundred parts in one another is read by a function that calls itself."""
-
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not listened on
 
 
@@ -84,7 +81,6 @@ def serve(settings: Settings, out: TextIO = sys.stdout) -> int:
     ServerError
         If the server cannot start: the port or the data directory is in use, or the database is damaged.
     """
-    sys.setrecursionlimit(max(FRAMES, sys.getrecursionlimit()))
     with ExitStack() as stack:
         stack.enter_context(_owned(settings.data))
         listener = stack.enter_context(_listening(settings.host, settings.port))
