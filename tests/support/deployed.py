@@ -76,8 +76,15 @@ class Deployed:
 
     def trigger(self, *options: str) -> str:
         """Start a run; return its run id."""
+        return self._started("trigger", *options)
+
+    def run(self, *options: str) -> str:
+        """Deploy the flow and start a run, both in one process; return its run id."""
+        return self._started("run", "--no-wait", *options)
+
+    def _started(self, *words: str) -> str:
         number = self.home.root / f"{self.flow.stem}.windmill"
-        done = self.command("trigger", f"--run-id-file={number}", *options)
+        done = self.command(*words, f"--run-id-file={number}")
         assert done.returncode == 0, done.stdout + done.stderr
         return number.read_text(encoding="utf-8").strip()
 
@@ -85,10 +92,10 @@ class Deployed:
         """Wait until the run's job is over; return the job."""
         job_id = run_id.removeprefix("windmill-")
         deadline = time.monotonic() + seconds
-        while not (job := self.target.client.get_job(job_id)).state.final:
-            assert time.monotonic() < deadline, f"{run_id} is still {job.state.value} after {seconds:.0f} s"
+        while not self.target.client.outcome(job_id).completed:
+            assert time.monotonic() < deadline, f"{run_id} is not over after {seconds:.0f} s"
             time.sleep(0.1)
-        return job
+        return self.target.client.get_job(job_id)
 
     def step_job(self, run_id: str, step: str) -> Job:
         """Return the job of a step that stands in no loop and no branch."""
@@ -116,5 +123,4 @@ def run_on_windmill(
 ) -> RunSeen:
     """Deploy a flow, run it once, and return what Metaflow's client tells of the run."""
     deployed = Deployed(home, target, flow, name)
-    deployed.create(*create)
-    return deployed.finish(deployed.trigger(*trigger))
+    return deployed.finish(deployed.run(*create, *trigger))
