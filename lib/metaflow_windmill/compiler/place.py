@@ -76,8 +76,8 @@ class Place:
         """
         if self.depth >= DEEPEST:
             raise UnsupportedFlow(
-                f"the step '{step}' stands inside of {DEEPEST} splits, foreaches and switches: Windmill makes "
-                "a folder of each, and for each folder Python takes twice as long to import the step, by now "
+                f"the step '{step}' stands inside of {DEEPEST} splits, foreaches and switches: Windmill "
+                "makes a folder of each, and for each Python takes twice as long to import the step, by now "
                 "many seconds; make the inner ones a flow of their own"
             )
         return replace(self, loops=(*self.loops, *loops), depth=self.depth + 1)
