@@ -30,7 +30,8 @@ def chosen_python(specifier: str, wanted: str, source: str) -> str:
     specifier : str
         What the requirements allow, such as ``>=3.10``; empty for any.
     wanted : str
-        What the step itself asks for; empty for this interpreter's version, if it is allowed.
+        What the step itself asks for, such as ``3.11``, ``3.11.9`` or ``3.11.*``; empty for this
+        interpreter's version, if it is allowed.
     source : str
         Where the specifier stands.
 
@@ -46,6 +47,7 @@ def chosen_python(specifier: str, wanted: str, source: str) -> str:
     except InvalidSpecifier:
         raise PackageError(f"{source} asks for Python {specifier!r}, which is no specifier.") from None
     if wanted:
+        wanted = wanted.removesuffix(".*")
         _check(wanted)
         return wanted
     own = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -40,6 +40,13 @@ def test_what_a_step_asks_for_stands_at_the_top_of_its_code() -> None:
     assert codes["b"].content.startswith("# py: ==3.11.9\n# requirements:\n#boto3\n#requests\n\n")
 
 
+def test_a_version_of_python_may_end_in_a_star() -> None:
+    asked = [
+        codes_of(dag_with(a=Packages((), python)), SCRIPT, "local", None) for python in ("3.12.*", "3.12")
+    ]
+    assert asked[0] == asked[1]
+
+
 def test_all_steps_get_what_the_file_says_and_their_own_last(tmp_path: Path) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text("numpy>=2\npandas\nold; python_version < '3.12'\n")
