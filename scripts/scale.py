@@ -188,7 +188,7 @@ def main() -> None:
             place = Path(folder)
             with local_server(place / "server", workers=said.workers) as server:
                 runs.append(Run(server, place, size).measured(SHAPES[said.shape], words))
-        show(" ".join([said.shape, *words]), runs)
+            show(" ".join([said.shape, *words]), runs)  # before so many files are removed
 
 
 if __name__ == "__main__":
