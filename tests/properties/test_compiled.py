@@ -36,7 +36,7 @@ THOROUGH = settings(deadline=None, derandomize=True, suppress_health_check=list(
 
 # The forms that Windmill answers by a look-up, and the few that need its JavaScript engine.
 LOOK_UP = re.compile(r"flow_env\.metaflow|flow_input(\.iter(_parent)*)?|results\.\w+(\.[a-z_]+)?")
-IN_A_LANE = re.compile(r"flow_input\.iter\.value")
+IN_A_LANE = re.compile(r"results\.\w+\.foreach\[flow_input\.iter\.value\]")
 CHOICE = re.compile(r'results\.\w+(\.slice\(-1\)\[0\])?\.branch === "\w+"')
 WHICH_JOIN = re.compile(r"\[.*\]\.includes\(results\.\w+(\[0\])+\.step\)")
 _LAST = r"(results\.\w+|\(results\.\w+\.slice \? results\.\w+\.slice\(-1\)\[0\] : results\.\w+\))"

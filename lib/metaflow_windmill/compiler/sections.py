@@ -165,10 +165,12 @@ def _loop(context: Context, step: Step, own: Module, place: Place) -> Knot:
     inside = place.inside(step.name, *(("lane", "foreach") if in_lanes else ("foreach",)))
     body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),), "outer"),)), inside)
     modules = body.modules
+    over = f"results.{own.id}.foreach"
     if in_lanes:
-        lane = ForLoop(Javascript("flow_input.iter.value"), modules, parallel=False)
+        lane = ForLoop(Javascript(f"{over}[flow_input.iter.value]"), modules, parallel=False)
         modules = (_looped(context.names.of_part(own.id, "lane"), "one lane", lane),)
-    loop = ForLoop(Javascript(f"results.{own.id}.foreach"), modules, parallel=not place.limited)
+        over = f"results.{own.id}.lanes"
+    loop = ForLoop(Javascript(over), modules, parallel=not place.limited)
     module = _looped(context.names.of_part(own.id, "foreach"), f"foreach {step.over or step.next[0]}", loop)
     joins = {
         join: Arrival((Input(_leading_to(context, join, body.leads), "each"),), f"results.{own.id}.count")

@@ -40,8 +40,18 @@ def result(task: Task, outcome: Json) -> dict[str, Json]:
     if outcome["branch"] is not None:
         said["branch"] = outcome["branch"]
     if outcome["splits"] is not None:
-        said |= {"foreach": _dealt(task.spec, outcome["splits"]), "count": outcome["splits"]}
+        said |= _loop(task.spec, outcome["splits"])
     return said | {name: outcome[name] for name in _PASSED_ON if name in outcome}
+
+
+def _loop(spec: TaskSpec, splits: int) -> dict[str, Json]:
+    """Return what the loop over the splits needs: with lanes, also the number of each lane.
+
+    The loop goes over those numbers, since each task in it is given the item of every loop around.
+    """
+    dealt = _dealt(spec, splits)
+    lanes = {} if spec.lanes is None else {"lanes": list(range(len(dealt)))}
+    return {"foreach": dealt, **lanes, "count": splits}
 
 
 def _check_splits(spec: TaskSpec, splits: int | None) -> None:

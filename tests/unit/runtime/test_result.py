@@ -31,7 +31,9 @@ def test_an_unbounded_foreach_takes_one_lane() -> None:
 
 @given(st.integers(1, 200), st.integers(1, 50))
 def test_lanes_share_the_splits_evenly_and_each_in_order(splits: int, lanes: int) -> None:
-    dealt = result(task(lanes=lanes), {"branch": None, "splits": splits})["foreach"]
+    told = result(task(lanes=lanes), {"branch": None, "splits": splits})
+    dealt = told["foreach"]
+    assert told["lanes"] == list(range(len(dealt)))
     assert sorted(split for lane in dealt for split in lane) == list(range(splits))
     assert len(dealt) == min(lanes, splits)
     sizes = [len(lane) for lane in dealt]
