@@ -11,7 +11,7 @@ from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import check_allowed, choose_token, our_record, record_in
 from metaflow_windmill.deploy.schedule import Change, apply_schedule, check_schedule
 from metaflow_windmill.deploy.subscription import apply_subscription
-from metaflow_windmill.errors import DeployError, WindmillError
+from metaflow_windmill.errors import Conflict, DeployError, WindmillError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,7 +236,13 @@ def _outcome(
 
 def _upsert(windmill: Windmill, document: Json, place: Place, message: str) -> None:
     if place.existing is None:
-        windmill.create_flow(document)
+        try:
+            windmill.create_flow(document)
+        except Conflict as why:
+            raise DeployError(
+                f"somebody has deployed a flow to {place.path} in this very moment, and it was left as it is; "
+                "try again, which asks whose it is"
+            ) from why
         return
     windmill.update_flow({**document, "deployment_message": message})
     if place.existing.archived:

@@ -131,6 +131,12 @@ def test_a_new_flow() -> None:
     ]
 
 
+def test_of_two_who_deploy_at_once_the_later_one_is_told() -> None:
+    taken = Response(400, f"Bad request: Flow {PATH} already exists".encode())
+    with pytest.raises(DeployError, match="deployed a flow to f/flows/Hello in this very moment"):
+        deploy(server(create=taken))
+
+
 def test_a_new_version() -> None:
     transport = server()
     record = replace(RECORD, git=GitInfo("https://example.com/flows", "0123456789abcdef", "hello.py"))
