@@ -240,7 +240,7 @@ def _upsert(windmill: Windmill, document: Json, place: Place, message: str) -> N
             windmill.create_flow(document)
         except Conflict as why:
             raise DeployError(
-                f"somebody has deployed a flow to {place.path} in this very moment, and it was left as it is; "
+                f"somebody has deployed a flow to {place.path} in this very moment, which was left as it is; "
                 "try again, which asks whose it is"
             ) from why
         return
