@@ -133,13 +133,16 @@ def test_a_value_that_names_no_case_fails_with_metaflow_s_words(home: Home, wind
     assert [task.place[0] for task in there.tasks] == ["start"]
 
 
-@pytest.mark.parametrize(("level", "ran"), [(1, {"low", "high"}), (2, {"high"}), (3, set())])
-def test_cases_that_are_numbers_or_configured(
-    home: Home, windmill: Target, level: int, ran: set[str]
-) -> None:
-    local, there = _both(home, windmill, "configured_cases.py", "ConfiguredCases", "--level", str(level))
-    assert compare(local, there) == []
-    assert {task.place[0] for task in there.tasks} == {"start", "paint", "choose", "end"} | ran
+def test_cases_that_are_numbers_or_configured(home: Home, windmill: Target) -> None:
+    deployed = Deployed(home, windmill, FLOWS / "configured_cases.py", "ConfiguredCases")
+    deployed.create()
+    runs = {level: deployed.trigger("--level", str(level)) for level in (1, 2, 3)}
+    ran: dict[int, set[str]] = {1: {"low", "high"}, 2: {"high"}, 3: set()}
+    for level, run_id in runs.items():
+        local = run_locally(home, FLOWS / "configured_cases.py", "ConfiguredCases", "--level", str(level))
+        there = deployed.finish(run_id)
+        assert compare(local, there) == []
+        assert {task.place[0] for task in there.tasks} == {"start", "paint", "choose", "end"} | ran[level]
 
 
 def test_a_gang_in_a_foreach(home: Home, windmill: Target) -> None:

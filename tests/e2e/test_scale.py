@@ -29,7 +29,7 @@ def ratios(*words: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("shape", ["foreach", "recursion"])
 def test_memory_and_rows_are_flat(shape: str) -> None:
-    found = ratios(shape, "4", "30")
+    found = ratios(shape, "4", "20")
     held = {what: ratio for what, ratio in found.items() if what.endswith("MB")}
     assert len(held) == 7
     assert max(held.values()) < 1.15, held

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.metaflow
 _RANDOMS = st.integers(0, 999).map(Random)
 
 thorough = settings(
-    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -92,13 +92,6 @@ def test_metadata_of_a_failed_run_is_fetched(commands: Commands) -> None:
     assert not seen.successful
     assert seen.at("end").exception == "builtins.ValueError: as asked for"
 
-    commands.well("resume", file.read_text(), "--fail", "false", "--run-id-file", str(file))
-    (resumed,) = commands.home.read(f"StoredFlow/{file.read_text()}")
-    assert resumed.successful
-    assert resumed.count("work") == 3
-    end = resumed.at("end").artifacts
-    assert (end["note"], end["text"]) == ("'kept by the S3 client'", "'included'")
-
 
 def test_a_worker_without_the_key_says_so(commands: Commands) -> None:
     commands.flow.write_text(FLOW.read_text() + "# not in the cache of the worker yet\n")
