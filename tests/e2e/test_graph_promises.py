@@ -136,8 +136,8 @@ def test_a_value_that_names_no_case_fails_with_metaflow_s_words(home: Home, wind
 def test_cases_that_are_numbers_or_configured(home: Home, windmill: Target) -> None:
     deployed = Deployed(home, windmill, FLOWS / "configured_cases.py", "ConfiguredCases")
     deployed.create()
-    runs = {level: deployed.trigger("--level", str(level)) for level in (1, 2, 3)}
-    ran: dict[int, set[str]] = {1: {"low", "high"}, 2: {"high"}, 3: set()}
+    runs = {level: deployed.trigger("--level", str(level)) for level in (1, 3)}
+    ran: dict[int, set[str]] = {1: {"low", "high"}, 3: set()}
     for level, run_id in runs.items():
         local = run_locally(home, FLOWS / "configured_cases.py", "ConfiguredCases", "--level", str(level))
         there = deployed.finish(run_id)

@@ -84,15 +84,6 @@ def test_a_run_with_all_its_data_in_s3(commands: Commands, address: str) -> None
     assert "worked on 2" in logs
 
 
-def test_metadata_of_a_failed_run_is_fetched(commands: Commands) -> None:
-    file = commands.home.root / "id"
-    said = commands("run", *SECRET, "--fail", "true", "--run-id-file", str(file))
-    assert said.status == 1
-    (seen,) = commands.home.read(f"StoredFlow/{file.read_text()}")
-    assert not seen.successful
-    assert seen.at("end").exception == "builtins.ValueError: as asked for"
-
-
 def test_a_worker_without_the_key_says_so(commands: Commands) -> None:
     commands.flow.write_text(FLOW.read_text() + "# not in the cache of the worker yet\n")
     said = commands("run")

@@ -17,7 +17,7 @@ from metaflow_windmill.devserver.store import jobs
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
-FEW, MANY = 60, 360
+FEW, MANY = 100, 600
 
 
 def foreach() -> Json:

@@ -1,11 +1,10 @@
 """A flow that keeps data of several kinds in its datastore."""
 
-from metaflow import S3, FlowSpec, IncludeFile, Parameter, card, current, retry, step
+from metaflow import S3, FlowSpec, IncludeFile, card, current, retry, step
 
 
 class StoredFlow(FlowSpec):
     text = IncludeFile("text", default="text.txt")
-    fail = Parameter("fail", type=bool, default=False)
 
     @card
     @step
@@ -33,8 +32,6 @@ class StoredFlow(FlowSpec):
         with S3(run=self) as store:
             store.put("note", "kept by the S3 client")
             self.note = store.get("note").text
-        if self.fail:
-            raise ValueError("as asked for")
 
 
 if __name__ == "__main__":
