@@ -9,7 +9,7 @@ from metaflow_windmill.client.answers import checked, made_before
 from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User, instant
 from metaflow_windmill.client.resources import Resources
 from metaflow_windmill.client.transport import Request
-from metaflow_windmill.errors import NotFound
+from metaflow_windmill.errors import NotFound, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 PAGE = 1000
+VERSIONS = 100
+"""Versions of a flow in a page of its history."""
 
 
 class Windmill:
@@ -124,8 +126,20 @@ class Windmill:
         self._answer(Request("DELETE", self._path(f"flows/delete/{quote(path)}")))
 
     def flow_history(self, path: str) -> tuple[FlowVersion, ...]:
-        """Return the versions of a flow, newest first."""
-        return tuple(map(FlowVersion.from_json, self._get(f"flows/history/p/{quote(path)}")))
+        """Return the versions of a flow, newest first.
+
+        Newer servers give them in pages; 1.788 knows no pages and gives all of them each time.
+        """
+        found: dict[int, FlowVersion] = {}
+        page = 1
+        while True:
+            query = {"page": str(page), "per_page": str(VERSIONS)}
+            items = self._get(f"flows/history/p/{quote(path)}", query)
+            new = {item["id"]: FlowVersion.from_json(item) for item in items if item["id"] not in found}
+            found |= new
+            if len(items) < VERSIONS or not new:
+                return tuple(found.values())
+            page += 1
 
     def get_flow_version(self, version: int) -> Flow:
         """Return a flow as a version of it was deployed."""
@@ -139,14 +153,54 @@ class Windmill:
     # -- runs and jobs
 
     def run_flow(self, path: str, args: Mapping[str, Json], job_id: str) -> str:
-        """Run a flow under a job id that the caller chose, which makes a second try harmless."""
-        request = Request(
-            "POST",
-            self._path(f"jobs/run/f/{quote(path)}"),
-            {"job_id": job_id, "skip_preprocessor": "true"},
-            dict(args),
-            repeatable=True,
-        )
+        """Run the newest version of a flow under a job id that the caller chose.
+
+        A real server remembers the newest version of a path for some seconds, so what is started by path
+        just after a deployment may be the version before. So the newest version is asked for, and that
+        one is started. By path go a token that may run flows and not read them, and servers before 1.576.
+
+        Returns
+        -------
+        str
+            The job id. The same one sent twice, by a retry, is one run.
+
+        Raises
+        ------
+        NotFound
+            If there is no such flow.
+        Conflict
+            If there is a job of that id.
+        """
+        try:
+            version = self.get_flow(path).version
+        except Unauthorized:
+            version = None
+        if version is None:
+            return self._run(f"f/{quote(path)}", args, job_id)
+        return self.run_flow_version(path, version, args, job_id)
+
+    def run_flow_version(self, path: str, version: int, args: Mapping[str, Json], job_id: str) -> str:
+        """Run one version of a flow, as `run_flow` does; the newest one where the server cannot."""
+        try:
+            return self._run(f"fv/{version}", args, job_id)
+        except NotFound:
+            return self._run(f"f/{quote(path)}", args, job_id)
+
+    def run_script(
+        self, path: str, args: Mapping[str, Json], job_id: str, query: Mapping[str, str] | None = None
+    ) -> str:
+        """Run the newest version of a script under a job id that the caller chose, as `run_flow` does."""
+        try:
+            hash_ = self._get(f"scripts/get/p/{quote(path)}")["hash"]
+        except Unauthorized:
+            return self._run(f"p/{quote(path)}", args, job_id, query)
+        return self._run(f"h/{quote(hash_)}", args, job_id, query)
+
+    def _run(
+        self, what: str, args: Mapping[str, Json], job_id: str, query: Mapping[str, str] | None = None
+    ) -> str:
+        chosen = {"job_id": job_id, "skip_preprocessor": "true", **(query or {})}
+        request = Request("POST", self._path(f"jobs/run/{what}"), chosen, dict(args), repeatable=True)
         self._answer(request, creates=True)
         return job_id
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.resume import RESUME, WINDMILL_RUN, ResumeOrder
 from metaflow_windmill.deploy.arguments import checked_arguments
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.ownership import record_in
-from metaflow_windmill.deploy.trigger import Triggered
+from metaflow_windmill.deploy.trigger import started
 from metaflow_windmill.deploy.watch import steps_of
 from metaflow_windmill.errors import DeployError, NotFound
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.deploy.trigger import Triggered
     from metaflow_windmill.types import Json
 
 
@@ -84,6 +85,7 @@ def resume(
     steps: Iterable[str] = (),
     values: Mapping[str, Json] | None = None,
     texts: Mapping[str, str] | None = None,
+    version: int | None = None,
 ) -> Triggered:
     """Start a run of the deployed flow that goes on from another run.
 
@@ -97,6 +99,8 @@ def resume(
         To run anew in any case, with all that follows them.
     values, texts : mapping
         New values of parameters, as for `trigger`.
+    version : int or None
+        The version that the record is of, as for `trigger`.
 
     Raises
     ------
@@ -109,7 +113,7 @@ def resume(
     before = {name: value for name, value in former.arguments.items() if name in names or name == TRIGGER}
     order = ResumeOrder(former.run_id, tuple(steps), tuple(anew))
     arguments = {**before, **anew, RESUME: order.to_json()}
-    return Triggered(record.flow, path, windmill.run_flow(path, arguments, str(uuid4())))
+    return started(windmill, path, record, arguments, version)
 
 
 def check_step(step: str, value: Json) -> None:

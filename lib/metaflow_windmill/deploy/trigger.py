@@ -39,8 +39,8 @@ class Triggered:
         return f"{self.flow}/{self.run_id}"
 
 
-def deployed_record(windmill: Windmill, path: str, identity: Identity) -> Record:
-    """Return the record of a deployment.
+def deployed_version(windmill: Windmill, path: str, identity: Identity) -> tuple[Record, int | None]:
+    """Return the record of a deployment and Windmill's number of its newest version (None if it tells none).
 
     Raises
     ------
@@ -57,7 +57,7 @@ def deployed_record(windmill: Windmill, path: str, identity: Identity) -> Record
         )
     if flow.archived:
         raise DeployError(f"the flow at {path} is archived; deploy it again with `windmill create`")
-    return our_record(flow, identity)
+    return our_record(flow, identity), flow.version
 
 
 def trigger(
@@ -66,8 +66,20 @@ def trigger(
     record: Record,
     values: Mapping[str, Json],
     texts: Mapping[str, str] | None = None,
+    *,
+    version: int | None = None,
 ) -> Triggered:
     """Start a run of a deployed flow with values for its parameters.
+
+    Parameters
+    ----------
+    windmill : Windmill
+    path : str
+    record : Record
+    values, texts : mapping
+        Of the parameters, as `arguments_of` takes them.
+    version : int or None
+        The version that the record is of; the newest one is looked up if it is not known.
 
     Raises
     ------
@@ -76,4 +88,16 @@ def trigger(
     WindmillError
     """
     arguments = arguments_of(record.parameters, values, texts)
-    return Triggered(record.flow, path, windmill.run_flow(path, arguments, str(uuid4())))
+    return started(windmill, path, record, arguments, version)
+
+
+def started(
+    windmill: Windmill, path: str, record: Record, arguments: Mapping[str, Json], version: int | None
+) -> Triggered:
+    """Start a run with arguments as Windmill takes them, by version where it is known."""
+    job_id = str(uuid4())
+    if version is None:
+        windmill.run_flow(path, arguments, job_id)
+    else:
+        windmill.run_flow_version(path, version, arguments, job_id)
+    return Triggered(record.flow, path, job_id)

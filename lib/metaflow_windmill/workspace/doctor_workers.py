@@ -6,10 +6,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from metaflow_windmill.client.answers import checked
-from metaflow_windmill.client.transport import Request
 from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.workspace.doctor import Finding, found_at
 from metaflow_windmill.workspace.doctor_server import SCRIPT, sentence
@@ -147,11 +144,7 @@ def _rounds(
 def _start(site: Site, tag: str, arguments: Mapping[str, Json]) -> str:
     """Start the script for the workers of a tag; return the job's id."""
     job_id = str(uuid.uuid4())
-    query = {"job_id": job_id, "skip_preprocessor": "true", **({} if tag == PYTHON else {"tag": tag})}
-    path = f"/w/{quote(site.workspace)}/jobs/run/p/{SCRIPT}"
-    request = Request("POST", path, query, dict(arguments), repeatable=True)
-    checked(request, site.transport.send(request))
-    return job_id
+    return site.windmill.run_script(SCRIPT, arguments, job_id, {} if tag == PYTHON else {"tag": tag})
 
 
 def _ended(site: Site, jobs: list[str], deadline: float) -> Iterator[tuple[str, tuple[Finding, ...]]]:

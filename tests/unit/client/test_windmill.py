@@ -67,27 +67,76 @@ def test_lists_are_read_page_by_page() -> None:
     ]
 
 
-def test_a_run_gets_the_id_that_the_caller_chose() -> None:
-    windmill, transport = workspace(Response(201, RUN.encode()))
+FLOW = {"path": "f/x/y", "version_id": 38}
+STARTED = Response(201, RUN.encode())
+ABSENT = Response(404, b"Not found: nothing")
+
+
+def asked(transport: Recorded) -> list[str]:
+    return [str(request).removeprefix("/api") for request in transport.asked]
+
+
+def test_the_newest_version_is_started_under_the_id_that_the_caller_chose() -> None:
+    windmill, transport = workspace(FLOW, STARTED)
     assert windmill.run_flow("f/x/y", {"alpha": 1}, RUN) == RUN
-    (request,) = transport.asked
-    assert request.path == "/w/my-team/jobs/run/f/f/x/y"
-    assert request.query == {"job_id": RUN, "skip_preprocessor": "true"}
-    assert request.body == {"alpha": 1}
+    assert asked(transport) == [
+        "GET /api/w/my-team/flows/get/f/x/y",
+        "POST /api/w/my-team/jobs/run/fv/38",
+    ]
+    assert transport.asked[1].query == {"job_id": RUN, "skip_preprocessor": "true"}
+    assert transport.asked[1].body == {"alpha": 1}
+
+
+@pytest.mark.parametrize(
+    ("answers", "last"),
+    [
+        ([FLOW, ABSENT, STARTED], "a server before 1.576, which starts by path only"),
+        ([{"path": "f/x/y"}, STARTED], "a server that tells no version"),
+        ([Response(403, b"Permission denied"), STARTED], "a token that may run flows and not read them"),
+    ],
+)
+def test_a_run_is_started_by_path_where_it_cannot_be_by_version(answers: list[Any], last: str) -> None:
+    windmill, transport = workspace(*answers)
+    assert windmill.run_flow("f/x/y", {"alpha": 1}, RUN) == RUN
+    assert asked(transport)[-1] == "POST /api/w/my-team/jobs/run/f/f/x/y", last
+    assert transport.asked[-1].query == {"job_id": RUN, "skip_preprocessor": "true"}
+
+
+def test_a_flow_that_is_gone_is_not_found() -> None:
+    windmill, _ = workspace(ABSENT)
+    with pytest.raises(NotFound):
+        windmill.run_flow("f/x/y", {}, RUN)
+
+
+def test_the_newest_version_of_a_script_is_started_by_its_hash() -> None:
+    windmill, transport = workspace({"hash": "a1b2"}, STARTED)
+    assert windmill.run_script("f/x/y", {}, RUN, {"tag": "gpu"}) == RUN
+    assert asked(transport)[-1] == "POST /api/w/my-team/jobs/run/h/a1b2"
+    assert transport.asked[-1].query == {"job_id": RUN, "skip_preprocessor": "true", "tag": "gpu"}
+
+
+TAKEN = Response(400, f"Bad request: Job with id {RUN} already exists".encode())
 
 
 def test_a_run_asked_for_twice_is_one_run() -> None:
-    taken = Response(400, f"Bad request: Job with id {RUN} already exists".encode())
-    windmill, transport = workspace(Unreachable("the answer was lost"), taken)
+    windmill, transport = workspace(FLOW, Unreachable("the answer was lost"), TAKEN)
     assert windmill.run_flow("f/x/y", {}, RUN) == RUN
-    assert len(transport.asked) == 2
+    assert len(transport.asked) == 3
 
 
 def test_a_run_id_of_somebody_else_is_a_conflict() -> None:
-    taken = Response(400, f"Bad request: Job with id {RUN} already exists".encode())
-    windmill, _ = workspace(taken)
+    windmill, _ = workspace(FLOW, TAKEN)
     with pytest.raises(Conflict):
         windmill.run_flow("f/x/y", {}, RUN)
+
+
+@pytest.mark.parametrize("pages", [True, False], ids=["pages", "no pages, as with 1.788"])
+def test_the_whole_history_is_read(pages: bool) -> None:
+    versions = [{"id": number} for number in range(250, 0, -1)]
+    parts = [versions[:100], versions[100:200], versions[200:]] if pages else [versions, versions]
+    windmill, transport = workspace(*parts)
+    assert [version.id for version in windmill.flow_history("f/x/y")] == list(range(250, 0, -1))
+    assert [request.query["page"] for request in transport.asked] == ["1", "2", "3"][: len(parts)]
 
 
 def test_filters_of_job_lists() -> None:

@@ -19,7 +19,7 @@ from metaflow_windmill.workspace.doctor_workers import (
     silent_finding,
 )
 
-THERE = {"GET /scripts/get/p/f/metaflow/doctor": {"content": "x"}}
+THERE = {"GET /scripts/get/p/f/metaflow/doctor": {"content": "x", "hash": "a1"}}
 
 
 def result(worker: str) -> dict[str, Any]:

@@ -86,7 +86,14 @@ def command(
     _say(obj, found, former)
     values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
     run = resume(
-        found.server.windmill, found.path, found.record, former, steps=steps, values=values, texts=texts
+        found.server.windmill,
+        found.path,
+        found.record,
+        former,
+        steps=steps,
+        values=values,
+        texts=texts,
+        version=found.flow.version,
     )
     announce(obj, found.server, run, run_id_file)
     write_attributes(deployer_attribute_file, obj, name=found.path, pathspec=run.pathspec)

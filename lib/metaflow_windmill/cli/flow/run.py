@@ -59,7 +59,8 @@ def command(
     values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
     wish = wish_of(target.identity, **wish_options(options))
     made = deploy(obj, target, wanted, wish, lambda record: arguments_of(record.parameters, values, texts))
-    run = trigger(made.server.windmill, target.path, made.deployed.record, values, texts)
+    done = made.deployed
+    run = trigger(made.server.windmill, target.path, done.record, values, texts, version=done.version)
     announce(obj, made.server, run, run_id_file)
     if wait:
         job = follow(obj, made.server, run.job_id, target.path, max_wait)

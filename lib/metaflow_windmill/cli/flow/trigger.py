@@ -18,7 +18,7 @@ from metaflow_windmill.cli.flow.parameters import (
 )
 from metaflow_windmill.cli.flow.speech import flow_command, say
 from metaflow_windmill.client.pages import run_page
-from metaflow_windmill.deploy.trigger import Triggered, deployed_record, trigger
+from metaflow_windmill.deploy.trigger import Triggered, deployed_version, trigger
 from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def command(
     target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
     values = given_values(run_params_file)
     server = connect(target.given)
-    record = deployed_record(server.windmill, target.path, target.identity)
+    record, version = deployed_version(server.windmill, target.path, target.identity)
     texts = given_texts(obj, parameters, run_params)
-    run = trigger(server.windmill, target.path, record, values, texts)
+    run = trigger(server.windmill, target.path, record, values, texts, version=version)
     announce(obj, server, run, run_id_file)
     write_attributes(deployer_attribute_file, obj, name=target.path, pathspec=run.pathspec)
 

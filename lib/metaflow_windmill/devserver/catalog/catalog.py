@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.catalog import flows, resources, scripts, variables, workspaces
+from metaflow_windmill.devserver.catalog.newest import Newest
 from metaflow_windmill.devserver.catalog.references import fill_in
 
 if TYPE_CHECKING:
@@ -51,23 +52,49 @@ class WorkspaceCatalog:
     database : Database
     vault : Vault
         Opens the secrets.
+    newest_flows, newest_scripts : Newest, optional
+        What the server remembers of newest versions.
     """
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        newest_flows: Newest[int] | None = None,
+        newest_scripts: Newest[str] | None = None,
+    ) -> None:
         self._database = database
         self._vault = vault
+        self._newest_flows = newest_flows or Newest()
+        self._newest_scripts = newest_scripts or Newest()
 
     def script(self, workspace: str, path: str) -> Code | None:
-        """Return the latest deployed script at a path."""
-        return scripts.runnable(self._database.read(), workspace, path)
+        """Return the latest deployed script at a path, as far as this server has heard."""
+        connection = self._database.read()
+        newest = scripts.runnable(connection, workspace, path)
+        if newest is None or newest.hash is None:
+            return newest
+        version = self._newest_scripts.of(
+            (workspace, path), newest.hash, lambda hash_: scripts.followed(connection, workspace, hash_)
+        )
+        return newest if version == newest.hash else scripts.runnable_version(connection, workspace, version)
 
     def script_by_hash(self, workspace: str, hash_: str) -> Code | None:
         """Return one version of a script."""
         return scripts.runnable_version(self._database.read(), workspace, hash_)
 
     def flow(self, workspace: str, path: str) -> FlowVersion | None:
-        """Return the latest version of a flow."""
-        return flows.latest(self._database.read(), workspace, path)
+        """Return the latest version of a flow, as far as this server has heard."""
+        connection = self._database.read()
+        newest = flows.latest(connection, workspace, path)
+        if newest is None:
+            return None
+        version = self._newest_flows.of(
+            (workspace, path),
+            newest.version,
+            lambda before: flows.followed(connection, workspace, path, before),
+        )
+        return newest if version == newest.version else flows.at_version(connection, workspace, version)
 
     def variable(self, workspace: str, path: str) -> str | None:
         """Return a variable's value, decrypted."""

@@ -132,6 +132,15 @@ def at_version(connection: sqlite3.Connection, workspace: str, version: int) -> 
     return None if row is None else _runnable(row)
 
 
+def followed(connection: sqlite3.Connection, workspace: str, path: str, version: int) -> int | None:
+    """Return when the version after a given one was deployed, in microseconds; None if it is the newest."""
+    found: int | None = connection.execute(
+        "SELECT min(created_at) FROM flow_version WHERE workspace = ? AND path = ? AND id > ?",
+        (workspace, path, version),
+    ).fetchone()[0]
+    return found
+
+
 def listed(
     connection: sqlite3.Connection,
     workspace: str,

@@ -125,6 +125,16 @@ def runnable_version(connection: sqlite3.Connection, workspace: str, hash_: str)
     return None if row is None else _code(row)
 
 
+def followed(connection: sqlite3.Connection, workspace: str, hash_: str) -> int | None:
+    """Return when the version after a given one was deployed, in microseconds; None if it is the newest."""
+    found: int | None = connection.execute(
+        "SELECT min(later.created_at) FROM script JOIN script AS later USING (workspace, path)"
+        " WHERE script.workspace = ? AND script.hash = ? AND later.id > script.id",
+        (workspace, hash_),
+    ).fetchone()[0]
+    return found
+
+
 def listed(
     connection: sqlite3.Connection,
     workspace: str,
