@@ -1,6 +1,8 @@
 # requirements:
-# metaflow-windmill
-# wmill
+# metaflow==2.19.39
+# requests==2.34.2
+# tomli==2.2.1;python_version<'3.11'
+# wmill==1.788.0
 """Deploys the Metaflow flows of a git repository, at exactly one commit, into this workspace.
 
 Each flow is compiled in a process of its own that sees no token. What the repository contains
@@ -40,6 +42,9 @@ def flows_found(
     filterText: str = "",  # noqa: N803 - Windmill's name
 ) -> list[dict[str, str]]:
     """Offer the flows of the repository in the form."""
+    from f.metaflow.library import load
+
+    load()
     from metaflow_windmill.workspace.scripts import flow_choices
 
     return flow_choices(repo, configuration, ref or "", filterText or "")
@@ -70,6 +75,9 @@ def main(  # noqa: PLR0917 - a form has as many fields as it needs
     The form, ``compile_and_deploy.script.yaml``, says what each parameter means. A flow that
     cannot be deployed does not keep the others back, and makes the job a failed one at the end.
     """
+    from f.metaflow.library import load
+
+    load()
     from metaflow_windmill.workspace.scripts import Asked, compile_and_deploy
 
     changes = {

@@ -1,6 +1,8 @@
 # requirements:
-# metaflow-windmill
-# wmill
+# metaflow==2.19.39
+# requests==2.34.2
+# tomli==2.2.1;python_version<'3.11'
+# wmill==1.788.0
 """Looks at an installation from a worker, and says what to do about each thing that is not well.
 
 ``metaflow-windmill doctor --workers`` runs it once on every worker.
@@ -22,6 +24,9 @@ def main(
     probe: dict[str, str] | None = None,
 ) -> dict[str, Json]:
     """Look, and return a table of what was found."""
+    from f.metaflow.library import load
+
+    load()
     from metaflow_windmill.workspace.scripts import doctor
 
     return doctor(datastore, datastore_root, folder, version, probe or {})

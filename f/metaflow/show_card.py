@@ -1,6 +1,8 @@
 # requirements:
-# metaflow-windmill
-# wmill
+# metaflow==2.19.39
+# requests==2.34.2
+# tomli==2.2.1;python_version<'3.11'
+# wmill==1.788.0
 """Shows a Metaflow card as a page, sandboxed: it cannot act as the person who looks at it.
 
 Ask ``/api/w/<workspace>/jobs/run_wait_result/p/f/metaflow/show_card`` for it, by POST with the
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 def main(run: str, step: str = "", task: str = "", card: str = "") -> dict[str, Json]:
     """Find a card of a run and answer with it."""
+    from f.metaflow.library import load
+
+    load()
     from metaflow_windmill.workspace.scripts import show_card
 
     return show_card(run, step, task, card)

@@ -5,4 +5,4 @@ Nothing is imported here: Metaflow reaches this package on the path of every ste
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

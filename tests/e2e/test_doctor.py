@@ -80,7 +80,7 @@ def test_all_is_well_on_a_laptop(place: Workspace, tmp_path: Path) -> None:
     assert found["token"]["said"] == "of admin (admin@windmill.dev)"
     assert found["rights"]["said"] == "admin is a superadmin"
     assert found["folder"]["said"] == "admin may write to f/flows"
-    assert f"metaflow-windmill=={__version__}" in found["scripts"]["said"]
+    assert found["scripts"]["said"].endswith(f"in f/metaflow, {__version__}")
     assert found["datastore"]["said"] == f"local at {place.store}/.metaflow"
     assert "Every worker must see" in found["datastore"]["advice"]
 

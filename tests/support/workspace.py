@@ -12,7 +12,7 @@ from tests.support.server import RunningServer, running_server
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.workspace.installing import Installer
-from metaflow_windmill.workspace.shipped import requirement, shipment
+from metaflow_windmill.workspace.shipped import shipment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Workspace:
         """Install the scripts; return what was done."""
         installer = Installer(HttpTransport(self.server.url, self.server.token), self.server.workspace)
         said: list[str] = []
-        installer.carry_out(installer.plan(shipment(requirement(""))), said.append)
+        installer.carry_out(installer.plan(shipment()), said.append)
         return said
 
     def resource(self, path: str, value: Any, kind: str = "metaflow_repo") -> str:

@@ -51,8 +51,7 @@ def run(said: argparse.Namespace) -> int:
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         raise ServerError(
-            f"The embedded server needs {', '.join(missing)}. "
-            "Install it with: pip install 'metaflow-windmill[local]'"
+            f"The embedded server needs {', '.join(missing)}. Install with: pip install {' '.join(missing)}"
         )
     from metaflow_windmill.devserver.server import Settings, serve
 

@@ -31,8 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--package",
         default="",
         metavar="SPEC",
-        help="how the workers get metaflow-windmill: a version, a requirement, the address of a wheel or of "
-        "a git repository, or the path of a wheel (default: this version)",
+        help="take the library from the address of a wheel or of a git repository, or from the path of a "
+        "wheel that the workers see (default: the library that you run travels with the scripts)",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
@@ -46,7 +46,7 @@ def run(said: argparse.Namespace) -> int:
     MetaflowWindmillError
         If the workspace cannot be reached or does not let us, or the answer is needed and nobody is asked.
     """
-    wanted = shipment(requirement(said.package))
+    wanted = shipment(requirement(said.package) if said.package else "")
     host = base_address(said.host or os.environ.get("WINDMILL_HOST") or DEFAULT_HOST)
     workspace = said.workspace or os.environ.get("WINDMILL_WORKSPACE") or DEFAULT_WORKSPACE
     transport = Retrying(HttpTransport(host, os.environ.get("WINDMILL_TOKEN", "")))

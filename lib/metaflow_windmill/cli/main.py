@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
+from metaflow_windmill import __version__
 from metaflow_windmill.errors import MetaflowWindmillError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser(asked: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="metaflow-windmill", description="Metaflow flows on Windmill.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('metaflow-windmill')}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=command.summary, description=f"{command.summary}.")

@@ -11,8 +11,9 @@ from metaflow_windmill.package.script import SCRIPT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A server is no part of a task. Everything else is small, and lets a task deploy and trigger other flows.
-LEFT_OUT = frozenset({"devserver", "__pycache__"})
+# A server is no part of a task, and neither is what workspaces get. Everything else is small, and lets a task
+# deploy and trigger other flows.
+LEFT_OUT = frozenset({"devserver", "f_metaflow", "__pycache__"})
 
 
 def runtime_files() -> Iterator[tuple[str, str]]:

@@ -72,7 +72,7 @@ def _check(names: set[str], file: str, metadata: Json) -> None:
     if json.loads(metadata).get("mfcontent_version") != KNOWN_LAYOUT:
         raise PackageError(
             "This version of Metaflow lays out code packages in a way that this project does not know. "
-            "Update metaflow-windmill, or use an older Metaflow."
+            "Take a newer metaflow-windmill from its repository, or an older Metaflow."
         )
     if file not in names:
         raise PackageError(

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from metaflow_windmill import __version__
 from metaflow_windmill.workspace.doctor import Finding
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _TOOL_SECONDS = 10
 
 def versions() -> dict[str, str | None]:
     """Return the version of each package that matters, None where it is not installed."""
-    return {name: _version(name) for name in (*LOWEST, PACKAGE)}
+    return {**{name: _version(name) for name in LOWEST}, PACKAGE: __version__}
 
 
 def machine_findings(installed: Mapping[str, str | None], expected: str = "") -> list[Finding]:
@@ -79,7 +80,8 @@ def package_finding(name: str, found: str | None) -> Finding:
 def own_finding(found: str | None, expected: str = "") -> Finding:
     """Return which version of this package is here, and whether it is the one that asks."""
     if found is None:
-        return Finding(PACKAGE, "bad", "It is not installed.", f"Run: pip install {PACKAGE}")
+        advice = f"Install it from a clone or a wheel; the package {PACKAGE} of a public index is another."
+        return Finding(PACKAGE, "bad", "It is not installed.", advice)
     if expected and found != expected:
         return Finding(
             PACKAGE,

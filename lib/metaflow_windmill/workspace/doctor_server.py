@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from metaflow_windmill import __version__
 from metaflow_windmill.client.answers import checked, words
 from metaflow_windmill.client.models import User, moment
 from metaflow_windmill.client.transport import Request
@@ -17,6 +18,7 @@ from metaflow_windmill.deploy.access import sign_in
 from metaflow_windmill.errors import NotFound, Unauthorized, WindmillError
 from metaflow_windmill.workspace.doctor import Finding
 from metaflow_windmill.workspace.doctor_machine import clock_finding, numbers
+from metaflow_windmill.workspace.library import without_archive
 from metaflow_windmill.workspace.shipped import shipment
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 SCRIPT = "f/metaflow/doctor"
 LOWEST_WINDMILL = (1, 788)
 _EDITION = re.compile(r"(CE|EE) v(\d+(?:\.\d+)*)")
-_REQUIREMENT = re.compile(r"^# ?(metaflow-windmill\S*)$", re.MULTILINE)
+_REQUIREMENT = re.compile(r"^# ?(metaflow-windmill@\S*)$", re.MULTILINE)
 _PREFIX = 10
 """Windmill shows a token by so many characters."""
 _SOON = timedelta(days=7)
@@ -189,15 +191,17 @@ def scripts_finding(shipped: Mapping[str, str], there: Mapping[str, str | None])
     Parameters
     ----------
     shipped, there : mapping of str to str
-        Texts by path; None for what is not in the workspace. How each gets this library is left out of
-        the comparison, since that is a choice of who installed them.
+        Texts by path; None for what is not in the workspace. How well the library is compressed is left
+        out of the comparison.
     """
     missing = sorted(path for path in shipped if there.get(path) is None)
     if len(missing) == len(shipped):
         said = "f/metaflow is not in the workspace. Without it flows are deployed from here only."
         return Finding("scripts", "warn", said, _INSTALL)
     changed = sorted(
-        path for path, text in there.items() if text is not None and _body(text) != _body(shipped[path])
+        path
+        for path, text in there.items()
+        if text is not None and without_archive(text) != without_archive(shipped[path])
     )
     if missing or changed:
         said = "; ".join(
@@ -206,8 +210,7 @@ def scripts_finding(shipped: Mapping[str, str], there: Mapping[str, str | None])
             if paths
         )
         return Finding("scripts", "warn", f"{said}.", _INSTALL)
-    from_where = ", ".join(sorted({found for text in there.values() if text for found in _required(text)}))
-    return Finding("scripts", "ok", f"{len(shipped)} in f/metaflow, by {from_where}")
+    return Finding("scripts", "ok", f"{len(shipped)} in f/metaflow, {_brought(there) or __version__}")
 
 
 def sentence(why: Exception) -> str:
@@ -237,8 +240,9 @@ def _has_folder(site: Site) -> bool:
 
 
 def _scripts(site: Site) -> Finding:
-    shipped = {item.path: str(item.body["content"]) for item in shipment("metaflow-windmill").scripts}
-    return scripts_finding(shipped, {path: site.find_script(path) for path in shipped})
+    there = {item.path: site.find_script(item.path) for item in shipment().scripts}
+    shipped = {item.path: str(item.body["content"]) for item in shipment(_brought(there)).scripts}
+    return scripts_finding(shipped, there)
 
 
 def _entry(site: Site, prefix: str) -> Json:
@@ -259,9 +263,7 @@ def _safely(subject: str, look: Callable[[], Finding]) -> Finding:
         )
 
 
-def _body(text: str) -> str:
-    return _REQUIREMENT.sub("# metaflow-windmill", text, count=1)
-
-
-def _required(text: str) -> list[str]:
-    return _REQUIREMENT.findall(text)[:1]
+def _brought(there: Mapping[str, str | None]) -> str:
+    """Return the requirement by which scripts get this library; empty where it travels with them."""
+    found = (_REQUIREMENT.search(text) for text in there.values() if text)
+    return next((match[1] for match in found if match), "")

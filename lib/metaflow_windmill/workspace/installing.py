@@ -16,6 +16,7 @@ from urllib.parse import quote
 from metaflow_windmill.client.answers import checked
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.errors import DeployError, NotFound
+from metaflow_windmill.workspace.library import without_archive
 from metaflow_windmill.workspace.shipped import FOLDER
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ class Installer:
             # An archived script is no parent: its path is free.
             yield Step("script", script.path, self._post("scripts/create", script.body))
             return
-        diff = _text_difference(found["content"], script.body["content"]) + _difference(
+        texts = (without_archive(found["content"]), without_archive(script.body["content"]))
+        diff = _text_difference(*texts) + _difference(
             _picked(found, _COMPARED), _picked(script.body, _COMPARED)
         )
         if diff:

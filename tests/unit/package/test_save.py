@@ -81,7 +81,7 @@ def imported(file: Path) -> set[str]:
     [
         ({"flow.py"}, LAYOUT, "windmill_internal is not attached"),
         ({".mf_code/metaflow_windmill/runtime/task.py"}, LAYOUT, r"flow\.py is not in its code package"),
-        ({"flow.py"}, '{"mfcontent_version": 2}', "Update metaflow-windmill"),
+        ({"flow.py"}, '{"mfcontent_version": 2}', "Take a newer metaflow-windmill"),
     ],
 )
 def test_a_package_that_no_task_could_run_is_refused(names: set[str], metadata: str, words: str) -> None:

@@ -60,7 +60,9 @@ def test_a_worker_of_another_version() -> None:
     assert (finding.state, finding.said) == ("warn", "0.1.0 here, and 0.2.0 on the machine that asks.")
     assert "`metaflow-windmill install`" in finding.advice
     assert machine.own_finding("0.1.0", "0.1.0").state == machine.own_finding("0.1.0").state == "ok"
-    assert machine.own_finding(None).advice == "Run: pip install metaflow-windmill"
+    assert machine.own_finding(None).advice == (
+        "Install it from a clone or a wheel; the package metaflow-windmill of a public index is another."
+    )
 
 
 @pytest.mark.parametrize("name", sorted(machine.TOOLS))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.answering import Answering, whoami
 
+from metaflow_windmill import __version__
 from metaflow_windmill.client.models import User
 from metaflow_windmill.client.transport import Response
 from metaflow_windmill.errors import Unreachable
@@ -109,12 +110,32 @@ def test_an_operator_cannot_make_a_folder() -> None:
     assert (finding.state, finding.advice) == ("bad", "Ask an admin to make it.")
 
 
-def test_scripts_are_compared_without_the_way_to_get_the_library() -> None:
-    shipped = {"f/metaflow/a": "# requirements:\n# metaflow-windmill\nx = 1\n"}
-    wheel = {"f/metaflow/a": "# requirements:\n# metaflow-windmill@https://host/x.whl\nx = 1\n"}
-    finding = server.scripts_finding(shipped, wheel)
+WHEEL = "metaflow-windmill@https://host/x.whl"
+
+
+def in_place(package: str = "") -> dict[str, object]:
+    """A workspace's answers after an installation."""
+    return {
+        f"GET /scripts/get/p/{item.path}": {"content": item.body["content"]}
+        for item in shipment(package).scripts
+    }
+
+
+@pytest.mark.parametrize(("package", "said"), [("", __version__), (WHEEL, WHEEL)])
+def test_scripts_are_compared_by_the_way_in_which_they_get_the_library(package: str, said: str) -> None:
+    answers = {"GET /users/whoami": whoami(), **in_place(package)}
+    finding = by_subject(answers)["scripts"]
     assert finding.state == "ok"
-    assert finding.said == "1 in f/metaflow, by metaflow-windmill@https://host/x.whl"
+    assert finding.said == f"{len(in_place())} in f/metaflow, {said}"
+
+
+def test_a_library_of_other_code_is_another_version() -> None:
+    answers = in_place()
+    library = answers["GET /scripts/get/p/f/metaflow/library"]
+    assert isinstance(library, dict)
+    library["content"] = library["content"].replace('SHA256 = "', 'SHA256 = "0')
+    finding = by_subject({"GET /users/whoami": whoami(), **answers})["scripts"]
+    assert (finding.state, finding.said) == ("warn", "f/metaflow/library of another version.")
 
 
 def test_scripts_that_are_missing_or_old() -> None:
@@ -129,10 +150,7 @@ def test_scripts_that_are_missing_or_old() -> None:
 
 
 def test_a_member_with_everything_in_place() -> None:
-    scripts = {
-        f"GET /scripts/get/p/{item.path}": {"content": item.body["content"]}
-        for item in shipment("metaflow-windmill==9").scripts
-    }
+    scripts = in_place()
     listed = [{"token_prefix": "0123456789", "scopes": None, "expiration": "2999-01-01T00:00:00Z"}]
     answers = {
         "GET /users/whoami": whoami(folders=["team"]),
@@ -143,7 +161,7 @@ def test_a_member_with_everything_in_place() -> None:
     found = by_subject(answers, "0123456789-the-rest-is-not-sent")
     assert {finding.state for finding in found.values()} == {"ok"}
     assert found["token"].said.endswith("until 2999-01-01")
-    assert found["scripts"].said == f"{len(scripts)} in f/metaflow, by metaflow-windmill==9"
+    assert found["scripts"].said == f"{len(scripts)} in f/metaflow, {__version__}"
 
 
 def test_a_token_that_may_ask_for_little() -> None:

@@ -2,24 +2,32 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from metaflow._vendor import yaml
 
-import metaflow_windmill
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.workspace.configuration import read_configuration
+from metaflow_windmill.workspace.library import empty_script, without_archive
 from metaflow_windmill.workspace.shipped import requirement, shipment
 
 FOLDER = Path("f/metaflow")
-SCRIPTS = sorted(FOLDER.glob("*.py"))
+SCRIPTS = sorted(file for file in FOLDER.glob("*.py") if file.stem != "library")
+PINNED = re.compile(r"[a-z]+==[\d.]+(;python_version<'3\.\d+')?")
 INLINE = re.compile(r"^#\s?(\S+)\s*$")  # what Windmill takes for a line of `# requirements:`
 
 
 def read(file: Path) -> Any:
     return yaml.safe_load(file.read_text())
+
+
+def requirements_of(text: str) -> list[str]:
+    """What Windmill installs for a script: the lines below the first one, up to the first that is none."""
+    matches = takewhile(bool, (INLINE.match(line) for line in text.splitlines()[1:]))
+    return [match[1] for match in matches if match]
 
 
 def main_of(script: Path) -> ast.FunctionDef:
@@ -57,8 +65,10 @@ def test_windmill_can_read_the_script(script: Path) -> None:
     text = script.read_text()
     lines = text.splitlines()
     assert lines[0] == "# requirements:"
-    needed = [match[1] for line in lines[1:] if (match := INLINE.match(line))]
-    assert {"metaflow-windmill", "wmill"} <= set(needed[:5])
+    needed = requirements_of(text)
+    assert needed == requirements_of(SCRIPTS[0].read_text())
+    assert all(PINNED.fullmatch(line) for line in needed)
+    assert {"metaflow", "requests", "wmill"} <= {line.partition("=")[0] for line in needed}
     assert len(re.findall(r"^def main\(", text, re.MULTILINE)) == 1
     main = main_of(script)
     assert not main.args.kwonlyargs  # Windmill drops them from the form
@@ -94,12 +104,38 @@ def test_the_schedule_and_the_route_are_shipped_turned_off() -> None:
         assert (FOLDER / f"{item['script_path'].rpartition('/')[2]}.py").is_file()
 
 
+def test_the_scripts_install_what_the_project_requires() -> None:
+    from metaflow._vendor.packaging.requirements import Requirement
+
+    project = Path("pyproject.toml").read_text().partition("dependencies = [")[2].partition("]")[0]
+    wanted = {need.name: need for need in map(Requirement, re.findall(r'"(.*)"', project))}
+    pinned = {need.name: need for need in map(Requirement, requirements_of(SCRIPTS[0].read_text()))}
+    assert set(pinned) == set(wanted)
+    for name, need in pinned.items():
+        (version,) = need.specifier
+        assert wanted[name].specifier.contains(version.version)
+        assert wanted[name].marker == need.marker
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_a_script_loads_the_library_before_it_uses_it(script: Path) -> None:
+    for node in ast.walk(ast.parse(script.read_text())):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        imports = [item.module for item in node.body if isinstance(item, ast.ImportFrom)]
+        assert imports in ([], ["f.metaflow.library", "metaflow_windmill.workspace.scripts"])
+        if imports:
+            load = next(item for item in node.body if isinstance(item, ast.Expr) and "load" in ast.dump(item))
+            assert ast.unparse(load) == "load()"
+
+
 def test_everything_is_in_the_shipment() -> None:
-    made = shipment("metaflow-windmill==1.2")
-    assert {script.path for script in made.scripts} == {f"f/metaflow/{script.stem}" for script in SCRIPTS}
-    for script in made.scripts:
-        assert "# metaflow-windmill==1.2" in script.body["content"].splitlines()[:6]
-        assert "lock" not in script.body
+    made = shipment()
+    paths = [script.path for script in made.scripts]
+    assert paths == ["f/metaflow/library", *(f"f/metaflow/{script.stem}" for script in SCRIPTS)]
+    assert "SHA256" in without_archive(made.scripts[0].body["content"])
+    assert [script.body["content"] for script in made.scripts[1:]] == [file.read_text() for file in SCRIPTS]
+    assert not any("lock" in script.body for script in made.scripts)
     assert list(made.schedules) == ["f/metaflow/redeploy_if_changed"]
     assert list(made.triggers) == ["f/metaflow/push"]
     defaults = {
@@ -110,19 +146,23 @@ def test_everything_is_in_the_shipment() -> None:
     read_configuration({"url": "https://host/a", **defaults})
 
 
+def test_with_a_package_the_scripts_require_it_and_no_library_travels() -> None:
+    made = shipment("metaflow-windmill@https://host/x.whl")
+    assert made.scripts[0].body["content"] == empty_script()
+    for script in made.scripts[1:]:
+        assert requirements_of(script.body["content"])[0] == "metaflow-windmill@https://host/x.whl"
+
+
 @pytest.mark.parametrize(
     ("spec", "line"),
     [
-        ("", f"metaflow-windmill=={metaflow_windmill.__version__}"),
-        ("1.2.3", "metaflow-windmill==1.2.3"),
-        ("metaflow-windmill >= 1, < 2", "metaflow-windmill>=1,<2"),
-        ("metaflow_windmill[local]", "metaflow_windmill[local]"),
         (
             "https://host/x/metaflow_windmill-1-py3-none-any.whl",
             "metaflow-windmill@https://host/x/metaflow_windmill-1-py3-none-any.whl",
         ),
         ("git+https://host/x.git@v1", "metaflow-windmill@git+https://host/x.git@v1"),
         ("metaflow-windmill @ git+https://host/x.git", "metaflow-windmill@git+https://host/x.git"),
+        ("metaflow_windmill[local] @ https://host/x.whl", "metaflow-windmill@https://host/x.whl"),
     ],
 )
 def test_ways_to_get_this_library(spec: str, line: str) -> None:
@@ -134,6 +174,18 @@ def test_a_wheel_on_this_machine(tmp_path: Path) -> None:
     wheel = tmp_path / "metaflow_windmill-1-py3-none-any.whl"
     wheel.touch()
     assert requirement(str(wheel)) == f"metaflow-windmill@file://{wheel}"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *("metaflow-windmill", "metaflow_windmill[local]", "1.2.3", "==1.0", "metaflow-windmill >= 1, < 2"),
+        *("metaflow-windmill==0.2.1", "Metaflow.Windmill~=1.0"),
+    ],
+)
+def test_a_name_alone_does_not_say_whose_package_it_is(spec: str) -> None:
+    with pytest.raises(DeployError, match="does not say whose package that is"):
+        requirement(spec)
 
 
 @pytest.mark.parametrize("spec", ["pandas", "x.whl", "../nowhere.whl", "metaflow-windmillx==1"])

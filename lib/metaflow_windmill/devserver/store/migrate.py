@@ -51,7 +51,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] | No
     if unknown:
         raise ServerError(
             f"The data directory was written by a newer metaflow-windmill (schema {max(unknown)}). "
-            "Upgrade metaflow-windmill, or give another directory with --data."
+            "Install the newer one again, or give another directory with --data."
         )
     for migration in migrations:
         if migration.number not in applied:
