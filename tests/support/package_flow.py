@@ -18,7 +18,7 @@ def main(file: str, root: str) -> None:
     from metaflow.plugins.datastores.local_storage import LocalStorage
 
     from metaflow_windmill.deploy.parameters import read_parameters
-    from metaflow_windmill.package import save_package
+    from metaflow_windmill.package import CodePackage
 
     sys.argv[:] = [file]
     spec = importlib.util.spec_from_file_location("flow_file", file)
@@ -46,7 +46,8 @@ def main(file: str, root: str) -> None:
     )
     set_parameter_context(flow.name, obj.echo, obj.flow_datastore, {})
     parameters = [asdict(info) for info in read_parameters(flow, scheduled=False)]
-    print(json.dumps({"flow": flow.name, "package": asdict(save_package(obj)), "parameters": parameters}))
+    package = asdict(CodePackage(obj).save())
+    print(json.dumps({"flow": flow.name, "package": package, "parameters": parameters}))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-def codes_of(dag: Dag, script: str, datastore: str, file: Path | None) -> dict[str, Code]:
+def codes_of(
+    dag: Dag,
+    script: str,
+    datastore: str,
+    file: Path | None,
+    found: tuple[str, ...] = (),
+    *,
+    locked: bool = True,
+) -> dict[str, Code]:
     """Return the code of the steps that require something, by name.
 
     Parameters
@@ -37,16 +45,20 @@ def codes_of(dag: Dag, script: str, datastore: str, file: Path | None) -> dict[s
         Metaflow's name for the kind of datastore.
     file : Path or None
         The file of requirements for all steps.
+    found : tuple of str
+        What the flow's files import, for the steps that name no packages.
+    locked : bool
+        Whether what was found has a lock already.
 
     Raises
     ------
     PackageError
         If something cannot be read, or installed by Windmill.
     """
-    found = {step.name: _requirements(step, file) for step in dag.steps}
+    needs = {step.name: _requirements(step, file, found, locked=locked) for step in dag.steps}
     return {
         name: Code(with_requirements(script, merged(roots_for(datastore), needed.lines), needed.python), None)
-        for name, needed in found.items()
+        for name, needed in needs.items()
         if needed is not None
     }
 
@@ -57,14 +69,16 @@ def merged(*sets: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(named[name] for name in sorted(named))
 
 
-def _requirements(step: Step, file: Path | None) -> Requirements | None:
+def _requirements(
+    step: Step, file: Path | None, found: tuple[str, ...], *, locked: bool
+) -> Requirements | None:
     own = step.needs.packages or Packages()
-    if file is None and not own.lines and not own.python:
+    if file is None and not own.lines and not own.python and (locked or not found):
         return None
     place = f"@pypi of the step {step.name!r}"
     shared = read_requirements(file, own.python) if file else None
     python = shared.python if shared else chosen_python("", own.python, place)
-    lines = plain_lines(own.lines, python, place)
+    lines = plain_lines(own.lines, python, place) if own.lines else found
     return Requirements(merged(shared.lines if shared else (), lines), python)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from importlib.metadata import Distribution, distributions
 from typing import TYPE_CHECKING, Protocol
 
 from metaflow_windmill.errors import PackageError
+from metaflow_windmill.package.markers import applies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,13 +56,19 @@ def lock_for(datastore: str, python: tuple[int, int] | None = None) -> str:
         If a package that the worker needs is not installed here.
     """
     major, minor = python or sys.version_info[:2]
-    pins = closure(roots_for(datastore), installed(distributions()))
+    pins = closure(roots_for(datastore), installed_here())
     return "\n".join([f"# py: {major}.{minor}", *pins])
 
 
 def roots_for(datastore: str) -> tuple[str, ...]:
     """Return the packages that a task imports besides the code package, whatever the flow is."""
     return (*ALWAYS, *CLIENTS.get(datastore, ()))
+
+
+@cache
+def installed_here() -> Mapping[str, Distribution]:
+    """Return the packages of this interpreter by their normal names, which are read once."""
+    return installed(distributions())
 
 
 def installed(found: Iterable[Distribution]) -> dict[str, Distribution]:
@@ -74,7 +82,21 @@ def installed(found: Iterable[Distribution]) -> dict[str, Distribution]:
 def closure(roots: Iterable[str], packages: Mapping[str, Installed]) -> list[str]:
     """Return pins for packages and all that they require, sorted.
 
-    Extras are followed where a requirement names them; markers are judged by this interpreter.
+    A local part of a version, such as ``+cpu``, is left out: no index has it.
+
+    Raises
+    ------
+    PackageError
+        If one of them is not installed.
+    """
+    names = required(roots, packages)
+    return [f"{name}=={packages[name].version.partition('+')[0]}" for name in names]
+
+
+def required(roots: Iterable[str], packages: Mapping[str, Installed]) -> list[str]:
+    """Return the names of packages and of all that they require on a worker, sorted.
+
+    Extras are followed where a requirement names them.
 
     Raises
     ------
@@ -83,7 +105,7 @@ def closure(roots: Iterable[str], packages: Mapping[str, Installed]) -> list[str
     """
     from metaflow._vendor.packaging.requirements import Requirement
 
-    pins: dict[str, str] = {}
+    python = ".".join(map(str, sys.version_info[:3]))
     seen: set[tuple[str, str]] = set()
     open_ones = [(normal(root), "") for root in roots]
     while open_ones:
@@ -91,13 +113,11 @@ def closure(roots: Iterable[str], packages: Mapping[str, Installed]) -> list[str
         if (name, extra) in seen:
             continue
         seen.add((name, extra))
-        package = _get(packages, name)
-        pins[name] = f"{name}=={package.version}"
-        for text in package.requires or []:
+        for text in _get(packages, name).requires or []:
             wanted = Requirement(text)
-            if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
+            if wanted.marker is None or applies(str(wanted.marker), python, extra):
                 open_ones += [(normal(wanted.name), choice) for choice in ("", *wanted.extras)]
-    return [pins[name] for name in sorted(pins)]
+    return sorted({name for name, _ in seen})
 
 
 def normal(name: str) -> str:

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from metaflow_windmill.errors import PackageError
-from metaflow_windmill.package.target import applies, chosen_python, plain_lines
+from metaflow_windmill.package.markers import applies
+from metaflow_windmill.package.target import chosen_python, plain_lines
 from metaflow_windmill.package.uv_lock import locked
 
 if TYPE_CHECKING:

@@ -1,9 +1,10 @@
-"""Saves a flow's code package in the flow's datastore, under its sha."""
+"""Builds a flow's code package, and saves it in the flow's datastore, under its sha."""
 
 from __future__ import annotations
 
-import inspect
 import json
+import sys
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,52 +16,87 @@ if TYPE_CHECKING:
 
 KNOWN_LAYOUT = 1  # metaflow.packaging_sys.v1: Metaflow's code in .mf_code, which run_step.py puts on the path
 RUNTIME = ".mf_code/metaflow_windmill/runtime/task.py"
+LARGE = 100 * 1024 * 1024
 
 
-def save_package(obj: Any) -> PackageInfo:  # noqa: ANN401  (Metaflow's CliState)
-    """Have Metaflow build the code package of a flow, and save it.
+class CodePackage:
+    """The code package of a flow, built when it is first looked at, and saved when that is asked for.
 
     Parameters
     ----------
     obj : CliState
         What a command of a flow gets; ``windmill_internal`` is attached to the flow's steps.
-
-    Returns
-    -------
-    PackageInfo
-        For a local datastore, the address is an absolute path: every worker must see it.
-
-    Raises
-    ------
-    PackageError
-        If the package cannot be built or the datastore cannot be reached.
     """
-    from metaflow.metaflow_environment import MetaflowEnvironment
-    from metaflow.package import MetaflowPackage
 
-    file = _flow_file(obj.flow)
-    try:
-        package = MetaflowPackage(
+    def __init__(self, obj: Any) -> None:  # noqa: ANN401  (Metaflow's CliState)
+        self._obj = obj
+
+    @cached_property
+    def _built(self) -> Any:  # noqa: ANN401  (MetaflowPackage)
+        from metaflow.metaflow_environment import MetaflowEnvironment
+        from metaflow.package import MetaflowPackage
+
+        obj = self._obj
+        return MetaflowPackage(
             obj.flow,
             MetaflowEnvironment(obj.flow),  # that of --environment=pypi would solve it here, with conda
             obj.echo,
             suffixes=obj.package_suffixes,
-            flow_datastore=obj.flow_datastore,
         )
-        url, sha = package.package_url(), package.package_sha()
-        names = {name for _, name in package.path_tuples()}
-    except Exception as why:
-        raise PackageError(
-            f"The code package cannot be saved in {obj.flow_datastore.datastore_root} "
-            f"({type(why).__name__}: {why}). Check that this machine can write to that datastore."
-        ) from why
-    _check(names, file, package.package_metadata)
-    return PackageInfo(_absolute(url, obj.flow_datastore.TYPE), sha, package.package_metadata, file)
+
+    def user_files(self) -> dict[str, Path]:
+        """Return the files of the flow's folder that are in the package, by their names there.
+
+        Raises
+        ------
+        PackageError
+            If the package cannot be built.
+        """
+        try:
+            return {name: Path(path) for path, name in self._built.user_tuples()}
+        except Exception as why:
+            raise PackageError(
+                f"The code package cannot be built ({type(why).__name__}: {why}). Look at the files in the "
+                "folder of the flow: all with the packaged suffixes are in it."
+            ) from why
+
+    def save(self) -> PackageInfo:
+        """Save the package in the flow's datastore.
+
+        Returns
+        -------
+        PackageInfo
+            For a local datastore, the address is an absolute path: every worker must see it.
+
+        Raises
+        ------
+        PackageError
+            If the package cannot be built or the datastore cannot be reached.
+        """
+        self.user_files()
+        built, store, file = self._built, self._obj.flow_datastore, launcher().name
+        _check({name for _, name in built.path_tuples()}, file, built.package_metadata)
+        if len(built.blob) > LARGE:
+            self._obj.echo(
+                f"The code package has {len(built.blob) // 1024**2} MB, which every worker fetches. Keep "
+                "data out of the flow's folder, or name fewer suffixes by --package-suffixes."
+            )
+        try:
+            ((url, sha),) = store.save_data([built.blob], len_hint=1)
+        except Exception as why:
+            raise PackageError(
+                f"The code package cannot be saved in {store.datastore_root} "
+                f"({type(why).__name__}: {why}). Check that this machine can write to that datastore."
+            ) from why
+        return PackageInfo(_absolute(url, store.TYPE), sha, built.package_metadata, file)
 
 
-def _flow_file(flow: Any) -> str:  # noqa: ANN401
-    """Return the name of the flow's file, which is at the root of the package."""
-    return Path(inspect.getfile(type(flow))).name
+def launcher() -> Path:
+    """Return the file that runs the flow, which may import the flow's class from another one.
+
+    The code package begins at its folder, as Metaflow's other orchestrators have it.
+    """
+    return Path(sys.argv[0])
 
 
 def _absolute(url: str, datastore: str) -> str:

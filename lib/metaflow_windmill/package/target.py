@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import sys
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import PackageError
 from metaflow_windmill.package.lock import normal
+from metaflow_windmill.package.markers import applies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,25 +64,6 @@ def _check(wanted: str) -> None:
             f"A step asks for Python {wanted}, and tasks run on {', '.join(SUPPORTED)} only, written like "
             "3.11 or 3.11.9."
         )
-
-
-def applies(marker: str, python: str) -> bool:
-    """Tell whether a marker of PEP 508 holds on a worker, which is a Linux machine."""
-    from metaflow._vendor.packaging.markers import Marker
-
-    minor = ".".join(python.split(".")[:2])
-    environment = {
-        "implementation_name": "cpython",
-        "os_name": "posix",
-        "platform_machine": platform.machine() if sys.platform == "linux" else "x86_64",
-        "platform_python_implementation": "CPython",
-        "platform_system": "Linux",
-        "python_full_version": python if python != minor else f"{minor}.0",
-        "python_version": minor,
-        "sys_platform": "linux",
-        "extra": "",
-    }
-    return bool(Marker(marker).evaluate(environment))
 
 
 def plain_lines(lines: Iterable[str], python: str, source: str) -> tuple[str, ...]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import GitSourceError
+from metaflow_windmill.package.imports import parsed
+from metaflow_windmill.package.sources import called_names, defined_flows, flows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 MAX_SOURCE = 2 * 1024 * 1024
 _PROJECT = re.compile(r"(?m)^@(\w+\.)*project\b")
 _PACKAGES = re.compile(r"""(?m)^[ \t]*@(\w+\.)*(pypi|conda)(_base)?\b|["'](pypi|conda)(_base)?["']""")
@@ -113,12 +114,18 @@ def find_flows(
                 f"There is no file {pattern!r}{where} in this commit. Check the name in 'flows'."
             )
         for path in paths:
-            source = _source(root / path)
-            flows = flows_in(source)
-            if flows or named:
+            flow = _flow_file(root, path, frozenset(files))
+            if flow.flows or named:
                 packages = _asks_for_packages(root, path, frozenset(files))
-                chosen[path] = FlowFile(path, flows, _PROJECT.search(source) is not None, packages)
+                chosen[path] = replace(flow, packages=packages)
     return [chosen[path] for path in sorted(chosen)]
+
+
+def _flow_file(root: Path, path: str, files: frozenset[str]) -> FlowFile:
+    source = _source(root / path)
+    launched = launched_flows(root, path, files)
+    texts = (source, *(_source(root / file) for file in launched.values()))
+    return FlowFile(path, (*flows_in(source), *launched), any(map(_PROJECT.search, texts)))
 
 
 def _asks_for_packages(root: Path, path: str, files: frozenset[str]) -> bool:
@@ -126,46 +133,42 @@ def _asks_for_packages(root: Path, path: str, files: frozenset[str]) -> bool:
 
 
 def flows_in(source: str) -> tuple[str, ...]:
-    """Return the flow classes that a file runs when it is the main program; none if it is not one.
+    """Return the flow classes that a file defines and runs as the main program; none if it is not one.
 
     A class counts that has a method decorated with ``step``, or a base named like a flow, and that
     the file calls: under ``if __name__ == "__main__"`` or at its top level.
     """
-    try:
-        tree = ast.parse(source)
-    except _UNREADABLE:
-        return _guessed(source)
-    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef) and _is_flow(node)]
-    called = {name for statement in tree.body for name in _called(statement)}
-    return tuple(name for name in classes if name in called)
+    tree = parsed(source)
+    return _guessed(source) if tree is None else flows_of(tree)
+
+
+def launched_flows(root: Path, path: str, files: frozenset[str]) -> dict[str, str]:
+    """Return the flow classes that a file imports from other files of the checkout and runs.
+
+    Returns
+    -------
+    dict of str to str
+        The file that defines it, by the name of the class.
+    """
+    tree = parsed(_source(root / path))
+    found: dict[str, str] = {}
+    if tree is None:
+        return found
+    called, base = set(called_names(tree)), str(PurePosixPath(path).parent)
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            wanted = {alias.name for alias in node.names if (alias.asname or alias.name) in called}
+            for file in _files_of(base, node.module or "", files) if wanted else ():
+                defining = parsed(_source(root / file))
+                flows = defined_flows(defining) if defining else ()
+                found.update({name: file for name in flows if name in wanted})
+    return found
 
 
 def _guessed(source: str) -> tuple[str, ...]:
     """Name the flow of a file that does not parse, so that it is reported and not passed over."""
     found = re.search(r"^class\s+(\w+)\s*\([^)]*FlowSpec", source, re.MULTILINE)
     return (found[1],) if found else ()
-
-
-def _is_flow(node: ast.ClassDef) -> bool:
-    bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
-    return any(base.endswith(("FlowSpec", "Flow")) for base in bases) or any(
-        isinstance(item, ast.FunctionDef) and any(_name(mark) == "step" for mark in item.decorator_list)
-        for item in node.body
-    )
-
-
-def _name(mark: ast.expr) -> str:
-    inner = mark.func if isinstance(mark, ast.Call) else mark
-    return ast.unparse(inner).rpartition(".")[2]
-
-
-def _called(statement: ast.stmt) -> Iterable[str]:
-    """Yield the names that a top-level statement calls, outside of functions and classes."""
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            yield node.func.id
 
 
 def _source(path: Path) -> str:
@@ -193,9 +196,8 @@ def imports_of(root: Path, path: str, files: frozenset[str]) -> frozenset[str]:
 
 
 def _imported(root: Path, current: str, base: str, files: frozenset[str]) -> list[str]:
-    try:
-        tree = ast.parse(_source(root / current))
-    except _UNREADABLE:
+    tree = parsed(_source(root / current))
+    if tree is None:
         return []
     own = PurePosixPath(current).parent
     names: set[tuple[str, str]] = set()

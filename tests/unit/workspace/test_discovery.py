@@ -136,3 +136,17 @@ def test_packages_that_a_flow_or_what_it_imports_asks_for(tmp_path: Path, source
     (tmp_path / "two.py").write_text(GUARDED.format("B"))
     (one, two) = find_flows(tmp_path, ["base.py", "one.py", "two.py"], ["*.py"])
     assert (one.packages, two.packages) == (asks, False)
+
+
+def test_a_file_that_runs_a_flow_of_another_file_is_one(tmp_path: Path) -> None:
+    step = "    @step\n    def start(self): ...\n"
+    files = {
+        "team/launch.py": "from flows.deep import DeepFlow as It\nif __name__ == '__main__':\n    It()\n",
+        "team/flows/deep.py": f"@project(name='p')\nclass DeepFlow(FlowSpec):\n{step}",
+        "team/uses.py": "from flows.deep import DeepFlow\nprint(DeepFlow)\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (found,) = find_flows(tmp_path, sorted(files), ["**/*.py"])
+    assert (found.path, found.flows, found.project) == ("team/launch.py", ("DeepFlow",), True)

@@ -20,11 +20,12 @@ from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.deploy.subscription import read_events
 from metaflow_windmill.deploy.upsert import with_record
 from metaflow_windmill.graph import read_dag
-from metaflow_windmill.package import lock_for, save_package, step_script
+from metaflow_windmill.package import step_script
 
 if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.deployment import Meant
     from metaflow_windmill.cli.flow.wanted import Wanted
+    from metaflow_windmill.package import CodePackage
     from metaflow_windmill.types import Json
 
 INTERNAL = "windmill_internal"
@@ -40,7 +41,13 @@ def check(obj: Any, wanted: Wanted) -> None:  # noqa: ANN401  (Metaflow's CliSta
     validate_tags(wanted.tags)
 
 
-def compile_document(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Json:  # noqa: ANN401
+def compile_document(
+    obj: Any,  # noqa: ANN401  (Metaflow's CliState)
+    meant: Meant,
+    wanted: Wanted,
+    token: str,
+    package: CodePackage,
+) -> Json:
     """Compile the flow; nothing is saved, and the record has no package yet.
 
     Raises
@@ -51,13 +58,13 @@ def compile_document(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Json
     record = make_record(obj, meant, wanted, token)
     decorators = [item for items in obj.flow._flow_decorators.values() for item in items]  # noqa: SLF001
     dag, script = read_dag(obj.graph, decorators), step_script()
-    needed = needs_of(obj, dag, script, wanted.requirements)
+    needed = needs_of(obj, dag, script, wanted.requirements, package)
     secrets = read_secrets(wanted.secrets)
     deployment = Deployment(
         path=meant.path,
         record=without_secrets(record, secrets),
         script=script,
-        lock=lock_for(obj.flow_datastore.TYPE),
+        lock=needed.lock,
         schema=schema_of(record.parameters),
         labels=labels_of(record),
         max_workers=wanted.max_workers,
@@ -73,7 +80,7 @@ def compile_document(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Json
     return compile_flow(dag, deployment).to_json()
 
 
-def with_package(obj: Any, document: Json) -> Json:  # noqa: ANN401
+def with_package(document: Json, package: CodePackage) -> Json:
     """Save the code package in the flow's datastore and write its address into the document.
 
     Raises
@@ -81,7 +88,7 @@ def with_package(obj: Any, document: Json) -> Json:  # noqa: ANN401
     PackageError
         If it cannot be made, or the datastore cannot be reached.
     """
-    return with_record(document, replace(record_of(document), package=save_package(obj)))
+    return with_record(document, replace(record_of(document), package=package.save()))
 
 
 def record_of(document: Json) -> Record:

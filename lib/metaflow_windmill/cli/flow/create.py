@@ -35,6 +35,7 @@ from metaflow_windmill.deploy.priority import check_priority
 from metaflow_windmill.deploy.schedule import Change
 from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
 from metaflow_windmill.deploy.upsert import Deployed, carry_out, survey
+from metaflow_windmill.package import CodePackage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -91,9 +92,10 @@ def deploy(
     )
     check_secrets(server.windmill, (*read_secrets(wanted.secrets), *secrets_of(wanted.notifications)))
     check_priority(server.windmill, wanted.workflow_priority)
-    document = compile_document(obj, target, wanted, place.token)
+    package = CodePackage(obj)
+    document = compile_document(obj, target, wanted, place.token, package)
     agree(record_of(document))
-    document = with_package(obj, document)
+    document = with_package(document, package)
     deployed = carry_out(server.windmill, document, place)
     remember(target.identity, deployed.record.token)
     made = Deployment(server, target, deployed)
@@ -106,7 +108,8 @@ def only_document(obj: Any, target: Meant, wanted: Wanted, wish: TokenWish) -> N
     check(obj, wanted)
     prefix = token_prefix(target.identity)
     token = choose_token(None, prefix, wish, is_project=target.identity.project is not None)
-    print_json(with_package(obj, compile_document(obj, target, wanted, token)))
+    package = CodePackage(obj)
+    print_json(with_package(compile_document(obj, target, wanted, token, package), package))
 
 
 @flow_command(

@@ -11,6 +11,7 @@ from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, say
 from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
 from metaflow_windmill.deploy.difference import difference, page_difference
+from metaflow_windmill.package import CodePackage
 
 
 @flow_command(
@@ -33,7 +34,9 @@ def command(
     found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
     wanted = Wanted.of(options)
     check(obj, wanted)
-    document = with_package(obj, compile_document(obj, found.meant, wanted, found.record.token))
+    package = CodePackage(obj)
+    document = compile_document(obj, found.meant, wanted, found.record.token, package)
+    document = with_package(document, package)
     changes = (*difference(found.flow.value, document["value"]), *page_difference(found.flow, document))
     if as_json:
         print_json([asdict(change) for change in changes])

@@ -17,6 +17,7 @@ from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import choose_token
 from metaflow_windmill.deploy.schedule import schedule_file
 from metaflow_windmill.errors import DeployError
+from metaflow_windmill.package import CodePackage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,8 @@ def command(
     wish = wish_of(target.identity, authorize=None)
     prefix, project = token_prefix(target.identity), target.identity.project is not None
     token = choose_token(None, prefix, wish, is_project=project)
-    document = with_package(obj, compile_document(obj, target, wanted, token))
+    package = CodePackage(obj)
+    document = with_package(compile_document(obj, target, wanted, token, package), package)
     try:
         for name, text in files_of(document):
             file = Path(directory) / name

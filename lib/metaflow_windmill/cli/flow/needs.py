@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,9 @@ from metaflow_windmill.cli.flow.speech import say
 from metaflow_windmill.deploy.dependencies import codes_of
 from metaflow_windmill.deploy.worker_tags import SETTING, read_rules, without_workers
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.package import find_requirements
+from metaflow_windmill.package import find_requirements, launcher, lock_for
+from metaflow_windmill.package.found import Found, find_packages, lock_with, remarks, told
+from metaflow_windmill.package.installed import Packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.deploy.secrets import Secret
     from metaflow_windmill.graph import Dag
+    from metaflow_windmill.package import CodePackage
 
 NONE = "none"
 _UV = "uv"
@@ -29,13 +31,20 @@ _UV = "uv"
 
 @dataclass(frozen=True)
 class Needed:
-    """The code of the steps that require packages, and the rules for the tags of workers."""
+    """The code of steps that require packages, the lock of all others, and the rules for workers' tags."""
 
     codes: Mapping[str, Code]
+    lock: str
     rules: tuple[TagRule, ...]
 
 
-def needs_of(obj: Any, dag: Dag, script: str, requirements: str | None) -> Needed:  # noqa: ANN401
+def needs_of(
+    obj: Any,  # noqa: ANN401  (Metaflow's CliState)
+    dag: Dag,
+    script: str,
+    requirements: str | None,
+    package: CodePackage,
+) -> Needed:
     """Return what the steps need, and say what a person may not expect.
 
     Parameters
@@ -47,19 +56,40 @@ def needs_of(obj: Any, dag: Dag, script: str, requirements: str | None) -> Neede
         The code of every step.
     requirements : str or None
         ``--requirements``.
+    package : CodePackage
+        Its files are looked at where nothing else says what they import.
 
     Raises
     ------
     DeployError, PackageError
     """
-    file = _file(obj, requirements)
-    codes = codes_of(dag, script, obj.flow_datastore.TYPE, file)
+    file, datastore = _file(obj, requirements), obj.flow_datastore.TYPE
     rules = read_rules(from_conf("WINDMILL_WORKER_TAGS", []))
+    found, lock = Found(), None
     if file is not None:
         say(obj, f"Windmill installs for its steps what {file} asks for; --requirements takes another file.")
+    elif requirements != NONE:
+        packages = Packages()
+        found = _found(obj, dag, package, packages)
+        lock = lock_with(found, datastore, packages)
+    codes = codes_of(dag, script, datastore, file, found.lines, locked=lock is not None)
     for step in without_workers(dag, rules):
         say(obj, f"Note: no rule in {SETTING} has workers for the @resources of the step {step}.")
-    return Needed(codes, rules)
+    return Needed(codes, lock or lock_for(datastore), rules)
+
+
+def _found(obj: Any, dag: Dag, package: CodePackage, packages: Packages) -> Found:  # noqa: ANN401
+    """Return the packages that the flow's files import, and say so."""
+    files = {name: path for name, path in package.user_files().items() if name.endswith(".py")}
+    texts = {name: path.read_text(encoding="utf-8", errors="replace") for name, path in files.items()}
+    found = find_packages(texts, launcher().name, packages)
+    if any(step.needs.packages and step.needs.packages.lines for step in dag.steps):
+        found = replace(found, missing=())  # a step that names its packages need not have them here
+    if found.packages:
+        say(obj, told(found.packages))
+    for remark in remarks(found):
+        say(obj, f"Note: {remark}", fg="yellow")
+    return found
 
 
 def without_secrets(record: Record, secrets: Iterable[Secret]) -> Record:
@@ -75,7 +105,7 @@ def _file(obj: Any, requirements: str | None) -> Path | None:  # noqa: ANN401
         return None
     if requirements:
         return Path(requirements)
-    found = find_requirements(Path(inspect.getfile(type(obj.flow))))
+    found = find_requirements(launcher())
     if obj.environment.TYPE == _UV and (found is None or found.name != "uv.lock"):
         raise DeployError(
             "--environment=uv needs a uv.lock beside the flow or in a folder above it, inside of its "
