@@ -67,6 +67,48 @@ if __name__ == "__main__":
 """
 
 
+LANES = """
+from metaflow import FlowSpec, step
+
+
+class LanesFlow(FlowSpec):
+    @step
+    def start(self):
+        self.items = [0, 1]
+        self.next(self.split, foreach="items")
+
+    @step
+    def split(self):
+        self.next(self.left, self.right)
+
+    @step
+    def left(self):
+        self.next(self.joined)
+
+    @step
+    def right(self):
+        self.next(self.joined)
+
+    @step
+    def joined(self, inputs):
+        if inputs.left.input == 1:
+            raise ValueError("cannot join 1")
+        self.next(self.gather)
+
+    @step
+    def gather(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+if __name__ == "__main__":
+    LanesFlow()
+"""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
@@ -146,6 +188,18 @@ def test_run_fails_when_the_flow_fails(commands: Commands) -> None:
     assert "failed at end/t: ValueError: alpha * is negative" in said.err
     assert re.search(r"Its log: python cli_flow.py logs windmill-[0-9a-f-]+/end/t", said.err)
     assert "Traceback" not in said.err
+
+
+def test_a_join_that_fails_in_a_lane_is_told_with_its_reason(home: Home, windmill: Target) -> None:
+    flow = Commands(home, windmill, home.write("lanes", LANES))
+    said = flow("run", "--max-workers", "1", "--run-id-file", str(home.root / "id"))
+    run = (home.root / "id").read_text()
+    assert re.search(r"joined/t-1 failed after \d+\.\d s: ValueError: cannot join 1", said.err)
+    assert f"LanesFlow/{run} failed at joined/t-1: ValueError: cannot join 1" in said.err
+    shown = json.loads(flow.well("status", run, "--json").out)
+    assert (shown["failed_step"], shown["error"]) == ("joined", "ValueError: cannot join 1")
+    assert [task["error"] for task in shown["tasks"] if "error" in task] == ["ValueError: cannot join 1"]
+    assert "joined/t-1, attempt 1: ValueError: cannot join 1" in flow.well("status", run).out
 
 
 def test_run_waits_no_longer_than_it_is_told(commands: Commands) -> None:

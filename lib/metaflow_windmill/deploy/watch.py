@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.models import JobState, instant
 from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.deploy.reasons import reason_of
 from metaflow_windmill.errors import NotFound
 from metaflow_windmill.runtime.ids import read_position, task_id
 
@@ -50,12 +51,15 @@ class Task:
         Metaflow's id of the task, such as ``t-3``; None where there are too many to ask for each.
     attempt : int
         How many jobs ran the same task before.
+    reason : str
+        Why it failed; empty if it did not.
     """
 
     job: Job
     step: str
     id: str | None = None
     attempt: int = 0
+    reason: str = ""
 
     @property
     def name(self) -> str:
@@ -226,10 +230,15 @@ class Watch:
         """Return the task of a job; None for what runs none."""
         before = self._open.get(job.id)
         task = replace(before, job=job) if before else self._new_task(job)
-        if task is not None and task.id is None and job.state is JobState.FAILED:
-            spec = self._spec(job)
-            task = replace(task, id=spec[1] if spec else None)
-        return task
+        return self._failed(task) if task is not None and job.state is JobState.FAILED else task
+
+    def _failed(self, task: Task) -> Task:
+        """Return a task that failed, with its id and the reason."""
+        job = self.windmill.get_job(task.job.id)
+        spec = _spec_of(job)
+        return replace(
+            task, id=task.id or (spec[1] if spec else None), reason=reason_of(self.windmill, job).text
+        )
 
     def _new_task(self, job: Job) -> Task | None:
         module = job.path.rpartition("/")[2]
@@ -247,12 +256,16 @@ class Watch:
         return Task(job, step, named, self._failures.get(_place(job, named), 0))
 
     def _spec(self, job: Job) -> tuple[str, str] | None:
-        """Return the step and the task's id, from the job's inputs."""
-        inputs = self.windmill.get_job(job.id).args
-        if not isinstance(inputs, dict) or "task" not in inputs:
-            return None
-        spec = TaskSpec.from_json(inputs["task"])
-        return spec.step, task_id(read_position(spec.levels, inputs))
+        return _spec_of(self.windmill.get_job(job.id))
+
+
+def _spec_of(job: Job) -> tuple[str, str] | None:
+    """Return the step and the task's id, from the job's inputs."""
+    inputs = job.args
+    if not isinstance(inputs, dict) or "task" not in inputs:
+        return None
+    spec = TaskSpec.from_json(inputs["task"])
+    return spec.step, task_id(read_position(spec.levels, inputs))
 
 
 def _pages(ask: Callable[..., tuple[Job, ...]], filters: Mapping[str, Json]) -> Iterator[Job]:

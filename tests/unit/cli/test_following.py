@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
+from tests.support.answering import Answering
 
-from metaflow_windmill.cli.flow.following import Teller, error_of
-from metaflow_windmill.client.models import Job, JobState
+from metaflow_windmill.cli.flow.following import Followed, Teller, conclude
+from metaflow_windmill.cli.flow.options import Server
+from metaflow_windmill.cli.flow.speech import Failure
+from metaflow_windmill.client.models import Job, JobState, User
 from metaflow_windmill.deploy.watch import Event, Look, Task
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 RUNNING = Job("run", JobState.RUNNING, "f/flows/Hello")
 OVER = Job("run", JobState.FAILED, "f/flows/Hello")
+SERVER = Server(Answering({}).windmill, "http://windmill", User("alice", "alice@example.com"))
+FLOW = SimpleNamespace(flow=SimpleNamespace(name="Hello"), is_quiet=True)
 
 
 class Told:
@@ -35,11 +41,15 @@ def event(
     state: JobState = JobState.RUNNING,
     attempt: int = 0,
     task_id: str | None = None,
+    *,
     labels: tuple[str, ...] = (),
+    reason: str = "",
 ) -> Event:
     end = START + timedelta(seconds=1.25) if state.final else None
     job = Job(str(number), state, "", started_at=START, completed_at=end, labels=labels)
-    return Event(Task(job, "work", task_id or f"t-{number}", attempt), ended=state.final, at=end or START)
+    return Event(
+        Task(job, "work", task_id or f"t-{number}", attempt, reason), ended=state.final, at=end or START
+    )
 
 
 def test_only_what_is_told_calls_for_another_look_at_once() -> None:
@@ -99,22 +109,26 @@ def test_the_end_tells_the_last_counts() -> None:
     assert told.look(event(0, JobState.CANCELED), run=OVER) == ["work: 1 was stopped, 29 running"]
 
 
-@pytest.mark.parametrize(
-    ("result", "expected"),
-    [
-        (
-            {"error": {"name": "E", "message": "m", "step_id": "hook", "extra": {"failed_step": "work"}}},
-            ("work", "E: m"),
-        ),
-        (
-            {"error": {"name": "ValueError", "message": "no\n", "step_id": "work"}},
-            ("work", "ValueError: no"),
-        ),
-        ({"error": {"message": "killed"}}, ("", "killed")),
-        ([{"x": 1}, {"error": {"name": "E", "message": "m"}}], ("", "E: m")),
-        (None, ("", "Windmill tells no reason")),
-        ("text", ("", "Windmill tells no reason")),
-    ],
-)
-def test_what_went_wrong(result: Any, expected: tuple[str, str]) -> None:
-    assert error_of(Job("run", JobState.FAILED, "", result=result)) == expected
+def test_a_failure_is_told_with_its_reason() -> None:
+    told = Told()
+    told.look(event(0))
+    lines = told.look(event(0, JobState.FAILED, reason="ValueError: no\nand more"))
+    assert lines == ["work/t-0 failed after 1.2 s: ValueError: no"]
+    assert told.teller.failed == {"work/t-0": "ValueError: no\nand more"}
+
+
+def test_each_task_that_failed_has_its_own_reason_at_the_end() -> None:
+    failed = {"work/t-0": "ValueError: no", "work/t-1": "ValueError: no", "join/t": "KeyError: 'x'\nmore"}
+    with pytest.raises(Failure) as caught:
+        conclude(FLOW, SERVER, Followed(OVER, failed))
+    said = caught.value.message
+    assert said.startswith("Hello/windmill-run failed at work/t-0, work/t-1, join/t: ValueError: no\n")
+    assert "\njoin/t: KeyError: 'x'\nIts log: " in said
+    assert "more" not in said
+
+
+def test_the_reason_is_that_of_windmill_where_no_task_failed() -> None:
+    over = replace(OVER, result=[[{"error": {"name": "Timeout", "message": "too long", "step_id": "loop"}}]])
+    with pytest.raises(Failure) as caught:
+        conclude(FLOW, SERVER, Followed(over))
+    assert "Hello/windmill-run failed at loop: Timeout: too long" in caught.value.message

@@ -13,20 +13,24 @@ from metaflow_windmill.client.models import JobState
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.deploy.names import run_id_of
+from metaflow_windmill.deploy.reasons import reason_of
 from metaflow_windmill.deploy.watch import Watch, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from metaflow_windmill.cli.flow.options import Server
     from metaflow_windmill.client.models import Job
+    from metaflow_windmill.deploy.reasons import Reason
     from metaflow_windmill.deploy.watch import Event, Look
 
 EACH_TOLD = 20
 """A step with more tasks than this is told by counts."""
 COUNTS_EVERY = 5.0
 TASKS_NAMED = 3
+REASON_SHOWN = 300
+"""Characters of a reason in a line of its own."""
 SHORTEST, LONGEST = 0.1, 2.0
 
 _WORDS = {
@@ -62,7 +66,7 @@ class Teller:
     clock: Callable[[], float] = time.monotonic
     steps: dict[str, Counts] = field(default_factory=dict)
     told: dict[str, tuple[float, str]] = field(default_factory=dict)
-    failed: dict[str, None] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     lines: int = 0
 
     def look(self, look: Look) -> bool:
@@ -95,12 +99,13 @@ class Teller:
         how = CLONED if CLONED in task.job.labels else _WORDS[state]
         counts.ended[how] = counts.ended.get(how, 0) + 1
         if state is JobState.FAILED:
-            self.failed[task.name] = None
+            self.failed[task.name] = task.reason
         else:
             self.failed.pop(task.name, None)
         if counts.began <= EACH_TOLD or state is JobState.FAILED:
             after = "" if task.job.seconds is None else f" after {task.job.seconds:.1f} s"
-            self._say(f"{task.name} {how}{after}", event.at, _COLOURS[state])
+            why = f": {shortened(task.reason)}" if task.reason else ""
+            self._say(f"{task.name} {how}{after}{why}", event.at, _COLOURS[state])
 
     def _tell_counts(self, step: str, counts: Counts, *, last: bool) -> None:
         text, now = str(counts), self.clock()
@@ -116,10 +121,10 @@ class Teller:
 
 @dataclass(frozen=True)
 class Followed:
-    """A run that is over: its job, and the tasks that failed in the end."""
+    """A run that is over: its job, and the tasks that failed in the end, each with its reason."""
 
     job: Job
-    failed: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 def follow(
@@ -145,7 +150,7 @@ def follow(
 
     teller = Teller(tell)
     try:
-        return Followed(_until_over(watch, teller, max_wait), tuple(teller.failed))
+        return Followed(_until_over(watch, teller, max_wait), teller.failed)
     except KeyboardInterrupt:
         run = run_id_of(job_id)
         say(obj, f"\nThe run goes on. See it with `windmill status {run}` or stop it with")
@@ -167,24 +172,26 @@ def conclude(obj: Any, server: Server, run: Followed) -> None:  # noqa: ANN401
     if job.state is JobState.SUCCEEDED:
         say(obj, f"{name} is done.", bold=True, fg="green")
         return
-    step, error = error_of(job)
-    tasks = run.failed or ((step,) if step else ())
+    reason = reason_of(server.windmill, job)
+    tasks = tuple(run.failed) or ((reason.step,) if reason.step else ())
     logs = f"\nIts log: python {_script()} logs {run_id}/{tasks[0]}" if tasks else ""
     page = run_page(server.host, server.workspace, job.id)
     ended = "was stopped" if job.state is JobState.CANCELED else f"failed{_at(tasks)}"
-    raise Failure(f"{name} {ended}: {error}{logs}\nIts page: {page}", "The run did not succeed")
+    said = f"{name} {ended}: {_why(run.failed, reason)}"
+    raise Failure(f"{said}{logs}\nIts page: {page}", "The run did not succeed")
 
 
-def error_of(job: Job) -> tuple[str, str]:
-    """Return the module that a run failed at (or nothing) and what it said."""
-    results = job.result if isinstance(job.result, list) else [job.result]
-    error = next((item["error"] for item in results if isinstance(item, dict) and "error" in item), None)
-    if not isinstance(error, dict):
-        return "", "Windmill tells no reason"
-    name, message = error.get("name") or "", error.get("message") or ""
-    # The exit hooks of a failed run end with its error, and tell the step beside.
-    step = (error.get("extra") or {}).get("failed_step") or error.get("step_id") or ""
-    return str(step), ": ".join(part for part in (name, str(message).strip()) if part)
+def shortened(reason: str) -> str:
+    """Return the first line of a reason, not too long for a line of a terminal."""
+    line = reason.strip().partition("\n")[0]
+    return line if len(line) <= REASON_SHOWN else f"{line[:REASON_SHOWN]} ..."
+
+
+def _why(failed: Mapping[str, str], reason: Reason) -> str:
+    """Return why a run failed: the reason of the first task that did, and the others' where they differ."""
+    first = next((text for text in failed.values() if text), reason.text)
+    others = [(task, text) for task, text in failed.items() if text and text != first][:TASKS_NAMED]
+    return "".join([first, *(f"\n{task}: {shortened(text)}" for task, text in others)])
 
 
 def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:

@@ -51,6 +51,7 @@ def task_json(task: Task) -> dict[str, Json]:
         "started_at": time_json(task.job.started_at),
         "ended_at": time_json(task.job.completed_at),
         "seconds": task.job.seconds,
+        **({"error": task.reason} if task.reason else {}),
     }
 
 

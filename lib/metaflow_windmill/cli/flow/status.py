@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option, run_argument
-from metaflow_windmill.cli.flow.following import error_of
+from metaflow_windmill.cli.flow.following import shortened
 from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.showing import TASK_HEADS, run_json, task_json, task_row, time_text, took_text
@@ -16,6 +16,7 @@ from metaflow_windmill.client.models import JobState
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.deploy.names import run_id_of
+from metaflow_windmill.deploy.reasons import reason_of
 from metaflow_windmill.deploy.watch import Watch, steps_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def command(
         told = [task_json(task) for task in seen.told]
         given = {name: plain(value) for name, value in (job.args or {}).items()}
         run = {**run_json(found.server, job), "parameters": given, "tasks": told, "more": seen.more}
-        print_json({**run, **_error(job)})
+        print_json({**run, **_error(found.server, job)})
     else:
         _print(found.server, job, seen)
 
@@ -93,18 +94,21 @@ def _print(server: Server, job: Job, tasks: Tasks) -> None:
     if job.started_at:
         print_data(f"started {time_text(job.started_at)}, {took_text(job)}")
     if job.state is JobState.FAILED:
-        step, error = error_of(job)
-        print_data(f"failed{' at ' + step if step else ''}: {error}")
+        reason = reason_of(server.windmill, job)
+        print_data(f"failed{' at ' + reason.step if reason.step else ''}: {reason.text}")
     print_data(run_page(server.host, server.workspace, job.id))
     if tasks.shown:
         print_data("")
         print_table(TASK_HEADS, [task_row(task) for task in tasks.told])
+        for task in tasks.told:
+            if task.reason:
+                print_data(f"{task.name}, attempt {task.attempt + 1}: {shortened(task.reason)}")
     for step, states in tasks.more.items():
         print_data(f"{step}: {', '.join(f'{number:,} more {state}' for state, number in states.items())}")
 
 
-def _error(job: Job) -> dict[str, Any]:
+def _error(server: Server, job: Job) -> dict[str, Any]:
     if job.state is not JobState.FAILED:
         return {}
-    step, error = error_of(job)
-    return {"failed_step": step, "error": error}
+    reason = reason_of(server.windmill, job)
+    return {"failed_step": reason.step, "error": reason.text}
