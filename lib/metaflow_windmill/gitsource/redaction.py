@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+
+from metaflow_windmill.secret_forms import forms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +33,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
+        forms = {form for secret in secrets for part in _parts(secret) for form in forms_of(part, SHORTEST)}
         longest_first = sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
@@ -61,27 +60,3 @@ def _parts(secret: str) -> Iterator[str]:
     yield secret.strip()
     if "\n" in secret.strip():
         yield from (line.strip() for line in secret.splitlines() if not line.startswith("-----"))
-
-
-def _forms(secret: str) -> Iterator[str]:
-    if len(secret) < SHORTEST:
-        return
-    yield secret
-    yield from {quote(secret, safe=""), quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}
-    raw = secret.encode()
-    yield raw.hex()
-    for offset in range(3):
-        inside = _within_base64(raw, offset)
-        if len(inside) >= SHORTEST:
-            yield from {inside, inside.replace("+", "-").replace("/", "_"), quote(inside, safe="")}
-
-
-def _within_base64(raw: bytes, offset: int) -> str:
-    """Return the characters that stand for these bytes alone in base64, where they begin at this offset.
-
-    Six bits make a character, so the first and the last one may hold bits of the neighbours.
-    """
-    encoded = base64.b64encode(b"\0" * offset + raw).decode()
-    first = -(-offset * 8 // 6)
-    last = (offset + len(raw)) * 8 // 6
-    return encoded[first:last]

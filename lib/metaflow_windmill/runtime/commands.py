@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.process.child import run_child
 from metaflow_windmill.runtime.deadline import FINAL
 from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
 from metaflow_windmill.runtime.flow_file import run_flow_file
 from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
 from metaflow_windmill.runtime.masking import Mask
 from metaflow_windmill.runtime.metadata_service import explained
-from metaflow_windmill.runtime.relay import Saver, run_child
+from metaflow_windmill.runtime.saver import Saver
 from metaflow_windmill.runtime.tasks import flow_datastore
 from metaflow_windmill.runtime.workplace import path_with_python
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.contract.exit_hook import STEP, ExitHooks
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.errors import TaskError
+from metaflow_windmill.process.child import run_child
 from metaflow_windmill.runtime.commands import say
 from metaflow_windmill.runtime.environment import task_environment
 from metaflow_windmill.runtime.failure import Failure, exception
@@ -18,7 +19,6 @@ from metaflow_windmill.runtime.identity import Task
 from metaflow_windmill.runtime.ids import run_id
 from metaflow_windmill.runtime.logs import LogStream
 from metaflow_windmill.runtime.masking import Mask
-from metaflow_windmill.runtime.relay import Saver, run_child
 from metaflow_windmill.runtime.workplace import workplace
 
 if TYPE_CHECKING:
@@ -77,9 +77,8 @@ def _run(task: Task, root: Path, function: str) -> bool:
         streams = (LogStream(1, place.stdout, mask), LogStream(2, place.stderr, mask))
         file = root / task.record.package.flow_file
         pathspec = f"{task.record.flow}/{task.run}"
-        status = run_child(
-            partial(_call, file, function, pathspec, place.work), streams, Saver(_nowhere, streams)
-        )
+        # Its output is kept in the job only: there is no task of Metaflow that it could belong to.
+        status = run_child(partial(_call, file, function, pathspec, place.work), streams)
     if status:
         say(f"Exit hook {function} failed; the run stays what it was.")
     return not status
@@ -91,10 +90,6 @@ def _call(file: Path, function: str, pathspec: str, directory: Path) -> int:
     script = importlib.import_module("metaflow.plugins.exit_hook.exit_hook_script")
     script.main(str(file), function, pathspec)
     return 0
-
-
-def _nowhere() -> None:
-    """Keep the logs in the job only: there is no task of Metaflow that they could belong to."""
 
 
 def _as_it_failed(error: Json) -> BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import time
 from datetime import datetime, timezone
 from io import BytesIO, FileIO
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SOURCE = "task"  # metaflow.mflog.TASK_LOG_SOURCE
 CHUNK = 1 << 16
+PATIENCE = 0.5
+"""Seconds after which what has no end of line is passed on all the same: a progress bar has none."""
 
 
 class LogStream:
@@ -38,21 +41,36 @@ class LogStream:
         self._target = target
         self._kept = file.open("ab", buffering=CHUNK)
         self._pending = b""
+        self._since = 0.0
         self._lines = 0
         self._inside_line = False
 
     def feed(self, data: bytes) -> None:
         """Take what the task wrote; whole lines are passed on, and a very long one in pieces."""
         whole, newline, rest = (self._pending + data).rpartition(b"\n")
+        if newline or not self._pending:
+            self._since = time.monotonic()
         self._pending = rest
         self._pass_on(whole + newline)
         if len(rest) >= CHUNK:
-            self.flush()
+            self._pass_on_part()
+
+    def pause(self) -> None:
+        """Pass on what has waited for its end of line for long."""
+        if self._pending and time.monotonic() - self._since > PATIENCE:
+            self._pass_on_part()
 
     def flush(self) -> None:
         """Pass on what has no end of line yet."""
         self._pass_on(self._pending)
         self._pending = b""
+
+    def _pass_on_part(self) -> None:
+        """Pass on a part of a line, but nothing that may be the beginning of a secret."""
+        settled = self._mask.settled(self._pending)
+        self._pass_on(self._pending[:settled])
+        self._pending = self._pending[settled:]
+        self._since = time.monotonic()
 
     def size(self) -> int:
         """Write all that is kept to the file and return its size."""

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 
+from metaflow_windmill.process.control import set_dumpable
+
 TOKEN = "WM_TOKEN"  # noqa: S105 (a name)
-_SET_PARENT_DEATH_SIGNAL = 1  # linux/prctl.h
-_SET_DUMPABLE = 4
 _ENV_START, _ENV_END = 49, 50  # fields of /proc/self/stat, from 0; see proc(5)
 
 
@@ -29,20 +28,6 @@ def take_token() -> str:
     os.environ.pop(TOKEN, None)
     set_dumpable(allowed=False)
     return token
-
-
-def set_dumpable(*, allowed: bool) -> None:
-    """Let other processes of the user look into this one's memory and ``/proc`` entries, or not."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_DUMPABLE, int(allowed), 0, 0, 0)
-
-
-def die_with_parent(parent: int, signal: int) -> None:
-    """Have the kernel send this process a signal when its parent is gone; it is sent now if it is."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal, 0, 0, 0)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal)
 
 
 def _overwrite_current() -> None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER
 from metaflow_windmill.errors import DeployError, WindmillError
+from metaflow_windmill.process.confined import weakness
 from metaflow_windmill.workspace.configuration import Configuration
 from metaflow_windmill.workspace.doctor import Finding, as_result
 from metaflow_windmill.workspace.doctor_machine import (
     TOOLS,
+    isolation_finding,
     machine_findings,
     tool_finding,
     tool_version,
@@ -52,6 +54,7 @@ def visit(
         ),
         *machine_findings(versions(), version),
         *(tool_finding(name, tool_version(name)) for name in TOOLS),
+        isolation_finding(weakness()),
         *host_findings(job.transport, job.base_url),
         *site_findings(site),
         *store_findings(datastore, root, probe),

@@ -114,6 +114,25 @@ def tool_version(name: str) -> str | None:
     return done.stdout.strip().partition("\n")[0]
 
 
+def isolation_finding(weakness: str) -> Finding:
+    """Return whether a flow that is compiled here can be shut off from all other processes.
+
+    Parameters
+    ----------
+    weakness : str
+        From `metaflow_windmill.process.confined.weakness`.
+    """
+    if not weakness:
+        return Finding("isolation", "ok", "Flows are compiled in a PID namespace of their own.")
+    return Finding(
+        "isolation",
+        "warn",
+        f"Flows are compiled among this worker's processes: {weakness}. What they leave running is found and "
+        "ended, but until then it can look at processes of the same user.",
+        "Let the worker's container make PID namespaces: `privileged: true`, or user namespaces for all.",
+    )
+
+
 def clock_finding(date: str, before: float, after: float) -> Finding:
     """Return how far this machine's clock is from the server's.
 

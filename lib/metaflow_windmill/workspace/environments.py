@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.workspace.child import Confinement, run_confined
+from metaflow_windmill.process.confined import Confinement, run_confined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

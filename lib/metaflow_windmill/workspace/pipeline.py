@@ -17,6 +17,7 @@ from metaflow_windmill.deploy.subscription import is_subscribed
 from metaflow_windmill.deploy.upsert import carry_out, survey, with_record
 from metaflow_windmill.errors import InvalidDocument, MetaflowWindmillError, Unauthorized, Unreachable
 from metaflow_windmill.gitsource import connect
+from metaflow_windmill.process.confined import weakness
 from metaflow_windmill.workspace.changes import changes, is_deployed
 from metaflow_windmill.workspace.compilation import compile_flow_file
 from metaflow_windmill.workspace.decisions import Decided, decide, with_saved_package
@@ -132,6 +133,8 @@ def deploy_once(job: Job, configuration: Configuration, asked: Asked) -> Report:
             checkout = remote.check_out(head, scratch / "checkout")
         found = find_flows(checkout.root, checkout.files, configuration.flows, configuration.subfolder)
         job.say(f"Found {len(found)} flow files among {len(checkout.files)} files.")
+        if weakness():
+            job.say(f"They are compiled among this worker's processes ({weakness()}); see docs/security.md.")
         shared = Round(
             job=job,
             configuration=configuration,

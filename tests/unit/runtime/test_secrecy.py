@@ -53,7 +53,7 @@ def test_without_a_token_there_is_nothing_to_take(tmp_path: Path) -> None:
 def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     text = """
         import os, signal, sys, time
-        from metaflow_windmill.runtime.secrecy import die_with_parent
+        from metaflow_windmill.process.control import die_with_parent
         read, write = os.pipe()
         if os.fork() == 0:  # the parent
             if os.fork() == 0:  # the child

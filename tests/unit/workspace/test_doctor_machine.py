@@ -102,3 +102,10 @@ def test_clocks(server: int, state: str, said: str) -> None:
 def test_a_server_without_a_clock(date: str) -> None:
     finding = machine.clock_finding(date, NOW, NOW)
     assert (finding.state, "not compared" in finding.said) == ("ok", True)
+
+
+def test_whether_flows_are_compiled_apart() -> None:
+    assert machine.isolation_finding("").state == "ok"
+    weaker = machine.isolation_finding("Operation not permitted")
+    assert weaker.state == "warn"
+    assert "Operation not permitted" in weaker.said

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from metaflow_windmill.devserver.model import Outcome
 from metaflow_windmill.devserver.runner.files import read_json
+from metaflow_windmill.process.leftovers import end_leftovers, expect_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,7 @@ class JobProcess:
         timeout: int | None = None,
     ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
+        self._before = expect_leftovers()
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -93,6 +95,7 @@ class JobProcess:
         with self._lock:
             self._over = True
             kill_group(self.group)
+        end_leftovers(self._before)  # a real worker's job has a PID namespace, which ends all that it began
         if self._timer:
             self._timer.cancel()
         self._process.returncode = os.waitstatus_to_exitcode(status)

@@ -17,7 +17,9 @@ RUN = """
     from pathlib import Path
     import metaflow
     from metaflow_windmill.runtime.logs import LogStream
-    from metaflow_windmill.runtime.relay import Saver, run_child
+    from metaflow_windmill.process.child import run_child
+    from metaflow_windmill.process.leftovers import children_of
+    from metaflow_windmill.runtime.saver import Saver
 
     streams = [LogStream(1, Path("stdout")), LogStream(2, Path("stderr"))]
     saves = []
@@ -115,16 +117,62 @@ print(len(saves), all(b"first" in save for save in saves))
     assert output_of(program(text), tmp_path) == "first\n2 True\n"
 
 
-def test_a_process_that_outlives_the_child_is_not_waited_for(tmp_path: Path) -> None:
+LEAVES = {
+    "quiet": "subprocess.Popen(['sleep', '600'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)",
+    "holding the pipes": "subprocess.Popen(['sleep', '600'])",
+    "printing": "subprocess.Popen(['sh', '-c', 'while :; do echo more; sleep 0.01; done'])",
+    "in a session of its own": "subprocess.Popen(['sleep', '600'], start_new_session=True)",
+    "orphaned": "subprocess.run(['sh', '-c', 'setsid sh -c \"sleep 600 & sleep 600\" & exit 0'])",
+    "deaf to signals": "subprocess.Popen(['sh', '-c', 'trap \"\" TERM HUP INT; sleep 600'])",
+    "always another": "subprocess.Popen([sys.executable, '-c', FORKING], start_new_session=True)",
+}
+
+
+@pytest.mark.parametrize("leave", LEAVES.values(), ids=LEAVES)
+def test_what_a_child_leaves_running_ends_with_it(tmp_path: Path, leave: str) -> None:
+    text = f"""
+FORKING = "import os, time\\nfor _ in range(100000): os.fork() and os._exit(0)"
+mine = subprocess.Popen(["sleep", "600"])
+def body():
+    {leave}
+    return 3
+began = time.monotonic()
+status = run(body)
+print(f"status {{status}}", time.monotonic() - began < 20, mine.poll())
+print([pid for pid in children_of(os.getpid()) if pid != mine.pid])
+mine.kill(), mine.wait()
+"""
+    said = output_of(program(text), tmp_path)
+    assert said.endswith("status 3 True None\n[]\n"), said
+
+
+def test_what_a_child_leaves_running_may_write_its_last_lines(tmp_path: Path) -> None:
     text = """
 def body():
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
-    Path("pid").write_text(str(process.pid))
+    subprocess.Popen(["sh", "-c", "sleep 0.1; echo last words"])
     return 0
 print(run(body))
-os.kill(int(Path("pid").read_text()), signal.SIGKILL)
 """
-    assert output_of(program(text), tmp_path) == "0\n"
+    assert output_of(program(text), tmp_path) == "last words\n0\n"
+
+
+@pytest.mark.parametrize("secret", ["", "hunter2hunter2"])
+def test_a_progress_bar_is_seen_while_it_moves(tmp_path: Path, secret: str) -> None:
+    text = f"""
+from metaflow_windmill.runtime.masking import Mask
+streams = [LogStream(1, Path("stdout"), Mask(({secret!r},) if {secret!r} else ())), streams[1]]
+def body():
+    os.write(1, b"10 %\\r")
+    while not Path("seen").exists():
+        time.sleep(0.02)
+    os.write(1, b"20 %\\n")
+    return 0
+def save():
+    if Path("stdout").read_bytes().endswith(b"10 %\\r"):
+        Path("seen").touch()
+print(run(body))
+"""
+    assert output_of(program(text), tmp_path) == "10 %\r20 %\n0\n"
 
 
 def test_a_child_is_killed_when_its_parent_is_interrupted(tmp_path: Path) -> None:

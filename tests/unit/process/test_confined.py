@@ -5,12 +5,13 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from metaflow_windmill.workspace.child import Confinement, Finished, run_confined
+from metaflow_windmill.process.confined import Confinement, Finished, run_confined, weakness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,20 +84,36 @@ def test_only_the_end_of_many_errors_is_kept(tmp_path: Path) -> None:
     assert len(done.errors) < 20_000
 
 
-def test_what_it_leaves_running_ends_with_it(tmp_path: Path) -> None:
-    code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
-    done = run(code, tmp_path)
-    assert ended(int(done.output))
+LEAVES = {
+    "in its session": "subprocess.Popen(['sleep', '{name}'])",
+    "in a session of its own": "subprocess.Popen(['sleep', '{name}'], start_new_session=True)",
+    "orphaned": "subprocess.run(['sh', '-c', 'setsid sleep {name} >/dev/null 2>&1 </dev/null & exit 0'])",
+    "orphaned twice": "subprocess.run(['sh', '-c', '(setsid sh -c \"sleep {name} & sleep {name}\" &) &'])",
+}
 
 
 @LINUX
-def test_it_ends_with_the_job(tmp_path: Path) -> None:
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("leave", LEAVES.values(), ids=LEAVES)
+def test_what_it_leaves_running_ends_with_it(tmp_path: Path, leave: str, *, apart: bool) -> None:
+    name = f"3600.{os.getpid()}{time.monotonic_ns()}"
+    wait = f"while not [1 for f in glob.glob('/proc/[0-9]*/cmdline') if '{name}' in open(f).read()]: pass"
+    code = f"import glob, subprocess\n{leave.format(name=name)}\n{wait}\nprint('began')"
+    done = run(code, tmp_path, environment=os.environ, confinement=Confinement(seconds=30, apart=apart))
+    assert done.output == b"began\n", done.errors
+    assert running(name) == []
+
+
+@LINUX
+@pytest.mark.parametrize("apart", [True, False])
+def test_it_ends_with_the_job(tmp_path: Path, *, apart: bool) -> None:
     """Kill a job in the middle: the program that it runs must not live on."""
-    inner = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+    name = f"here-{os.getpid()}-{time.monotonic_ns()}"
+    inner = f"import time; open({name!r}, 'w').close(); time.sleep(60)"
     outer = (
-        "import sys, pathlib; from metaflow_windmill.workspace.child import *;"
+        "import sys, pathlib; from metaflow_windmill.process.confined import *;"
         f"run_confined([sys.executable, '-c', {inner!r}], directory=pathlib.Path('.'), environment={{}},"
-        " confinement=Confinement())"
+        f" confinement=Confinement(apart={apart}))"
     )
     pid = os.spawnve(
         os.P_NOWAIT,
@@ -104,10 +121,25 @@ def test_it_ends_with_the_job(tmp_path: Path) -> None:
         [sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {outer}"],
         os.environ,
     )
-    wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+    wait_until((tmp_path / name).exists)
     os.kill(pid, 9)
     os.waitpid(pid, 0)
-    assert ended(int((tmp_path / "pid").read_text()))
+    wait_until(lambda: running(name) == [])
+
+
+@LINUX
+@pytest.mark.skipif(bool(weakness()), reason="this machine gives no PID namespace")
+def test_apart_it_sees_no_process_but_its_own(tmp_path: Path) -> None:
+    done = run("import os; print(os.getpid(), *sorted(filter(str.isdigit, os.listdir('/proc'))))", tmp_path)
+    assert done.output == b"2 1 2\n"
+
+
+@LINUX
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("status", [0, 3, -9, -15])
+def test_its_end_is_told_as_it_was(tmp_path: Path, status: int, *, apart: bool) -> None:
+    code = f"import os, sys; os.kill(os.getpid(), {-status}) if {status} < 0 else sys.exit({status})"
+    assert run(code, tmp_path, confinement=Confinement(apart=apart)).status == status
 
 
 @LINUX
@@ -127,29 +159,31 @@ def test_root_loses_every_capability_for_good(tmp_path: Path) -> None:
 
 @LINUX
 @ROOT
-def test_it_can_look_into_no_process_of_the_machine_that_is_not_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("apart", [True, False])
+def test_it_can_look_into_no_process_that_is_not_its_own(tmp_path: Path, *, apart: bool) -> None:
     """The job's parent is Windmill's worker, whose environment holds more than the job's own."""
     code = (
         "import os\n"
-        "for pid in (os.getppid(), 1):\n"
+        "for pid in filter(str.isdigit, os.listdir('/proc')):\n"
         "    for name in ('environ', 'mem', 'maps'):\n"
         "        try:\n"
-        "            open(f'/proc/{pid}/{name}', 'rb').read(1); print('read', pid, name)\n"
-        "        except OSError as why:\n"
-        "            print(type(why).__name__)\n"
+        "            open(f'/proc/{pid}/{name}', 'rb').read(1) and print(pid)\n"
+        "        except OSError:\n"
+        "            pass\n"
+        "print('own', os.getpid(), *([1] if os.getppid() == 1 else []))"
     )
-    assert set(run(code, tmp_path).output.decode().split()) == {"PermissionError"}
+    *seen, own = run(code, tmp_path, confinement=Confinement(apart=apart)).output.decode().splitlines()
+    assert set(seen) <= set(own.split())
 
 
-def ended(pid: int) -> bool:
-    def gone() -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-        except FileNotFoundError:
-            return True
-
-    wait_until(gone)
-    return True
+def running(name: str) -> list[str]:
+    """Return the processes of this machine that have a word in their command line."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if name in file.read_text(errors="replace"):
+                found.append(file.parent.name)
+    return found
 
 
 def wait_until(condition: object, within: float = 10.0) -> None:

@@ -10,8 +10,11 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from metaflow_windmill.process.leftovers import end_leftovers, expect_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,11 +36,14 @@ class Confinement:
         Of memory, for each process.
     output : int
         Bytes on its standard output.
+    apart : bool
+        Whether it gets a PID namespace of its own, where the system allows that; see `weakness`.
     """
 
     seconds: int = 300
     megabytes: int = 4096
     output: int = 64 * 1024 * 1024
+    apart: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,9 @@ def run_confined(
         All that it gets.
     confinement : Confinement
     """
-    limits = [str(confinement.megabytes), str(confinement.seconds), "--"]
+    where = "apart" if confinement.apart else "beside"
+    limits = [str(confinement.megabytes), str(confinement.seconds), where, "--"]
+    before = expect_leftovers()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_CONFINE), *limits, *program],
@@ -92,7 +100,19 @@ def run_confined(
             stopped = _watch(process, out, err, confinement)
         finally:
             _end(process)
+            end_leftovers(before)
         return Finished(process.returncode, _start(out, confinement.output), _tail(err), stopped)
+
+
+@lru_cache(maxsize=1)
+def weakness() -> str:
+    """Return why a program cannot have a PID namespace of its own on this machine; nothing where it can.
+
+    Without one, what the program leaves running is found and ended all the same, a moment later than by
+    the kernel. Until then it may look at other processes of the same user.
+    """
+    program = [sys.executable, "-I", "-S", str(_CONFINE), "probe"]
+    return subprocess.run(program, capture_output=True, text=True, check=False).stdout
 
 
 def _watch(process: subprocess.Popen[bytes], out: BinaryIO, err: BinaryIO, confinement: Confinement) -> str:
@@ -111,7 +131,7 @@ def _watch(process: subprocess.Popen[bytes], out: BinaryIO, err: BinaryIO, confi
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process group: nothing that the program started stays."""
+    """Kill the process group, and with its first process the namespace."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

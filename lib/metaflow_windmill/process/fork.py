@@ -11,7 +11,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, NoReturn
 
-from metaflow_windmill.runtime.secrecy import die_with_parent, set_dumpable
+from metaflow_windmill.process.control import die_with_parent, set_dumpable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

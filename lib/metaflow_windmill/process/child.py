@@ -1,0 +1,153 @@
+"""Runs a function in a forked child, passing its output on as it comes, and ends all that it began."""
+
+from __future__ import annotations
+
+import math
+import os
+import selectors
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from metaflow_windmill.process.fork import fork
+from metaflow_windmill.process.leftovers import end_leftovers, expect_leftovers, kill_tree, leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from contextlib import AbstractContextManager
+
+POLL_SECONDS = 0.2
+GRACE_SECONDS = 0.5
+"""How long what a child left running may go on: long enough for a `tee` to write its last lines."""
+_CHUNK = 1 << 16
+
+
+class Sink(Protocol):
+    """Takes what a child writes to one of its outputs."""
+
+    def feed(self, data: bytes) -> None:
+        """Take a part of it."""
+
+    def pause(self) -> None:
+        """Know that some time has passed since the last call."""
+
+    def flush(self) -> None:
+        """Know that there is no more of it."""
+
+
+def run_child(
+    body: Callable[[], int],
+    sinks: Sequence[Sink],
+    meanwhile: AbstractContextManager[None] | None = None,
+    until: float = math.inf,
+) -> int:
+    """Run a function in a forked child and return its exit status, or minus the signal that ended it.
+
+    Nothing that the child began is running afterwards, whatever session it went to.
+
+    Parameters
+    ----------
+    body : callable
+        It returns the exit status.
+    sinks : sequence of Sink
+        For its standard output and its standard error.
+    meanwhile : context manager
+        Entered after the fork, since a child must not inherit a lock that a thread of it holds, and left
+        when the child has ended.
+    until : float
+        When the child has to have ended, in seconds since 1970.
+
+    Raises
+    ------
+    TimeoutError
+        If it had not; it was killed then.
+    """
+    before = expect_leftovers()
+    pipes = [os.pipe() for _ in sinks]
+    child = _Child(fork(body, *(write for _, write in pipes)))
+    for _, write in pipes:
+        os.close(write)
+    open_ends = {read: sink for (read, _), sink in zip(pipes, sinks, strict=True)}
+    try:
+        with meanwhile or nullcontext():
+            _relay(child, open_ends, before, until)
+            return child.wait(until)
+    finally:
+        child.kill()
+        end_leftovers(before)
+        _drain(open_ends)
+        for (read, _), sink in zip(pipes, sinks, strict=True):
+            sink.flush()
+            os.close(read)
+
+
+@dataclass
+class _Child:
+    pid: int
+    status: int | None = None
+
+    def over(self) -> bool:
+        return self.status is not None or self._reap(os.WNOHANG)
+
+    def wait(self, until: float = math.inf) -> int:
+        while self.status is None:
+            if until == math.inf:
+                self._reap(0)
+            elif not self._reap(os.WNOHANG):
+                _check_time(until)
+                time.sleep(POLL_SECONDS)
+        return self.status
+
+    def kill(self) -> None:
+        if not self.over():
+            kill_tree(self.pid)
+            self.wait()
+
+    def _reap(self, flags: int) -> bool:
+        pid, status = os.waitpid(self.pid, flags)
+        if pid:
+            self.status = os.waitstatus_to_exitcode(status)
+        return bool(pid)
+
+
+def _check_time(until: float) -> None:
+    if time.time() >= until:
+        raise TimeoutError
+
+
+def _relay(child: _Child, open_ends: dict[int, Sink], before: Collection[int], until: float) -> None:
+    """Pass output on to its end, or until what outlives the child has had its grace."""
+    over_since = math.inf
+    with selectors.DefaultSelector() as selector:
+        for read in open_ends:
+            selector.register(read, selectors.EVENT_READ)
+        while selector.get_map():
+            _check_time(until)
+            _pass_on(selector, open_ends, POLL_SECONDS)
+            if over_since == math.inf and child.over():
+                over_since = time.monotonic()
+            if time.monotonic() - over_since > GRACE_SECONDS and leftovers(before):
+                return
+
+
+def _pass_on(selector: selectors.BaseSelector, open_ends: dict[int, Sink], seconds: float) -> bool:
+    """Wait for output and pass it on; tell whether there was any."""
+    ready = selector.select(seconds)
+    for key, _ in ready:
+        data = os.read(key.fd, _CHUNK)
+        open_ends[key.fd].feed(data)
+        if not data:
+            selector.unregister(key.fd)
+    for sink in open_ends.values():
+        sink.pause()
+    return bool(ready)
+
+
+def _drain(open_ends: dict[int, Sink]) -> None:
+    """Pass on what is still in the pipes: their writers are gone, unless one belongs to somebody else."""
+    with selectors.DefaultSelector() as selector:
+        for read in open_ends:
+            selector.register(read, selectors.EVENT_READ)
+        while selector.get_map() and _pass_on(selector, open_ends, 0):
+            pass

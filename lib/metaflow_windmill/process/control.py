@@ -1,0 +1,34 @@
+"""What a process asks of the kernel for itself and its children (prctl(2)); nothing without Linux."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+# linux/prctl.h
+_SET_PARENT_DEATH_SIGNAL = 1
+_SET_DUMPABLE = 4
+_SET_CHILD_SUBREAPER = 36
+
+
+def set_dumpable(*, allowed: bool) -> None:
+    """Let other processes of the user look into this one's memory and ``/proc`` entries, or not."""
+    _prctl(_SET_DUMPABLE, int(allowed))
+
+
+def die_with_parent(parent: int, signal: int) -> None:
+    """Have the kernel send this process a signal when its parent is gone; it is sent now if it is."""
+    _prctl(_SET_PARENT_DEATH_SIGNAL, signal)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what this process's descendants leave behind, also of what hides by `setsid`."""
+    _prctl(_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
