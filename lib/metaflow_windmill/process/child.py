@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 POLL_SECONDS = 0.2
-GRACE_SECONDS = 0.5
+GRACE_SECONDS = 1.0
 """How long what a child left running may go on: long enough for a `tee` to write its last lines."""
 _CHUNK = 1 << 16
 

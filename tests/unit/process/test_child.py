@@ -149,7 +149,7 @@ mine.kill(), mine.wait()
 def test_what_a_child_leaves_running_may_write_its_last_lines(tmp_path: Path) -> None:
     text = """
 def body():
-    subprocess.Popen(["sh", "-c", "sleep 0.1; echo last words"])
+    subprocess.Popen(["sh", "-c", "sleep 0.05; echo last words"])
     return 0
 print(run(body))
 """

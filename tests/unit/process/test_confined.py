@@ -85,10 +85,10 @@ def test_only_the_end_of_many_errors_is_kept(tmp_path: Path) -> None:
 
 
 LEAVES = {
-    "in its session": "subprocess.Popen(['sleep', '{name}'])",
-    "in a session of its own": "subprocess.Popen(['sleep', '{name}'], start_new_session=True)",
-    "orphaned": "subprocess.run(['sh', '-c', 'setsid sleep {name} >/dev/null 2>&1 </dev/null & exit 0'])",
-    "orphaned twice": "subprocess.run(['sh', '-c', '(setsid sh -c \"sleep {name} & sleep {name}\" &) &'])",
+    "in its session": "subprocess.Popen(['sh', '-c', {stay!r}])",
+    "in a session of its own": "subprocess.Popen(['sh', '-c', {stay!r}], start_new_session=True)",
+    "orphaned": "subprocess.run(['sh', '-c', 'setsid sh -c \"{stay}\" >&- 2>&- & exit 0'])",
+    "orphaned twice": "subprocess.run(['sh', '-c', '(setsid sh -c \"sleep {name} & {stay}\" &) &'])",
 }
 
 
@@ -97,8 +97,8 @@ LEAVES = {
 @pytest.mark.parametrize("leave", LEAVES.values(), ids=LEAVES)
 def test_what_it_leaves_running_ends_with_it(tmp_path: Path, leave: str, *, apart: bool) -> None:
     name = f"3600.{os.getpid()}{time.monotonic_ns()}"
-    wait = f"while not [1 for f in glob.glob('/proc/[0-9]*/cmdline') if '{name}' in open(f).read()]: pass"
-    code = f"import glob, subprocess\n{leave.format(name=name)}\n{wait}\nprint('began')"
+    begin = leave.format(stay=f"touch {name}; exec sleep {name}", name=name)
+    code = f"import os, subprocess\n{begin}\nwhile not os.path.exists('{name}'): pass\nprint('began')"
     done = run(code, tmp_path, environment=os.environ, confinement=Confinement(seconds=30, apart=apart))
     assert done.output == b"began\n", done.errors
     assert running(name) == []
