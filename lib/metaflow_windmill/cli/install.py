@@ -56,6 +56,7 @@ def run(said: argparse.Namespace) -> int:
     for step in steps:
         _show(step)
     if not steps:
+        installer.wait(script.path for script in wanted.scripts)
         print(f"Everything is there already, in the workspace {workspace} of {host}.")
     elif said.dry_run:
         print("Nothing was changed.")
@@ -64,6 +65,7 @@ def run(said: argparse.Namespace) -> int:
         return 1
     else:
         installer.carry_out(steps, print)
+        installer.wait(script.path for script in wanted.scripts)
         print(f"f/metaflow is up to date in the workspace {workspace} of {host}.")
     return 0
 

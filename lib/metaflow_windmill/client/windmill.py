@@ -145,6 +145,11 @@ class Windmill:
         """Return a flow as a version of it was deployed."""
         return Flow.from_json({"version_id": version, **self._get(f"flows/get/v/{version}")})
 
+    def script_deployment(self, hash_: str) -> dict[str, Json]:
+        """Return the lock of a version of a script, its errors, and the job that makes it."""
+        found: dict[str, Json] = self._get(f"scripts/deployment_status/h/{hash_}")
+        return found
+
     def deployment(self, path: str) -> tuple[str | None, str]:
         """Return the job that prepares the newest version (or None) and its errors (or nothing)."""
         status = self._get(f"flows/deployment_status/p/{quote(path)}")

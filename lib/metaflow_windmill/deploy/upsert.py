@@ -187,6 +187,18 @@ def with_record(document: Json, record: Record) -> Json:
     return {**document, "value": {**value, "flow_env": environment}}
 
 
+def is_prepared(windmill: Windmill, path: str) -> bool:
+    """Return whether Windmill can run the newest version of a flow, or is still getting ready to.
+
+    A version whose dependency job failed stays what the path shows.
+    """
+    job, errors = windmill.deployment(path)
+    if errors or job is None:
+        return not errors
+    done = windmill.outcome(job)
+    return done.success or not done.completed
+
+
 def wait_until_ready(
     windmill: Windmill,
     path: str,

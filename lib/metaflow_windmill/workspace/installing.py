@@ -15,15 +15,18 @@ from urllib.parse import quote
 
 from metaflow_windmill.client.answers import checked
 from metaflow_windmill.client.transport import Request
+from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.errors import DeployError, NotFound
 from metaflow_windmill.workspace.library import without_archive
+from metaflow_windmill.workspace.locks import lock_of
 from metaflow_windmill.workspace.shipped import FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from metaflow_windmill.client.transport import Transport
     from metaflow_windmill.types import Json
+    from metaflow_windmill.workspace.locks import Lock
     from metaflow_windmill.workspace.shipped import Script, Shipment
 
 Kind = Literal["folder", "resource type", "script", "schedule", "HTTP route"]
@@ -45,16 +48,21 @@ class Step:
     request : Request
     diff : str
         What changes, for a person; of something new, nothing.
+    again : bool
+        Whether nothing changes, and only its packages are looked for once more.
     """
 
     kind: Kind
     path: str
     request: Request
     diff: str = ""
+    again: bool = False
 
     @property
     def summary(self) -> str:
         """Return the change in one line."""
+        if self.again:
+            return f"install the packages of {self.kind} {self.path} again, which failed"
         return f"{'change' if self.diff else 'add'} {self.kind} {self.path}"
 
 
@@ -70,6 +78,7 @@ class Installer:
     def __init__(self, transport: Transport, workspace: str) -> None:
         self._transport = transport
         self._workspace = workspace
+        self._windmill = Windmill(transport, workspace)
 
     def plan(self, shipment: Shipment) -> list[Step]:
         """Return what is to be done, in order; nothing is changed yet.
@@ -97,14 +106,31 @@ class Installer:
         WindmillError
             If Windmill refuses a change; those before it stay.
         """
-        hashes = []
         for step in steps:
-            answer = checked(step.request, self._transport.send(step.request))
+            checked(step.request, self._transport.send(step.request))
             say(f"done: {step.summary}")
-            if step.kind == "script":
-                hashes.append((step.path, answer.text.strip()))
-        for path, hash_ in hashes:
-            self._wait_for_lock(path, hash_)
+        self.wait([step.path for step in steps if step.kind == "script"])
+
+    def wait(self, paths: Iterable[str]) -> None:
+        """Wait until the workers can run these scripts: until then a run gets a version before, if any.
+
+        Raises
+        ------
+        DeployError
+            If the packages of some cannot be installed, with the end of what Windmill said.
+        WindmillError
+            If the workspace cannot be read.
+        """
+        hashes = {path: str(self._get(f"scripts/get/p/{quote(path)}")["hash"]) for path in paths}
+        deadline = time.monotonic() + LOCK_SECONDS
+        locks = {path: self._lock(path, hash_, deadline) for path, hash_ in hashes.items()}
+        failed = {path: lock.said for path, lock in locks.items() if lock.state == "failed"}
+        if failed:
+            raise DeployError(
+                f"{', '.join(failed)} cannot be run: the workers cannot install what they need. Correct the "
+                "workers' access to packages, or give another --package, and install again. Windmill said: "
+                f"{next(iter(failed.values()))}"
+            )
 
     def _folder(self) -> Iterator[Step]:
         if self._get(f"folders/exists/{FOLDER}") is not True:
@@ -136,37 +162,26 @@ class Installer:
         diff = _text_difference(*texts) + _difference(
             _picked(found, _COMPARED), _picked(script.body, _COMPARED)
         )
+        body = {**script.body, "parent_hash": found["hash"]}
         if diff:
-            body = {**script.body, "parent_hash": found["hash"]}
             yield Step("script", script.path, self._post("scripts/create", body), diff)
+        elif lock_of(self._windmill, found["hash"]).state == "failed":
+            yield Step("script", script.path, self._post("scripts/create", body), again=True)
 
     def _missing(self, kind: Kind, route: str, bodies: dict[str, Json]) -> Iterator[Step]:
         for path, body in bodies.items():
             if self._get(f"{route}/exists/{quote(path)}") is not True:
                 yield Step(kind, path, self._post(f"{route}/create", body))
 
-    def _wait_for_lock(self, path: str, hash_: str) -> None:
-        """Wait until the workers can run a script: before that, a run gets the version before it."""
-        deadline = time.monotonic() + LOCK_SECONDS
-        while not self._is_prepared(path, hash_):
+    def _lock(self, path: str, hash_: str, deadline: float) -> Lock:
+        """Return what became of a version's lock, once that is known."""
+        while (lock := lock_of(self._windmill, hash_)).state == "preparing":
             if time.monotonic() > deadline:
                 raise DeployError(
                     f"No worker prepared {path} within {LOCK_SECONDS:.0f} seconds. Is one running?"
                 )
             time.sleep(_TICK)
-
-    def _is_prepared(self, path: str, hash_: str) -> bool:
-        status = self._get(f"scripts/deployment_status/h/{hash_}")
-        job = status.get("job_id")
-        ended = self._get(f"jobs_u/completed/get_result_maybe/{job}") if job else {"completed": True}
-        failed = ended["completed"] and not ended.get("success", True)
-        said = status.get("lock_error_logs") or (ended.get("result") if failed else None)
-        if said:
-            raise DeployError(
-                f"The workers cannot install what {path} requires. Give another --package, or correct the "
-                f"workers' access to packages. Windmill said: {str(said).strip()[-2000:]}"
-            )
-        return status.get("lock") is not None or bool(ended["completed"])
+        return lock
 
     def _find(self, tail: str) -> Json:
         try:

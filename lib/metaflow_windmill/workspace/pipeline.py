@@ -14,7 +14,7 @@ from metaflow_windmill.deploy.notifications import secrets_of
 from metaflow_windmill.deploy.ownership import TokenWish, record_in
 from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
 from metaflow_windmill.deploy.subscription import is_subscribed
-from metaflow_windmill.deploy.upsert import carry_out, survey, with_record
+from metaflow_windmill.deploy.upsert import carry_out, is_prepared, survey, with_record
 from metaflow_windmill.errors import InvalidDocument, MetaflowWindmillError, Unauthorized, Unreachable
 from metaflow_windmill.gitsource import connect
 from metaflow_windmill.process.confined import weakness
@@ -248,7 +248,7 @@ def _settle(shared: Round, decided: Decided, compiled: Compiled, package: bytes)
 
 def _is_there(shared: Round, existing: Flow, decided: Decided) -> bool:
     """Return whether a flow is deployed with all that belongs to it: a run may have stopped between."""
-    if not is_deployed(existing, decided.document):
+    if not is_deployed(existing, decided.document) or not is_prepared(shared.job.windmill, decided.path):
         return False
     wanted, found = decided.record.schedule, shared.job.windmill.find_schedule(decided.path)
     times = None if wanted is None else (wanted.cron, wanted.timezone)

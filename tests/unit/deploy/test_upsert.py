@@ -21,7 +21,7 @@ from metaflow_windmill.contract.record import (
 from metaflow_windmill.deploy.names import Identity
 from metaflow_windmill.deploy.ownership import TokenWish, record_in
 from metaflow_windmill.deploy.schedule import Change
-from metaflow_windmill.deploy.upsert import Deployed, Place, carry_out, survey, wait_until_ready
+from metaflow_windmill.deploy.upsert import Deployed, Place, carry_out, is_prepared, survey, wait_until_ready
 from metaflow_windmill.errors import DeployError, NotOurs, Refused
 
 PATH = "f/flows/Hello"
@@ -268,3 +268,22 @@ def test_errors_of_dependencies_are_shown() -> None:
 def test_waits_no_longer_than_it_makes_sense() -> None:
     with pytest.raises(DeployError, match=r"has not prepared it in time \(job job\)"):
         wait(waiting(*[False] * 100))
+
+
+@pytest.mark.parametrize(
+    ("status", "job", "prepared"),
+    [
+        (READY, None, True),
+        ({"job_id": "j", "lock_error_logs": ""}, {"completed": True, "success": True}, True),
+        ({"job_id": "j", "lock_error_logs": None}, {"completed": True, "success": False}, False),
+        ({"job_id": "j", "lock_error_logs": None}, {"completed": False}, True),
+        ({"job_id": "j", "lock_error_logs": "no such package"}, None, False),
+    ],
+    ids=["without a job", "done", "canceled", "at work, or forgotten", "said why not"],
+)
+def test_a_version_whose_dependency_job_failed_is_not_deployed(
+    status: Any, job: Any, *, prepared: bool
+) -> None:
+    transport = server(ready=status)
+    transport.answers["GET /jobs_u/completed/get_result_maybe/j"] = job
+    assert is_prepared(transport.windmill, PATH) is prepared

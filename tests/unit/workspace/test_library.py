@@ -51,7 +51,7 @@ def test_it_holds_all_but_the_server_and_itself() -> None:
     for name in (
         "metaflow_extensions/windmill/plugins/mfextinit_windmill.py",
         "metaflow_windmill/package/run_step.txt",
-        "metaflow_windmill/workspace/confine.py",
+        "metaflow_windmill/process/confine.py",
         "metaflow_windmill/workspace/f_metaflow/doctor.py",
         "metaflow_windmill/workspace/f_metaflow/library.script.yaml",
         "metaflow_windmill/workspace/metaflow_repo.resource-type.yaml",
@@ -107,7 +107,8 @@ def test_metaflow_finds_the_extension_in_it_and_packs_it(job: Path, tmp_path: Pa
     for entry in packages.iterdir():
         if "windmill" not in entry.name and entry.suffix != ".pth":
             (alone / entry.name).symlink_to(entry)
-    flow = tmp_path / "hello.py"
+    flow = tmp_path / "flow" / "hello.py"
+    flow.parent.mkdir()
     flow.write_text(
         "from metaflow import FlowSpec, step\n\n\nclass HelloFlow(FlowSpec):\n"
         "    @step(start=True, end=True)\n    def hello(self):\n        pass\n\n\n"
