@@ -179,6 +179,12 @@ def test_run_follows_to_the_end(commands: Commands, windmill: Target) -> None:
     assert f"CliFlow/{run} is done." in said.err
     (seen,) = commands.home.read(f"CliFlow/{run}")
     assert seen.successful
+    (line,) = re.findall(r"In Python:\n +(.*)\n", said.err)
+    assert line in commands.well("status", run).out
+    assert line.startswith(f"{re.findall('namespace.*', said.err)[1]}; Run(")  # what `create` says
+    read = commands.home.write("paste", f"from metaflow import Run, namespace\n{line}.successful\n")
+    done = commands.home.python(read)
+    assert done.returncode == 0, done.stderr
 
 
 def test_run_fails_when_the_flow_fails(commands: Commands) -> None:

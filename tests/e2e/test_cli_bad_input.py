@@ -54,12 +54,19 @@ def nothing_there(commands: Commands) -> bool:
 @pytest.mark.parametrize(
     ("env", "sentence"),
     [
-        ({"WINDMILL_TOKEN": ""}, "There is no Windmill token: set WINDMILL_TOKEN or give --windmill-token."),
+        (
+            {"WINDMILL_TOKEN": ""},
+            "set WINDMILL_TOKEN or give --windmill-token; tokens are made in",
+        ),
         ({"WINDMILL_TOKEN": "wrong"}, "does not know this token; make one in its account settings"),
         ({"WINDMILL_TOKEN": "a\nb"}, "The Windmill token has blanks or characters that no token has"),
         (
             {"WINDMILL_HOST": "http://127.0.0.1:9"},
-            "got no answer from Windmill at http://127.0.0.1:9: the connection was refused. Check that",
+            "Windmill at http://127.0.0.1:9 does not answer: the connection was refused",
+        ),
+        (
+            {"WINDMILL_HOST": "http://127.0.0.1:9", "WINDMILL_TOKEN": ""},
+            "Start a Windmill on this machine with `metaflow-windmill dev`",
         ),
         ({"WINDMILL_HOST": "windmill"}, "The Windmill host 'windmill' is not an address; write it like"),
         ({"WINDMILL_WORKSPACE": "nowhere"}, "There is no workspace 'nowhere' on http://"),

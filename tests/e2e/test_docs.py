@@ -70,10 +70,14 @@ def test_commands_of_a_page_work_as_they_stand(page: Path, windmill: Target, tmp
     if not commands.strip():
         pytest.skip("no commands on this page")
     shutil.copytree(ROOT / "examples", tmp_path / "work")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("METAFLOW_", "WM_"))}
+    home = tmp_path / ".local" / "share" / "metaflow-windmill"  # where a server of the reader's own leaves it
+    home.mkdir(parents=True)
+    (home / "token").write_text(windmill.token)
+    ours = ("METAFLOW_", "WM_", "WINDMILL_", "XDG_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment = {
         **kept,
-        **windmill.environment,
+        "WINDMILL_HOST": windmill.host,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "METAFLOW_USER": "reader",

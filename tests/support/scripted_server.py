@@ -42,6 +42,8 @@ class Script:
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    open: int = 0
+    """Connections that neither side has ended."""
 
     def next(self) -> Answer:
         return self.answers.pop(0) if self.answers else Answer(500, "the script is at its end")
@@ -53,11 +55,20 @@ def answer(value: Any = None, status: int = 200, **headers: str) -> Answer:
 
 
 @contextmanager
-def scripted_server(*answers: Answer) -> Iterator[Script]:
-    """Serve the answers in order, on a free port of this machine."""
+def scripted_server(*answers: Answer, keep: bool = False) -> Iterator[Script]:
+    """Serve the answers in order, on a free port of this machine; `keep` leaves connections open for more."""
     script = Script(list(answers))
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keep else "HTTP/1.0"
+
+        def handle(self) -> None:
+            script.open += 1
+            try:
+                super().handle()
+            finally:
+                script.open -= 1
+
         def handle_any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length).decode()

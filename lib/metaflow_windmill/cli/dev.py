@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.client.site import data_home
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
@@ -72,9 +72,3 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ValueError(text)
     return number
-
-
-def data_home() -> Path:
-    """Return where the server keeps its data unless told otherwise."""
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(home) / "metaflow-windmill"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import ExitStack
+import weakref
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from metaflow_windmill.client.http import HttpTransport, base_address, checked_token
+from metaflow_windmill.client.http import HttpTransport, base_address, checked_token, is_local
 from metaflow_windmill.client.retrying import Retrying
+from metaflow_windmill.client.site import NOBODY, find_address
 from metaflow_windmill.errors import DeployError, Unauthorized, Unreachable
 from metaflow_windmill.workspace.doctor import Finding, as_text, healthy
 from metaflow_windmill.workspace.doctor_machine import PACKAGE, machine_findings, versions
@@ -27,12 +28,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from metaflow_windmill.cli.flow.options import Address
+    from metaflow_windmill.client.site import Address
     from metaflow_windmill.contract.record import StoreInfo
     from metaflow_windmill.types import Json
-
-NOBODY = "nobody"
-"""Stands for a token where there is none: a server tells its version to everybody."""
 
 READ_SECONDS = 20.0
 
@@ -63,18 +61,18 @@ def run(said: argparse.Namespace) -> int:
 
 def _look(said: argparse.Namespace) -> Iterator[Finding]:
     """Yield all findings; what needs something that is bad is left out."""
-    from metaflow_windmill.cli.flow.options import Given, address_of, folder_of
+    from metaflow_windmill.cli.flow.options import Given, folder_of
 
     installed = versions()
     yield from machine_findings(installed)
-    place = address_of(Given(host=said.host, workspace=said.workspace))
+    place = find_address(said.host, None, said.workspace)
     site = None
     for found in _server(place, folder_of(Given(folder=said.folder))):
         if isinstance(found, Finding):
             yield found
         else:
             site = found
-    store, finding = _store(urlsplit(place.host).hostname)
+    store, finding = _store(place.host)
     yield finding
     if store is not None:
         yield access_finding(store)
@@ -91,7 +89,8 @@ def _server(place: Address, folder: str) -> Iterator[Finding | Site]:
     except Unreachable as why:
         yield Finding("host", "bad", sentence(why), "Set WINDMILL_HOST or give --host.")
         return
-    findings = host_findings(_transport(host, NOBODY), host)
+    with closing(_transport(host, NOBODY)) as nobody:
+        findings = host_findings(nobody, host)
     yield from findings
     if findings[0].state == "bad":
         return
@@ -100,7 +99,9 @@ def _server(place: Address, folder: str) -> Iterator[Finding | Site]:
     except Unauthorized as why:
         yield Finding("token", "bad", sentence(why), "Make one in Windmill's account settings.")
         return
-    site = Site(Retrying(_transport(host, token)), host, place.workspace, folder)
+    transport = _transport(host, token)
+    site = Site(Retrying(transport), host, place.workspace, folder)
+    weakref.finalize(site, transport.close)
     seen = list(site_findings(site, token))
     yield from seen
     if not any(finding.subject in {"token", "workspace"} and finding.state == "bad" for finding in seen):
@@ -111,16 +112,14 @@ def _transport(host: str, token: str) -> HttpTransport:
     return HttpTransport(host, token, read_seconds=READ_SECONDS)
 
 
-def _store(hostname: str | None) -> tuple[StoreInfo | None, Finding]:
-    from metaflow_windmill.cli.flow.options import LOCAL
-
+def _store(host: str) -> tuple[StoreInfo | None, Finding]:
     try:
         store = configured_here()
     except DeployError as why:
         return None, Finding(
             "datastore", "bad", str(why), "Flows deployed from here could not keep their data."
         )
-    return store, place_finding(store, same_machine=hostname in LOCAL)
+    return store, place_finding(store, same_machine=is_local(host))
 
 
 def _workers(site: Site, store: StoreInfo | None, version: str, seconds: float) -> tuple[Finding, ...]:

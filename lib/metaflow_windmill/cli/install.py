@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.client.http import HttpTransport, base_address
-from metaflow_windmill.client.retrying import Retrying
-from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.client.site import DEFAULT_HOST, DEFAULT_WORKSPACE, TOOL, find_address, open_site
 from metaflow_windmill.deploy.access import sign_in
+from metaflow_windmill.deploy.server_version import check_server, version_of
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.workspace.installing import Installer
 from metaflow_windmill.workspace.shipped import requirement, shipment
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
     import argparse
 
     from metaflow_windmill.workspace.installing import Step
-
-DEFAULT_HOST = "http://localhost:8000"
-DEFAULT_WORKSPACE = "admins"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +42,12 @@ def run(said: argparse.Namespace) -> int:
         If the workspace cannot be reached or does not let us, or the answer is needed and nobody is asked.
     """
     wanted = shipment(requirement(said.package) if said.package else "")
-    host = base_address(said.host or os.environ.get("WINDMILL_HOST") or DEFAULT_HOST)
-    workspace = said.workspace or os.environ.get("WINDMILL_WORKSPACE") or DEFAULT_WORKSPACE
-    transport = Retrying(HttpTransport(host, os.environ.get("WINDMILL_TOKEN", "")))
-    sign_in(Windmill(transport, workspace), host)
-    installer = Installer(transport, workspace)
+    site = open_site(find_address(said.host, None, said.workspace), TOOL)
+    host, workspace = site.host, site.windmill.workspace
+    sign_in(site.windmill, host, TOOL)
+    if remark := check_server(host, version_of(site.windmill)):
+        print(f"Note: {remark}.", file=sys.stderr)
+    installer = Installer(site.windmill.transport, workspace)
     steps = installer.plan(wanted)
     for step in steps:
         _show(step)

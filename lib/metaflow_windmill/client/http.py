@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 BLANKED = "***"
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -67,6 +68,10 @@ class HttpTransport:
     def __repr__(self) -> str:
         return f"HttpTransport({self.host!r})"
 
+    def close(self) -> None:
+        """End the connections that are kept open for the next request."""
+        self._session.close()
+
     def send(self, request: Request) -> Response:
         """Send a request once; see `Transport`."""
         try:
@@ -93,8 +98,7 @@ class HttpTransport:
 
     def _unreachable(self, request: Request, why: requests.RequestException) -> Unreachable:
         return Unreachable(
-            f"{request} got no answer from Windmill at {self.host}: {_reason(why)}. Check that "
-            "WINDMILL_HOST is right and that the server runs",
+            f"Windmill at {self.host} does not answer: {_reason(why)} (at {request}). {_advice(self.host)}",
             str(request),
         )
 
@@ -107,6 +111,11 @@ class HttpTransport:
             str(request),
             answer.status_code,
         )
+
+
+def is_local(host: str) -> bool:
+    """Tell whether an address is one of this machine."""
+    return urlsplit(host).hostname in LOCAL
 
 
 def base_address(host: str) -> str:
@@ -137,7 +146,7 @@ def checked_token(token: str) -> str:
     """
     token = token.strip()
     if not token:
-        raise Unauthorized("there is no Windmill token: set WINDMILL_TOKEN or give --windmill-token")
+        raise Unauthorized("there is no Windmill token: set WINDMILL_TOKEN")
     if not token.isascii() or not token.isprintable() or " " in token:
         raise Unauthorized(
             "the Windmill token has blanks or characters that no token has; "
@@ -161,6 +170,15 @@ def _reason(why: requests.RequestException) -> str:
     if "resolve" in words or "Name or service" in words:
         return "the host name is not known"
     return "the connection broke"
+
+
+def _advice(host: str) -> str:
+    if is_local(host):
+        return (
+            "Start a Windmill on this machine with `metaflow-windmill dev`, or set WINDMILL_HOST to the "
+            "address of another one"
+        )
+    return "Check that WINDMILL_HOST is right and that the server runs"
 
 
 def _lowered(headers: requests.structures.CaseInsensitiveDict[str]) -> dict[str, str]:

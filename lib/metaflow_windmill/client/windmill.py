@@ -45,6 +45,11 @@ class Windmill:
         return f"Windmill({self._transport!r}, {self.workspace!r})"
 
     @property
+    def transport(self) -> Transport:
+        """What carries the requests, for calls that this class does not have."""
+        return self._transport
+
+    @property
     def resources(self) -> Resources:
         """The resources of the workspace."""
         return Resources(self._transport, self.workspace)

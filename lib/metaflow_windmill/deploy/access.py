@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.client.site import COMMAND
 from metaflow_windmill.errors import NotFound, Unauthorized, WindmillError
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import User
+    from metaflow_windmill.client.site import Ways
     from metaflow_windmill.client.windmill import Windmill
 
 
-def sign_in(windmill: Windmill, host: str) -> User:
+def sign_in(windmill: Windmill, host: str, ways: Ways = COMMAND) -> User:
     """Return the user of a token, after a look at the server, the token and the workspace.
+
+    Parameters
+    ----------
+    windmill : Windmill
+    host : str
+    ways : Ways
+        What whoever asks can do about it.
 
     Raises
     ------
@@ -26,23 +35,22 @@ def sign_in(windmill: Windmill, host: str) -> User:
     try:
         user = windmill.whoami()
     except Unauthorized as why:
-        raise _not_in(windmill, host, why) from None
+        raise _not_in(windmill, host, why, ways) from None
     if user.non_member and not _there(windmill):
-        raise NotFound(f"there is no workspace {windmill.workspace!r} on {host}; set WINDMILL_WORKSPACE")
+        raise NotFound(f"there is no workspace {windmill.workspace!r} on {host}; {ways.workspace}")
     return user
 
 
-def _not_in(windmill: Windmill, host: str, why: Unauthorized) -> Unauthorized:
+def _not_in(windmill: Windmill, host: str, why: Unauthorized, ways: Ways) -> Unauthorized:
     if windmill.token_is_known():
         return Unauthorized(
             f"there is no workspace {windmill.workspace!r} on {host}, or your token is not of one of its "
-            "members; set WINDMILL_WORKSPACE",
+            f"members; {ways.workspace}",
             why.request,
             why.status,
         )
     return Unauthorized(
-        f"Windmill at {host} does not know this token; make one in its account settings and set "
-        "WINDMILL_TOKEN or give --windmill-token",
+        f"Windmill at {host} does not know this token; make one in its account settings and {ways.token}",
         why.request,
         why.status,
     )

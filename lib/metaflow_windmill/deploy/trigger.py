@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Triggered:
-    """A run that Windmill has accepted."""
+    """A run that Windmill has accepted; `token` is the production token of the flow."""
 
     flow: str
     path: str
     job_id: str
+    token: str = ""
 
     @property
     def run_id(self) -> str:
@@ -100,4 +101,4 @@ def started(
         windmill.run_flow(path, arguments, job_id)
     else:
         windmill.run_flow_version(path, version, arguments, job_id)
-    return Triggered(record.flow, path, job_id)
+    return Triggered(record.flow, path, job_id, record.token)

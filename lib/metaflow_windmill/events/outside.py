@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.client.http import HttpTransport
-from metaflow_windmill.client.retrying import Retrying
-from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.client.site import CALL, find_address, open_site
 from metaflow_windmill.events.publish import new_event, publish
 
 if TYPE_CHECKING:
@@ -34,7 +31,8 @@ def publish_event(
     event_id : str
         The same for each try to publish the same event; made up if empty.
     host, token, workspace : str, optional
-        As WINDMILL_HOST, WINDMILL_TOKEN and WINDMILL_WORKSPACE, which are taken where they are not given.
+        Which Windmill; found as the commands of a flow find it where they are not given: by WINDMILL_HOST,
+        WINDMILL_TOKEN and WINDMILL_WORKSPACE, Metaflow's configuration, or your own embedded server.
 
     Returns
     -------
@@ -46,9 +44,5 @@ def publish_event(
     WindmillError
         If Windmill does not answer or does not let us.
     """
-    transport = HttpTransport(
-        host or os.environ.get("WINDMILL_HOST", "http://localhost:8000"),
-        token or os.environ.get("WINDMILL_TOKEN", ""),
-    )
-    where = workspace or os.environ.get("WINDMILL_WORKSPACE", "admins")
-    return publish(Windmill(Retrying(transport), where), new_event(name, payload, event_id))
+    site = open_site(find_address(host, token, workspace), CALL)
+    return publish(site.windmill, new_event(name, payload, event_id))

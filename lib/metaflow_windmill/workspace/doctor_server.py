@@ -12,12 +12,14 @@ from urllib.parse import quote
 from metaflow_windmill import __version__
 from metaflow_windmill.client.answers import checked, words
 from metaflow_windmill.client.models import User, moment
+from metaflow_windmill.client.site import TOOL
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.deploy.access import sign_in
-from metaflow_windmill.errors import NotFound, Unauthorized, WindmillError
+from metaflow_windmill.deploy.server_version import check_server, read_version
+from metaflow_windmill.errors import DeployError, NotFound, Unauthorized, WindmillError
 from metaflow_windmill.workspace.doctor import Finding
-from metaflow_windmill.workspace.doctor_machine import clock_finding, numbers
+from metaflow_windmill.workspace.doctor_machine import clock_finding
 from metaflow_windmill.workspace.library import without_archive
 from metaflow_windmill.workspace.shipped import shipment
 
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 SCRIPT = "f/metaflow/doctor"
-LOWEST_WINDMILL = (1, 788)
-_EDITION = re.compile(r"(CE|EE) v(\d+(?:\.\d+)*)")
+_EDITION = re.compile(r"(CE|EE) ")
 _REQUIREMENT = re.compile(r"^# ?(metaflow-windmill@\S*)$", re.MULTILINE)
 _PREFIX = 10
 """Windmill shows a token by so many characters."""
@@ -79,6 +80,8 @@ def host_findings(transport: Transport, host: str) -> list[Finding]:
     request, before = Request("GET", "/version"), time.time()
     try:
         response = checked(request, transport.send(request))
+    except Unauthorized:  # as newer servers answer the token of a job, since the route names no workspace
+        return [Finding("host", "ok", f"{host} does not tell a job its version, so it was not compared.")]
     except WindmillError as why:
         return [Finding("host", "bad", sentence(why), f"Look whether {host} opens in a browser.")]
     date = response.headers.get("date", "")
@@ -87,18 +90,21 @@ def host_findings(transport: Transport, host: str) -> list[Finding]:
 
 def version_finding(host: str, said: str) -> Finding:
     """Return whether what a host says is the version of a Windmill that is new enough."""
-    match = _EDITION.match(said)
-    if match is None:
+    version = read_version(said) if _EDITION.match(said) else None
+    if version is None:
         return Finding(
             "host",
             "bad",
             f"{host} answers, but not as Windmill does: {said[:80]!r}.",
             "Set WINDMILL_HOST to the address of the server, without a path behind it.",
         )
-    if numbers(match.group(2)) < LOWEST_WINDMILL:
-        lowest = ".".join(map(str, LOWEST_WINDMILL))
-        advice = f"This is made for Windmill {lowest} and newer: upgrade the server."
-        return Finding("host", "warn", f"{host} is Windmill {said}.", advice)
+    try:
+        remark = check_server(host, version)
+    except DeployError as why:
+        return Finding("host", "bad", sentence(why), "Upgrade the server.")
+    if remark:
+        advice = "What is known of versions stands in docs/compatibility.md."
+        return Finding("host", "warn", f"{remark}.", advice)
     return Finding("host", "ok", f"{host} is Windmill {said}")
 
 
@@ -112,7 +118,7 @@ def site_findings(site: Site, token_prefix: str = "") -> Iterator[Finding]:
         The beginning of the token, which finds it among the user's tokens; empty for a job's.
     """
     try:
-        user = sign_in(site.windmill, site.host)
+        user = sign_in(site.windmill, site.host, TOOL)
     except NotFound as why:
         yield Finding("token", "ok", "The server knows it.")
         yield Finding("workspace", "bad", sentence(why), "Look for its id in Windmill's workspace settings.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.scripted_server import Answer, answer, scripted_server
@@ -13,6 +13,9 @@ from tests.support.scripted_server import Answer, answer, scripted_server
 from metaflow_windmill.cli.flow.recovery import branch_options, find, site_of, stand_in
 from metaflow_windmill.contract.record import PackageInfo, ParameterInfo, Record, StoreInfo
 from metaflow_windmill.errors import DeployError, Unauthorized
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVIL = "'''\"\"\"\\\n__import__('os').system('echo hurt')\n#"
 RECORD = Record(
@@ -31,7 +34,8 @@ RECORD = Record(
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     for name in ("WINDMILL_HOST", "WINDMILL_TOKEN", "WINDMILL_WORKSPACE", "METAFLOW_WINDMILL_FOLDER"):
         monkeypatch.delenv(name, raising=False)
 
@@ -110,8 +114,13 @@ def test_what_is_no_identifier(identifier: str) -> None:
 
 
 def test_a_site_needs_a_token() -> None:
-    with pytest.raises(Unauthorized, match="there is no Windmill token"):
-        site_of({"WINDMILL_HOST": "http://windmill.example.com"})
+    with (
+        scripted_server(Answer(200, "CE v1.788.0")) as server,
+        pytest.raises(
+            Unauthorized, match=r"there is no Windmill token .* pass windmill_token=... to Deployer"
+        ),
+    ):
+        site_of({"WINDMILL_HOST": server.url})
 
 
 def test_a_parameter_that_nobody_can_set_is_left_out_of_the_stand_in() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.support.answering import Answering
 
 from metaflow_windmill.cli.flow.options import Server
-from metaflow_windmill.cli.flow.showing import run_json, run_row, task_json, task_row, took_text
+from metaflow_windmill.cli.flow.showing import in_python, run_json, run_row, task_json, task_row, took_text
 from metaflow_windmill.client.models import Job, JobState, User
 from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.deploy.watch import Task
@@ -35,6 +35,11 @@ def job(seconds: float | None, state: JobState = JobState.SUCCEEDED, schedule: s
 )
 def test_durations(seconds: float, text: str) -> None:
     assert took_text(job(seconds)) == text
+
+
+def test_the_line_to_paste() -> None:
+    assert in_python("tok") == 'namespace("production:tok")'
+    assert in_python("tok", "Hello/windmill-1") == 'namespace("production:tok"); Run("Hello/windmill-1")'
 
 
 def test_what_has_not_begun_took_nothing() -> None:

@@ -53,14 +53,15 @@ def test_a_host_that_nobody_listens_on() -> None:
     with pytest.raises(Unreachable) as caught:
         HttpTransport(host, TOKEN).send(Request("GET", "/version"))
     assert str(caught.value) == (
-        f"GET /api/version got no answer from Windmill at {host}: the connection was refused. "
-        "Check that WINDMILL_HOST is right and that the server runs"
+        f"Windmill at {host} does not answer: the connection was refused (at GET /api/version). "
+        "Start a Windmill on this machine with `metaflow-windmill dev`, or set WINDMILL_HOST to the address "
+        "of another one"
     )
     assert (caught.value.request, caught.value.status) == ("GET /api/version", None)
 
 
 def test_a_host_name_that_nobody_has() -> None:
-    with pytest.raises(Unreachable, match="the host name is not known"):
+    with pytest.raises(Unreachable, match=r"the host name is not known .* Check that WINDMILL_HOST is right"):
         HttpTransport("http://nowhere.invalid", TOKEN).send(Request("GET", "/version"))
 
 

@@ -23,6 +23,14 @@ HOST = "https://windmill.example.com"
 ALICE = User("alice", "alice@example.com", folders=("team",))
 NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
 CE = "CE v1.788.0"
+OLD = (
+    ", and this was tried on 1.788 and never on an older one; upgrade the server if something is wrong with "
+    "a run."
+)
+TOO_OLD = (
+    ", and 1.587 or newer is needed: an older server replaces the packages of each step by those that it "
+    "finds itself, so that no step can begin; upgrade the server."
+)
 
 
 def site(answers: dict[str, Any], folder: str = "f/team") -> server.Site:
@@ -37,8 +45,14 @@ def by_subject(answers: dict[str, Any], prefix: str = "") -> dict[str, Finding]:
     ("said", "state", "words"),
     [
         (CE, "ok", f"{HOST} is Windmill {CE}"),
-        ("EE v2.0", "ok", f"{HOST} is Windmill EE v2.0"),
-        ("CE v1.600.3", "warn", f"{HOST} is Windmill CE v1.600.3."),
+        ("EE v1.788.4", "ok", f"{HOST} is Windmill EE v1.788.4"),
+        (
+            "EE v2.0",
+            "warn",
+            f"Windmill at {HOST} is version 2.0, and the newest that this was tried on is 1.788.",
+        ),
+        ("CE v1.600.3", "warn", f"Windmill at {HOST} is version 1.600.3{OLD}"),
+        ("CE v1.586.9", "bad", f"Windmill at {HOST} is version 1.586.9{TOO_OLD}"),
         ("<html>", "bad", f"{HOST} answers, but not as Windmill does: '<html>'."),
     ],
 )
@@ -46,6 +60,15 @@ def test_versions(said: str, state: str, words: str) -> None:
     finding = server.version_finding(HOST, said)
     assert (finding.state, finding.said) == (state, words)
     assert bool(finding.advice) == (state != "ok")
+
+
+def test_a_job_is_not_told_the_version() -> None:
+    forbidden = Response(403, b"Permission denied: a job's token is of a workspace")
+    (host,) = server.host_findings(Answering({"GET /version": forbidden}), HOST)
+    assert (host.state, host.said) == (
+        "ok",
+        f"{HOST} does not tell a job its version, so it was not compared.",
+    )
 
 
 def test_a_host_that_answers_and_one_that_does_not() -> None:

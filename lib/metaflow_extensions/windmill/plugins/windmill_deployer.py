@@ -15,6 +15,9 @@ _SERVER = {
     "windmill_workspace": "WINDMILL_WORKSPACE",
 }
 
+_FROM_PYTHON = "WINDMILL_ASKED_FROM_PYTHON"
+"""`metaflow_windmill.cli.flow.options.FROM_PYTHON`, which this module cannot import at its top."""
+
 
 class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no types
     """Deploys a flow to Windmill.
@@ -33,6 +36,7 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
     def __init__(self, deployer_kwargs: dict[str, str], **kwargs: Any) -> None:  # noqa: ANN401
         self._deployer_kwargs = dict(deployer_kwargs)
         super().__init__(**kwargs)
+        self.env_vars[_FROM_PYTHON] = "1"
         self._take_server(self._deployer_kwargs)
 
     @property

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from metaflow.runner.deployer_impl import DeployerImpl
 
-    from metaflow_windmill.cli.flow.recovery import Found, Site
+    from metaflow_windmill.cli.flow.recovery import Found
+    from metaflow_windmill.client.site import Site
 
 _STATES = {JobState.CANCELED: "FAILED"}
 _ARGUMENT_LIMIT = 100_000

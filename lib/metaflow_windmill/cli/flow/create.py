@@ -24,6 +24,7 @@ from metaflow_windmill.cli.flow.options import (
     place_options,
     server_options,
 )
+from metaflow_windmill.cli.flow.showing import in_python
 from metaflow_windmill.cli.flow.speech import flow_command, print_json, say
 from metaflow_windmill.cli.flow.tokens import remember, token_options, wish_of, wish_options
 from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
@@ -34,6 +35,7 @@ from metaflow_windmill.deploy.ownership import TokenWish, choose_token
 from metaflow_windmill.deploy.priority import check_priority
 from metaflow_windmill.deploy.schedule import Change
 from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
+from metaflow_windmill.deploy.server_version import check_document, check_server, version_of
 from metaflow_windmill.deploy.upsert import Deployed, carry_out, survey
 from metaflow_windmill.package import CodePackage
 
@@ -79,9 +81,13 @@ def deploy(
     from metaflow.util import get_username
 
     server = connect(target.given)
+    version = version_of(server.windmill)
+    remark = check_server(server.host, version)
     check(obj, wanted)
     check_service(obj)
     say(obj, f"Deploying {obj.flow.name} to Windmill at {server.host}...", bold=True)
+    if remark:
+        say(obj, f"Note: {remark}.")
     place = survey(
         server.windmill,
         target.path,
@@ -94,6 +100,7 @@ def deploy(
     check_priority(server.windmill, wanted.workflow_priority)
     package = CodePackage(obj)
     document = compile_document(obj, target, wanted, place.token, package)
+    check_document(server.host, version, document["value"])
     agree(record_of(document))
     document = with_package(document, package)
     deployed = carry_out(server.windmill, document, place)
@@ -148,8 +155,8 @@ def _say(obj: Any, made: Deployment, secrets: Iterable[str]) -> None:  # noqa: A
     done = "is deployed" if deployed.created else "is deployed again"
     say(obj, f"{record.flow} {done} as {deployed.path}. Its page:", bold=True)
     say(obj, made.page, indent=True)
-    say(obj, "The namespace of its runs is")
-    say(obj, f"production:{record.token}", fg="green", indent=True)
+    say(obj, "In Python its runs are read after this line, or after namespace(None), for the runs of all:")
+    say(obj, in_python(record.token), fg="green", indent=True)
     if record.datastore.type == "local":
         say(
             obj,

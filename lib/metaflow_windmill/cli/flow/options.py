@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from metaflow._vendor import click
 from metaflow.metaflow_config_funcs import from_conf
 
-from metaflow_windmill.cli.dev import data_home
-from metaflow_windmill.client.http import HttpTransport, base_address
-from metaflow_windmill.client.retrying import Retrying
-from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.client.site import (
+    COMMAND,
+    DEFAULT_HOST,
+    DEFAULT_WORKSPACE,
+    DEPLOYER,
+    find_address,
+    open_site,
+)
 from metaflow_windmill.deploy.access import sign_in
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER
 
@@ -21,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from metaflow_windmill.client.models import User
+    from metaflow_windmill.client.windmill import Windmill
 
-DEFAULT_HOST = "http://localhost:8000"
-DEFAULT_WORKSPACE = "admins"
-LOCAL = ("localhost", "127.0.0.1", "::1")
+FROM_PYTHON = "WINDMILL_ASKED_FROM_PYTHON"
+"""Set where the Deployer runs a command, so that what it says names what one does in Python."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,6 @@ class Given:
         """Return these options, with the other's where nothing was given."""
         pairs = {key: getattr(self, key) or getattr(other, key) for key in self.__dataclass_fields__}
         return Given(**pairs)
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where to go and with what, nothing of it looked at yet."""
-
-    host: str
-    token: str = field(repr=False)
-    workspace: str = DEFAULT_WORKSPACE
 
 
 @dataclass(frozen=True)
@@ -115,33 +109,11 @@ def connect(given: Given) -> Server:
     WindmillError
         With a sentence on what is missing or wrong.
     """
-    place = address_of(given)
-    host = base_address(place.host)
-    windmill = Windmill(Retrying(HttpTransport(host, place.token)), place.workspace)
-    return Server(windmill, host, sign_in(windmill, host))
-
-
-def address_of(given: Given) -> Address:
-    """Return the server that the options mean, without a look at it."""
-    host = _chosen(given.host, "WINDMILL_HOST", DEFAULT_HOST)
-    token = _chosen(given.token, "WINDMILL_TOKEN", "") or _token_of_local_server(host)
-    return Address(host, token, _chosen(given.workspace, "WINDMILL_WORKSPACE", DEFAULT_WORKSPACE))
+    ways = DEPLOYER if os.environ.get(FROM_PYTHON) else COMMAND
+    site = open_site(find_address(given.host, given.token, given.workspace), ways)
+    return Server(site.windmill, site.host, sign_in(site.windmill, site.host, ways))
 
 
 def folder_of(given: Given) -> str:
     """Return the folder that flows are deployed into."""
     return given.folder or str(from_conf("WINDMILL_FOLDER", DEFAULT_FOLDER))
-
-
-def _token_of_local_server(host: str) -> str:
-    """Return the token of an embedded server of this user on this machine, so that nobody has to copy it."""
-    if urlsplit(host).hostname not in LOCAL:
-        return ""
-    try:
-        return (data_home() / "token").read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
-
-
-def _chosen(given: str | None, variable: str, default: str) -> str:
-    return given or os.environ.get(variable) or str(from_conf(variable, default))

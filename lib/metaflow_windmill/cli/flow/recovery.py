@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow.metaflow_config_funcs import from_conf
 
-from metaflow_windmill.cli.flow.options import DEFAULT_HOST, DEFAULT_WORKSPACE
-from metaflow_windmill.client.http import HttpTransport, base_address
-from metaflow_windmill.client.retrying import Retrying
-from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.client.site import DEPLOYER, find_address, open_site
 from metaflow_windmill.deploy.listing import deployments
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER, Identity, flow_path
 from metaflow_windmill.deploy.ownership import record_in
@@ -21,22 +17,10 @@ from metaflow_windmill.errors import DeployError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.contract.record import ParameterInfo, Record
 
 _TYPES = {"str": "str", "int": "int", "float": "float", "bool": "bool", "json": "JSONType"}
-
-
-@dataclass(frozen=True)
-class Site:
-    """A workspace of a server, as the environment names it; nothing is asked yet."""
-
-    windmill: Windmill
-    host: str
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables that lead here, but for the token."""
-        return {"WINDMILL_HOST": self.host, "WINDMILL_WORKSPACE": self.windmill.workspace}
 
 
 @dataclass(frozen=True)
@@ -61,14 +45,7 @@ class Found:
 
 def site_of(environment: Mapping[str, str] | None = None) -> Site:
     """Return the server and workspace that an environment names."""
-    variables = os.environ if environment is None else environment
-
-    def said(name: str, default: str) -> str:
-        return variables.get(name) or str(from_conf(name, default))
-
-    host = base_address(said("WINDMILL_HOST", DEFAULT_HOST))
-    transport = Retrying(HttpTransport(host, said("WINDMILL_TOKEN", "")))
-    return Site(Windmill(transport, said("WINDMILL_WORKSPACE", DEFAULT_WORKSPACE)), host)
+    return open_site(find_address(environment=environment), DEPLOYER)
 
 
 def find(identifier: str) -> Found:
@@ -82,8 +59,7 @@ def find(identifier: str) -> Found:
         If there is none, or it is not of Metaflow.
     """
     place = _place(identifier)
-    wanted = {"WINDMILL_HOST": place.get("host"), "WINDMILL_WORKSPACE": place.get("workspace")}
-    site = site_of({**os.environ, **{name: value for name, value in wanted.items() if value}})
+    site = open_site(find_address(place.get("host"), None, place.get("workspace")), DEPLOYER)
     flow = site.windmill.find_flow(place["path"])
     record = record_in(flow.value) if flow else None
     if flow is None or record is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.deploy.names import run_id_of
+from metaflow_windmill.deploy.ownership import TOKEN_SCHEME
 
 if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.options import Server
@@ -59,6 +60,14 @@ def task_row(task: Task) -> tuple[str, ...]:
     """Return a task for a person."""
     state, started = task.job.state.value, time_text(task.job.started_at)
     return (task.name, state, started, took_text(task.job), str(task.attempt + 1))
+
+
+def in_python(token: str, pathspec: str = "") -> str:
+    """Return the line of Python after which Metaflow's client reads the runs of a deployed flow.
+
+    Without it a person's own namespace is looked in, where runs of orchestrators are not.
+    """
+    return f'namespace("{TOKEN_SCHEME}{token}")' + (f'; Run("{pathspec}")' if pathspec else "")
 
 
 def took_text(job: Job) -> str:

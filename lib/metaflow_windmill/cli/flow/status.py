@@ -10,18 +10,28 @@ from metaflow_windmill.cli.flow.deployed import deployed, json_option, run_argum
 from metaflow_windmill.cli.flow.following import shortened
 from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import server_options
-from metaflow_windmill.cli.flow.showing import TASK_HEADS, run_json, task_json, task_row, time_text, took_text
+from metaflow_windmill.cli.flow.showing import (
+    TASK_HEADS,
+    in_python,
+    run_json,
+    task_json,
+    task_row,
+    time_text,
+    took_text,
+)
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, print_table
 from metaflow_windmill.client.models import JobState
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.deploy.names import run_id_of
+from metaflow_windmill.deploy.ownership import TOKEN_SCHEME
 from metaflow_windmill.deploy.reasons import reason_of
 from metaflow_windmill.deploy.watch import Watch, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from metaflow_windmill.cli.flow.deployed import Deployed
     from metaflow_windmill.cli.flow.options import Server
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.deploy.watch import Event, Task
@@ -49,10 +59,16 @@ def command(
     if as_json:
         told = [task_json(task) for task in seen.told]
         given = {name: plain(value) for name, value in (job.args or {}).items()}
-        run = {**run_json(found.server, job), "parameters": given, "tasks": told, "more": seen.more}
+        run = {
+            **run_json(found.server, job),
+            "namespace": f"{TOKEN_SCHEME}{found.record.token}",
+            "parameters": given,
+            "tasks": told,
+            "more": seen.more,
+        }
         print_json({**run, **_error(found.server, job)})
     else:
-        _print(found.server, job, seen)
+        _print(found, job, seen)
 
 
 @dataclass
@@ -89,7 +105,8 @@ class Tasks:
             self.shown[task.job.id] = task
 
 
-def _print(server: Server, job: Job, tasks: Tasks) -> None:
+def _print(found: Deployed, job: Job, tasks: Tasks) -> None:
+    server = found.server
     print_data(f"{run_id_of(job.id)} is {job.state.value}")
     if job.started_at:
         print_data(f"started {time_text(job.started_at)}, {took_text(job)}")
@@ -97,6 +114,7 @@ def _print(server: Server, job: Job, tasks: Tasks) -> None:
         reason = reason_of(server.windmill, job)
         print_data(f"failed{' at ' + reason.step if reason.step else ''}: {reason.text}")
     print_data(run_page(server.host, server.workspace, job.id))
+    print_data(in_python(found.record.token, f"{found.record.flow}/{run_id_of(job.id)}"))
     if tasks.shown:
         print_data("")
         print_table(TASK_HEADS, [task_row(task) for task in tasks.told])

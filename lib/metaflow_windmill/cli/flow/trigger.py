@@ -16,6 +16,7 @@ from metaflow_windmill.cli.flow.parameters import (
     given_values,
     run_param_options,
 )
+from metaflow_windmill.cli.flow.showing import in_python
 from metaflow_windmill.cli.flow.speech import flow_command, say
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.deploy.trigger import Triggered, deployed_version, trigger
@@ -78,3 +79,5 @@ def announce(obj: Any, server: Server, run: Triggered, run_id_file: str | None) 
         Path(run_id_file).write_text(run.run_id, encoding="utf-8")
     say(obj, f"{run.flow} was triggered on Windmill (run-id {run.run_id}). Its page:", bold=True)
     say(obj, run_page(server.host, server.workspace, run.job_id), indent=True)
+    say(obj, "In Python:")
+    say(obj, in_python(run.token, run.pathspec), indent=True)

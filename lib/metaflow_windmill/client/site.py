@@ -1,0 +1,149 @@
+"""Which Windmill is meant, for whoever asks: by what is said, the environment, Metaflow's configuration.
+
+The commands, the Python API, ``install``, ``doctor`` and events all find it here, so that none of them goes
+elsewhere than the others.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.client.http import HttpTransport, base_address, is_local
+from metaflow_windmill.client.retrying import Retrying
+from metaflow_windmill.client.transport import Request
+from metaflow_windmill.client.windmill import Windmill
+from metaflow_windmill.errors import Unauthorized
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_HOST = "http://localhost:8000"
+DEFAULT_WORKSPACE = "admins"
+
+NOBODY = "nobody"
+"""Stands for a token where there is none: a server tells its version to everybody."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What whoever asks can do about a token or a workspace that is missing or wrong, each as a clause."""
+
+    token: str
+    workspace: str
+
+
+COMMAND = Ways("set WINDMILL_TOKEN or give --windmill-token", "set WINDMILL_WORKSPACE")
+TOOL = Ways("set WINDMILL_TOKEN", "set WINDMILL_WORKSPACE or give --workspace")
+CALL = Ways(
+    'set os.environ["WINDMILL_TOKEN"] or pass token=...',
+    'set os.environ["WINDMILL_WORKSPACE"] or pass workspace=...',
+)
+DEPLOYER = Ways(
+    'set os.environ["WINDMILL_TOKEN"] or pass windmill_token=... to Deployer(...).windmill()',
+    'set os.environ["WINDMILL_WORKSPACE"] or pass windmill_workspace=... to Deployer(...).windmill()',
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to go and with what, nothing of it looked at yet."""
+
+    host: str
+    token: str = field(repr=False)
+    workspace: str = DEFAULT_WORKSPACE
+
+
+@dataclass(frozen=True)
+class Site:
+    """A workspace of a server; nothing is asked yet."""
+
+    windmill: Windmill
+    host: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead here, but for the token."""
+        return {"WINDMILL_HOST": self.host, "WINDMILL_WORKSPACE": self.windmill.workspace}
+
+
+def find_address(
+    host: str | None = None,
+    token: str | None = None,
+    workspace: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Address:
+    """Return the server that is meant, without a look at it.
+
+    Parameters
+    ----------
+    host, token, workspace : str, optional
+        As they were said, None or empty where they were not.
+    environment : mapping of str to str, optional
+        ``os.environ`` if not given.
+    """
+    variables = os.environ if environment is None else environment
+
+    def chosen(said: str | None, variable: str, default: str) -> str:
+        return said or variables.get(variable) or _configured(variable) or default
+
+    where = chosen(host, "WINDMILL_HOST", DEFAULT_HOST)
+    what = chosen(token, "WINDMILL_TOKEN", "") or _token_of_local_server(where)
+    return Address(where, what, chosen(workspace, "WINDMILL_WORKSPACE", DEFAULT_WORKSPACE))
+
+
+def open_site(address: Address, ways: Ways = COMMAND) -> Site:
+    """Return the workspace that an address leads to. Its connections end with the `Windmill` in it.
+
+    Raises
+    ------
+    Unreachable
+        If the host is no address, or there is no token and no server answers either.
+    Unauthorized
+        If there is no token, or it cannot be one.
+    """
+    host = base_address(address.host)
+    if not address.token.strip():
+        raise _no_token(host, ways)
+    transport = HttpTransport(host, address.token)
+    windmill = Windmill(Retrying(transport), address.workspace)
+    weakref.finalize(windmill, transport.close)
+    return Site(windmill, host)
+
+
+def data_home() -> Path:
+    """Return where the embedded server keeps its data unless told otherwise."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "metaflow-windmill"
+
+
+def _no_token(host: str, ways: Ways) -> Unauthorized:
+    """Return what to say of a token that is not there, once a server is known to be."""
+    with closing(HttpTransport(host, NOBODY)) as transport:
+        transport.send(Request("GET", "/version"))
+    own = " (an embedded server prints its token when it starts)" if is_local(host) else ""
+    return Unauthorized(
+        f"there is no Windmill token for {host}: {ways.token}; tokens are made in Windmill's account "
+        f"settings{own}"
+    )
+
+
+def _token_of_local_server(host: str) -> str:
+    """Return the token of an embedded server of this user on this machine, so that nobody has to copy it."""
+    if not is_local(host):
+        return ""
+    try:
+        return (data_home() / "token").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _configured(variable: str) -> str:
+    """Return what Metaflow's configuration says, nothing where it says nothing."""
+    from metaflow.metaflow_config_funcs import from_conf
+
+    return str(from_conf(variable, ""))
