@@ -82,6 +82,7 @@ def test_there_and_back_again(commands: Commands) -> None:
         "tester",
         True,
     )
+    assert old["message"].startswith("package ")
     table = commands.well("history").out.splitlines()
     assert table[0].split() == ["version", "deployed", "by", "package", "message"]
 

@@ -252,8 +252,8 @@ if "windmill" in sys.argv and "FORGED" not in os.environ:
     changes = {
         "Taken": "document['path'] = 'f/elsewhere/TakenOver'; document['labels'] = ['production'];"
         "document['value']['flow_env']['metaflow']['owner'] = 'root';"
-        "document['value']['modules'][0]['value']['tag'] = 'gpu';"
         "document['value']['modules'][0]['value']['lock'] = '# py: 3.11\\nevil==1'",
+        "Tagged": "document['value']['modules'][0]['value']['tag'] = 'gpu'",
         "Code": "document['value']['modules'][0]['value']['content'] = 'def main(**k): return 1'",
         "Package": "document['value']['flow_env']['metaflow']['package']['url'] = '/etc/passwd'",
     }
@@ -262,7 +262,8 @@ if "windmill" in sys.argv and "FORGED" not in os.environ:
         files[f"flows/{name}.py"] = flow_file(name, more=forge.replace("CHANGE", change))
     origin.commit(files)
     job = place.deploy(repo=git_repository(place, origin, "forged"), folder="f/forged", owner="ada")
-    assert outcomes(job) == {"Code": "failed", "Package": "failed", "Taken": "created"}
+    assert outcomes(job) == {"Code": "failed", "Package": "failed", "Tagged": "failed", "Taken": "created"}
+    assert "start for 'gpu'" in reasons(job)
     assert "code of the step" in reasons(job)
     assert "code package that is not its own" in reasons(job)
     assert place.flows("f/forged") == ["f/forged/Taken"]

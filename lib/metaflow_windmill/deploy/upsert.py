@@ -249,7 +249,7 @@ def _outcome(
 def _upsert(windmill: Windmill, document: Json, place: Place, message: str) -> None:
     if place.existing is None:
         try:
-            windmill.create_flow(document)
+            windmill.create_flow({**document, "deployment_message": message})
         except Conflict as why:
             raise DeployError(
                 f"somebody has deployed a flow to {place.path} in this very moment, which was left as it is; "

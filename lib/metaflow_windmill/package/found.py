@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.errors import PackageError
 from metaflow_windmill.package.installed import Known, Local
 from metaflow_windmill.package.lock import lock_for, required, roots_for
-from metaflow_windmill.package.sources import foreign_imports, read_sources
+from metaflow_windmill.package.sources import Sources, foreign_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,11 +31,14 @@ class Found:
         Each once, by name.
     missing, local : tuple of (Import, Local or None)
         The first import of what is installed nowhere, and of what lies in a folder of this machine.
+    narrow : bool
+        Whether only what the flow itself imports was looked at, since the folder has so many files.
     """
 
     packages: tuple[Known, ...] = ()
     missing: tuple[Import, ...] = ()
     local: tuple[tuple[Import, Local], ...] = ()
+    narrow: bool = False
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -53,7 +56,8 @@ def find_packages(texts: Mapping[str, str], flow_file: str, packages: Packages) 
     flow_file : str
     packages : Packages
     """
-    imports = foreign_imports(read_sources(texts), flow_file)
+    sources = Sources(texts)
+    imports = foreign_imports(sources, flow_file)
     nested = {part.partition(".")[0] for name in texts for part in PurePosixPath(name).parts}
     known: dict[str, Known] = {}
     missing: dict[str, Import] = {}
@@ -69,7 +73,12 @@ def find_packages(texts: Mapping[str, str], flow_file: str, packages: Packages) 
                 known[owner.name] = owner
             elif owner.name not in nested:
                 local.setdefault(owner.name, (item, owner))
-    return Found(tuple(known[name] for name in sorted(known)), tuple(missing.values()), tuple(local.values()))
+    return Found(
+        tuple(known[name] for name in sorted(known)),
+        tuple(missing.values()),
+        tuple(local.values()),
+        sources.are_many,
+    )
 
 
 def told(packages: Iterable[Known]) -> str:
@@ -95,7 +104,11 @@ def remarks(found: Found) -> tuple[str, ...]:
         "flow, or publish it and name it by --requirements."
         for item, local in found.local
     )
-    return (*absent, *unpinned)
+    narrow = (
+        "The folder of the flow has so many Python files that only those were looked at which the flow "
+        "imports. Keep environments and other people's code out of it: every worker fetches all of it."
+    )
+    return (*absent, *unpinned, *([narrow] if found.narrow else []))
 
 
 def _firsts(imports: Iterable[Import]) -> dict[str, Import]:

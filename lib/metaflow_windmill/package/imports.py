@@ -116,12 +116,18 @@ def _named(node: ast.Import | ast.ImportFrom | ast.Call, file: str, *, optional:
             yield Import(_IMPLIED[name], file, node.lineno, optional)
 
 
+def _function(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
 def _names(node: ast.Import | ast.ImportFrom | ast.Call) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         yield from (f"{node.module or ''}.{alias.name}".strip(".").removesuffix(".*") for alias in node.names)
-    elif ast.unparse(node.func) in {"importlib.import_module", "import_module", "__import__"} and node.args:
+    elif _function(node) in {"import_module", "__import__"} and node.args:
         name = node.args[0]
         if isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value[:1] not in {"", "."}:
             yield name.value

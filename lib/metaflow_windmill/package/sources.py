@@ -7,78 +7,120 @@ those only what the flow itself reaches counts, so that each flow brings what it
 from __future__ import annotations
 
 import ast
+import re
 import sys
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.package.imports import Import, imports_in, parsed
+from metaflow_windmill.package.well_known import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
 STANDARD = sys.stdlib_module_names
+MOST_TEXT = 5_000_000
+"""Characters in all Python files of a folder; more is a whole environment, or somebody else's code."""
+
 _ELSEWHERE = frozenset({"site-packages", "node_modules", "__pycache__"})
+_LIKE_A_FLOW = re.compile(r"@step|@\w+\.step|Flow\b|FlowSpec")
+_IMPORTS = re.compile(
+    r"""(?m)^[ \t]*from[ \t]+(\w[\w.]*)[ \t]+import\b|^[ \t]*import[ \t]+(\w[\w., \t]*?)[ \t]*(?:#.*|;.*)?$"""
+    r"""|import_module\(["'](\w[\w.]*)"""
+)
 _IN_PACKAGE = frozenset({"metaflow", "metaflow_extensions", "metaflow_windmill"})
 
 
-@dataclass(frozen=True)
-class Source:
-    """A Python file: its name from the folder of the flow on, and its syntax tree."""
+class Sources:
+    """The Python files of a folder, by their names from there on; a tree is made where one is needed.
 
-    name: str
-    tree: ast.Module
-    imports: tuple[Import, ...]
+    Parameters
+    ----------
+    texts : mapping of str to str
+        What lies in an environment is none of the flow's, and is left out.
+    """
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        kept = (name for name in sorted(texts) if not _ELSEWHERE & set(PurePosixPath(name).parts))
+        self.texts = {name: texts[name] for name in kept}
+        self._trees: dict[str, ast.Module | None] = {}
+
+    @property
+    def are_many(self) -> bool:
+        """Whether they are more than are looked at one by one: then those count that the flow imports."""
+        return sum(map(len, self.texts.values())) > MOST_TEXT
+
+    def tree(self, name: str) -> ast.Module | None:
+        """Return the syntax tree of a file; None where it is no Python."""
+        if name not in self._trees:
+            self._trees[name] = parsed(self.texts[name])
+        return self._trees[name]
+
+    def imports(self, name: str) -> tuple[Import, ...]:
+        """Return what a file imports."""
+        tree = self.tree(name)
+        return () if tree is None else imports_in(tree, name)
+
+    def runs_a_flow(self, name: str) -> bool:
+        """Tell whether a file is the program of a flow."""
+        tree = self.tree(name) if _LIKE_A_FLOW.search(self.texts[name]) else None
+        return tree is not None and bool(flows_of(tree))
 
 
-def read_sources(texts: Mapping[str, str]) -> dict[str, Source]:
-    """Return the files that are Python, by name; what lies in an environment is none of the flow's."""
-    found: dict[str, Source] = {}
-    for name, text in sorted(texts.items()):
-        if not _ELSEWHERE & set(PurePosixPath(name).parts) and (tree := parsed(text)) is not None:
-            found[name] = Source(name, tree, imports_in(tree, name))
-    return found
-
-
-def foreign_imports(sources: Mapping[str, Source], flow_file: str) -> tuple[Import, ...]:
+def foreign_imports(sources: Sources, flow_file: str) -> tuple[Import, ...]:
     """Return what the tasks of a flow may import that is neither Python's own nor in the folder.
 
     Parameters
     ----------
-    sources : mapping of str to Source
+    sources : Sources
         All Python files of the folder.
     flow_file : str
 
     Returns
     -------
     tuple of Import
-        In the order of the files and lines.
+        Those of the files that the flow reaches by imports, then those of files that may be
+        imported or started in another way: of these, what nothing told of before.
     """
-    own = own_modules(sources) | _IN_PACKAGE | STANDARD
-    used = (sources[name] for name in sorted(used_files(sources, flow_file)))
-    return tuple(item for source in used for item in source.imports if not item.level and item.top not in own)
-
-
-def own_modules(names: Iterable[str]) -> frozenset[str]:
-    """Return the names by which the files of a folder are imported."""
-    return frozenset(PurePosixPath(name).parts[0].partition(".")[0] for name in names)
-
-
-def used_files(sources: Mapping[str, Source], flow_file: str) -> frozenset[str]:
-    """Return the files that tasks of a flow may import.
-
-    These are the ones that it reaches by imports, and those that may be imported or started in
-    another way: all but other flows, what only these reach, and tests.
-    """
+    own = frozenset(PurePosixPath(name).parts[0].partition(".")[0] for name in sources.texts)
     reached = _reached(sources, flow_file)
-    others = {name for name, source in sources.items() if name != flow_file and runs_a_flow(source.tree)}
-    of_others = {name for other in others - reached for name in _reached(sources, other)}
-    return frozenset(reached | {name for name in sources if name not in of_others and not _is_test(name)})
+    found = _foreign(sources, reached, own | _IN_PACKAGE | STANDARD)
+    nested = {part.partition(".")[0] for name in sources.texts for part in PurePosixPath(name).parts}
+    told = {item.top for item in found if not item.optional} | nested | _IN_PACKAGE | STANDARD
+    told -= SHARED
+    if sources.are_many:
+        return found
+    for name in sorted(_unreached(sources, flow_file, reached)):
+        if new := _named(sources.texts[name]) - told:
+            found = (*found, *_foreign(sources, [name], told))
+            told |= new - SHARED
+    return found
 
 
-def runs_a_flow(tree: ast.Module) -> bool:
-    """Tell whether a file is a flow's own program: it has steps, and calls a class that it defines."""
-    return bool(flows_of(tree))
+def used_files(sources: Sources, flow_file: str) -> frozenset[str]:
+    """Return the files that tasks of a flow may import or start: all but other flows and tests."""
+    reached = _reached(sources, flow_file)
+    return frozenset(reached | _unreached(sources, flow_file, reached))
+
+
+def _foreign(sources: Sources, names: Iterable[str], own: AbstractSet[str]) -> tuple[Import, ...]:
+    items = (item for name in sorted(names) for item in sources.imports(name))
+    return tuple(item for item in items if not item.level and item.top not in own)
+
+
+def _named(text: str) -> set[str]:
+    """Return the first names of what a file seems to import, by its text alone, which is fast."""
+    said = (match[1] or match[2] or match[3] for match in _IMPORTS.finditer(text))
+    return {re.split(r"[.\s]", part.strip())[0] for parts in said for part in parts.split(",")}
+
+
+def _unreached(sources: Sources, flow_file: str, reached: set[str]) -> set[str]:
+    """Return files that a flow does not import, but for other flows, what only they import, and tests."""
+    rest = [name for name in sources.texts if name not in reached and name != flow_file]
+    others = [name for name in rest if sources.runs_a_flow(name)]
+    of_others = {name for other in others for name in _reached(sources, other)}
+    return {name for name in rest if name not in of_others and not _is_test(name)}
 
 
 def flows_of(tree: ast.Module) -> tuple[str, ...]:
@@ -119,15 +161,15 @@ def _mark(mark: ast.expr) -> str:
     return ast.unparse(inner).rpartition(".")[2]
 
 
-def _reached(sources: Mapping[str, Source], start: str) -> set[str]:
+def _reached(sources: Sources, start: str) -> set[str]:
     """Return the files that a file imports, directly or through others, itself included."""
     found: set[str] = set()
     waiting = [start]
     while waiting:
         name = waiting.pop()
-        if name in sources and name not in found:
+        if name in sources.texts and name not in found:
             found.add(name)
-            waiting += (file for item in sources[name].imports for file in _files_of(item, name))
+            waiting += (file for item in sources.imports(name) for file in _files_of(item, name))
     return found
 
 

@@ -19,6 +19,7 @@ from metaflow_windmill.runtime.flow_file import run_flow_file
 from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
 from metaflow_windmill.runtime.masking import Mask
 from metaflow_windmill.runtime.metadata_service import explained
+from metaflow_windmill.runtime.missing_module import advised
 from metaflow_windmill.runtime.saver import Saver
 from metaflow_windmill.runtime.tasks import flow_datastore
 from metaflow_windmill.runtime.workplace import path_with_python
@@ -105,7 +106,7 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     status = _child(attempt, body)
     if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
         failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))
-        told = explained(failure, attempt.task.record.metadata.root)
+        told = advised(explained(failure, attempt.task.record.metadata.root), attempt.root)
         raise EndedError(exception(Mask.of(os.environ).failure(told)))
     if status:
         raise attempt.error(ended_badly(status, attempt.task.spec.step))

@@ -71,7 +71,7 @@ class Configuration:
     worker_tag : str
         The Windmill workers that run the flows' steps; empty for the default ones.
     allowed_tags : tuple of str
-        Workers that a step may choose for itself; other choices have no effect.
+        Workers that a step may choose for itself; other choices are refused.
     datastore, datastore_root, metadata, metadata_url : str
         Metaflow's, for the deployed flows; empty for those of the job's own environment.
     max_workers : int
@@ -226,6 +226,8 @@ def _expect_object(value: Json, kind: str) -> None:
 def _typed(kind: str, name: str, value: Json) -> Any:  # noqa: ANN401 - a field of any type
     default = next(item for item in fields(Configuration) if item.name == name).default
     wanted = type(default) if isinstance(default, (bool, int, tuple)) else str
+    if wanted is tuple and isinstance(value, str):  # one of a list, or a line each
+        value = value.splitlines()
     if wanted is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(item.strip() for item in value if item.strip())
     if type(value) is not wanted:

@@ -108,6 +108,7 @@ def decide(
         settle.packages(script)
         settle.workers(script)
         settle.secrets(script)
+    settle.check()
     placed = {
         **document,
         "path": flow_path(configuration.folder, identity),
@@ -171,6 +172,7 @@ class _Settling:
         self._lock = lock_with(lock_for(datastore), self._pins)
         self._secrets = {secret.name: secret.reference for secret in read_secrets(configuration.secrets)}
         self._channels = credentials_of(configuration)
+        self._refused: dict[str, str] = {}
 
     def packages(self, script: dict[str, Json]) -> None:
         """Give a step its lock; one with ``@pypi`` has none, and names all that it requires in its code."""
@@ -185,8 +187,27 @@ class _Settling:
     def workers(self, script: dict[str, Json]) -> None:
         """Let a step choose its workers among those that it may choose."""
         asked = script.pop("tag", None)
-        tag = asked if asked in self._allowed else self._default
+        if asked and asked not in self._allowed | {self._default}:
+            self._refused[_step_of(script)] = asked
+        tag = asked or self._default
         script.update({"tag": tag} if tag else {})
+
+    def check(self) -> None:
+        """Refuse what steps asked for and may not have.
+
+        Raises
+        ------
+        DeployError
+            Naming every step.
+        """
+        if self._refused:
+            steps = ", ".join(f"{step} for {tag[:60]!r}" for step, tag in self._refused.items())
+            tags = ", ".join(sorted(map(repr, self._allowed))) or "none"
+            raise DeployError(
+                f"Steps ask for workers that the repository may not choose ({steps}). 'allowed_tags' of the "
+                f"metaflow_repo resource names those that it may ({tags} now): add them there, or take "
+                "@windmill(tag=...) out of the flow."
+            )
 
     def secrets(self, script: dict[str, Json]) -> None:
         """Name the secrets that Windmill fills in when a step begins."""
@@ -197,6 +218,12 @@ class _Settling:
         secrets = {**self._secrets, **(self._channels if notifies else {})}
         if secrets:
             inputs["secrets"] = {"type": "static", "value": secrets}
+
+
+def _step_of(script: dict[str, Json]) -> str:
+    """Return the step that a script is of, as far as it says so."""
+    task = (script.get("input_transforms", {}).get("task") or {}).get("value")
+    return str(task.get("step") or "a step") if isinstance(task, dict) else "a step"
 
 
 def lock_with(lock: str, pins: Sequence[str]) -> str:

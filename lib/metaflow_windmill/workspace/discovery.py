@@ -102,9 +102,14 @@ def find_flows(
     Raises
     ------
     GitSourceError
-        If a pattern without a wildcard names nothing.
+        If a pattern without a wildcard names nothing, or the subfolder is not there.
     """
     chosen: dict[str, FlowFile] = {}
+    if subfolder and not any(path.startswith(f"{subfolder}/") for path in files):
+        raise GitSourceError(
+            f"There is no folder {subfolder!r} in this commit. Check 'subfolder'; the folders there are "
+            f"{', '.join(_folders(files)) or 'none'}."
+        )
     for pattern in patterns:
         paths = [path for path in matching(files, [pattern], subfolder) if path.endswith(".py")]
         named = not _WILD.search(pattern) and pattern.endswith(".py")
@@ -119,6 +124,11 @@ def find_flows(
                 packages = _asks_for_packages(root, path, frozenset(files))
                 chosen[path] = replace(flow, packages=packages)
     return [chosen[path] for path in sorted(chosen)]
+
+
+def _folders(files: Iterable[str]) -> list[str]:
+    """Return the folders at the root of a checkout, the first few."""
+    return sorted({path.partition("/")[0] for path in files if "/" in path and not path.startswith(".")})[:20]
 
 
 def _flow_file(root: Path, path: str, files: frozenset[str]) -> FlowFile:

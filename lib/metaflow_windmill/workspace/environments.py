@@ -158,10 +158,19 @@ def _uv(command: list[str], place: Path, requirements: Requirements) -> str:
     if done.status != 0 or done.stopped:
         said = done.stopped or done.errors.strip()[-2000:]
         raise DeployError(
-            f"The requirements of {requirements.source} cannot be installed. Correct them and push again. "
+            f"The requirements of {requirements.source} cannot be installed. {_advice(requirements)} "
             f"The installer said: {said}"
         )
     return done.output.decode(errors="replace")
+
+
+def _advice(requirements: Requirements) -> str:
+    if requirements.imports:
+        return (
+            "Nothing says which packages have its modules, so that their own names were tried. Name the "
+            "packages in a requirements.txt beside the flow."
+        )
+    return "Correct them and push again."
 
 
 def _check_python(requirements: Requirements) -> None:

@@ -20,10 +20,12 @@ from metaflow_windmill.gitsource import connect
 from metaflow_windmill.process.confined import weakness
 from metaflow_windmill.workspace.changes import changes, is_deployed
 from metaflow_windmill.workspace.compilation import compile_flow_file
+from metaflow_windmill.workspace.configuration import DEFAULT_PATTERNS
 from metaflow_windmill.workspace.decisions import Decided, decide, with_saved_package
-from metaflow_windmill.workspace.discovery import find_flows
+from metaflow_windmill.workspace.discovery import find_flows, matching
 from metaflow_windmill.workspace.environments import environment_for
 from metaflow_windmill.workspace.fingerprint import content_digest, files_of_others
+from metaflow_windmill.workspace.imported import check_imports, imported_requirements, told
 from metaflow_windmill.workspace.notifying import notifications_of
 from metaflow_windmill.workspace.pruning import gone_flows, remove, same_repository
 from metaflow_windmill.workspace.report import FlowReport, Report
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.discovery import FlowFile
     from metaflow_windmill.workspace.job import Job
     from metaflow_windmill.workspace.report import Outcome
+    from metaflow_windmill.workspace.requirements import Requirements
 
 MOST_ROUNDS = 5
 """How often a branch may move on while it is being deployed before the last run is left to the next job."""
@@ -150,7 +153,7 @@ def deploy_once(job: Job, configuration: Configuration, asked: Asked) -> Report:
             job.windmill,
             (*read_secrets(configuration.secrets), *secrets_of(notifications_of(configuration))),
         )
-        flows = (*_all_flows(shared, found), *_pruned(shared))
+        flows = (*_unmatched(shared, found), *_all_flows(shared, found), *_pruned(shared))
         report = Report(shared.repository, head.ref, head.commit, flows, asked.dry_run, _notes(shared, found))
         job.say(report.summary())
         return report
@@ -160,8 +163,27 @@ def _notes(shared: Round, found: Sequence[FlowFile]) -> tuple[str, ...]:
     if found:
         return ()
     patterns = ", ".join(shared.configuration.flows)
-    where = f" below {shared.configuration.subfolder}" if shared.configuration.subfolder else ""
-    return (f"No flow matches {patterns}{where}. A flow file ends by running its flow: MyFlow().",)
+    return (f"No flow matches {patterns}{_where(shared)}. A flow file ends by running its flow: MyFlow().",)
+
+
+def _where(shared: Round) -> str:
+    return f" below {shared.configuration.subfolder}" if shared.configuration.subfolder else ""
+
+
+def _unmatched(shared: Round, found: Sequence[FlowFile]) -> list[FlowReport]:
+    """Report what somebody wrote into 'flows' and that names no flow: most often it is misspelt."""
+    paths, subfolder = [flow.path for flow in found], shared.configuration.subfolder
+    return [
+        FlowReport(
+            pattern,
+            "'flows'",
+            "failed",
+            reason=f"No flow matches this pattern{_where(shared)}. Check 'flows'; a flow file ends by "
+            "running its flow: MyFlow().",
+        )
+        for pattern in shared.configuration.flows
+        if shared.configuration.flows != DEFAULT_PATTERNS and not matching(paths, [pattern], subfolder)
+    ]
 
 
 def _all_flows(shared: Round, found: Sequence[FlowFile]) -> list[FlowReport]:
@@ -190,12 +212,15 @@ def _all_flows(shared: Round, found: Sequence[FlowFile]) -> list[FlowReport]:
 def _line(report: FlowReport) -> str:
     reason = f": {report.reason}" if report.reason else ""
     place = f" as {report.path}" if report.path else ""
-    return f"{report.flow} ({report.file}): {report.outcome}{place}, {report.seconds:.1f} s{reason}"
+    line = f"{report.flow} ({report.file}): {report.outcome}{place}, {report.seconds:.1f} s{reason}"
+    return "\n".join([line, *report.remarks])
 
 
 def _one_flow(shared: Round, flow: FlowFile, folder: Path, taken: dict[str, str]) -> FlowReport:
     """Compile one flow and deploy it if it changed."""
-    environment = environment_for(requirements_of(shared.checkout.root, flow.path))
+    requirements = _requirements(shared, flow)
+    environment = environment_for(requirements)
+    check_imports(requirements, environment)
     compiled = compile_flow_file(
         shared.checkout.root,
         flow,
@@ -220,7 +245,17 @@ def _one_flow(shared: Round, flow: FlowFile, folder: Path, taken: dict[str, str]
     if decided.path in taken:
         raise InvalidDocument(f"{taken[decided.path]} has a flow of the same name, which is deployed already")
     taken[decided.path] = flow.path
-    return _settle(shared, decided, compiled, package)
+    settled = _settle(shared, decided, compiled, package)
+    return replace(settled, remarks=told(requirements, environment))
+
+
+def _requirements(shared: Round, flow: FlowFile) -> Requirements:
+    """Return what the repository says that a flow needs, or else what the flow imports."""
+    root = shared.checkout.root
+    said = requirements_of(root, flow.path)
+    if said.source or flow.packages:
+        return said
+    return imported_requirements(root, flow.path, shared.checkout.files)
 
 
 def _settle(shared: Round, decided: Decided, compiled: Compiled, package: bytes) -> FlowReport:

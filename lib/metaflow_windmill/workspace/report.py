@@ -40,6 +40,8 @@ class FlowReport:
         Why it failed.
     diff : str
         In a dry run.
+    remarks : tuple of str
+        What else is to be said of it, as sentences.
     """
 
     flow: str
@@ -52,6 +54,7 @@ class FlowReport:
     seconds: float = 0.0
     reason: str = ""
     diff: str = ""
+    remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Return the report as data."""
@@ -66,7 +69,8 @@ class FlowReport:
             "seconds": round(self.seconds, 2),
             "reason": self.reason,
         }
-        return {**plain, **({"diff": self.diff} if self.diff else {})}
+        more = {"diff": self.diff, "remarks": list(self.remarks)}
+        return {**plain, **{name: value for name, value in more.items() if value}}
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ class Report:
         parts = [f"## {title}\n\n{origin}", *map(_plain, self.notes)]
         if self.flows:
             parts.append(_table(self.flows))
+        parts += [_remark(item, remark) for item in self.flows for remark in item.remarks]
         parts += [f"### {_plain(item.flow)}\n\n{_fenced(item.reason)}" for item in self.failures]
         parts += [
             f"### {_plain(item.flow)}\n\n{_fenced(item.diff, 'diff')}" for item in self.flows if item.diff
@@ -144,6 +149,10 @@ def _table(flows: tuple[FlowReport, ...]) -> str:
         "|---|---|---|---|---|---:|",
     ]
     return "\n".join([*rows, *map(_row, flows)])
+
+
+def _remark(item: FlowReport, remark: str) -> str:
+    return f"**{_plain(item.flow)}**: {_plain(remark)}"
 
 
 def _row(item: FlowReport) -> str:

@@ -16,6 +16,7 @@ from metaflow_windmill.package.requirements import read_requirements
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from metaflow_windmill.package.imports import Import
     from metaflow_windmill.types import Json
 
 MAX_LINES = 2000
@@ -38,11 +39,14 @@ class Requirements:
         The file of the repository that says so.
     python : str
         PEP 723's ``requires-python``; empty where nothing is said.
+    imports : tuple of Import
+        What led to them, where nothing is said and the packages' names come from the modules'.
     """
 
     lines: tuple[str, ...] = ()
     source: str = ""
     python: str = ""
+    imports: tuple[Import, ...] = ()
 
     def digest(self, *more: str) -> str:
         """Return a name for the environment that these requirements make."""

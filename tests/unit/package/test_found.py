@@ -116,6 +116,14 @@ def test_other_flows_and_tests_of_the_folder_count_only_where_they_are_reached(s
     assert "fast==0.1" in lines(site, texts)
 
 
+def test_of_a_folder_with_a_whole_environment_in_it_only_what_is_imported_counts(site: Site) -> None:
+    texts = {"flow.py": "import numpy, helper", "helper.py": "import six"}
+    texts["big/x.py"] = "import fast\n" * 500_000
+    found = find_packages(texts, "flow.py", site.packages)
+    assert found.lines == ("numpy==2.0", "six==1.16")
+    assert "so many Python files" in remarks(found)[0]
+
+
 def test_the_files_come_in_any_order_and_say_the_same(site: Site) -> None:
     texts = {"flow.py": "import nowhere, numpy, six", "a.py": "import nowhere", "z.py": "import nowhere"}
     forward, back = (

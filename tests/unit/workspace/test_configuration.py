@@ -47,7 +47,7 @@ def test_everything_can_be_said() -> None:
         ("branch", "-x", "not the name"),
         ("subfolder", "../up", "inside the repository"),
         ("flows", ["/etc/*.py"], "inside the repository"),
-        ("flows", "a.py", "a list of texts"),
+        ("flows", 7, "a list of texts"),
         ("flows", [1], "a list of texts"),
         ("folder", "f/metaflow", "own scripts"),
         ("folder", "g/x", "not a folder"),
@@ -144,3 +144,8 @@ def test_the_resource_type_says_what_is_read() -> None:
         default = next(item.default for item in fields(Configuration) if item.name == name)
         if name != "url":
             assert about["default"] == (list(default) if isinstance(default, tuple) else default), name
+
+
+def test_a_list_may_be_one_text() -> None:
+    read = read_configuration({"url": URL, "flows": "flows/a.py", "tags": "one\ntwo\n"})
+    assert (read.flows, read.tags) == (("flows/a.py",), ("one", "two"))

@@ -161,19 +161,19 @@ def test_the_workspaces_rules_choose_workers_too(
     tmp_path: Path, record: Record, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("METAFLOW_WINDMILL_WORKER_TAGS", '[{"tag": "big", "memory": 8000}]')
-    made = decided(tmp_path, record, stores, step(tag="big"), {**step(tag="other"), "id": "b"})
+    made = decided(tmp_path, record, stores, step(tag="big"), {**step(), "id": "b"})
     tags = [module["value"].get("tag") for module in made.document["value"]["modules"]]
     assert tags == ["big", None]
+    with pytest.raises(DeployError, match=r"'other'.*'big' now"):
+        decided(tmp_path, record, stores, step(tag="other"))
 
 
 @pytest.mark.parametrize(
     ("asked", "said", "tag"),
     [
-        ("gpu", {}, None),
-        ("gpu", {"worker_tag": "batch"}, "batch"),
+        ("batch", {"worker_tag": "batch"}, "batch"),
         (None, {"worker_tag": "batch"}, "batch"),
         ("gpu", {"worker_tag": "batch", "allowed_tags": ("gpu",)}, "gpu"),
-        ("root", {"allowed_tags": ("gpu",)}, None),
     ],
 )
 def test_who_chooses_the_workers(  # noqa: PLR0917 - the row of the table
@@ -182,6 +182,19 @@ def test_who_chooses_the_workers(  # noqa: PLR0917 - the row of the table
     more = {"tag": asked} if asked else {}
     made = decided(tmp_path, record, stores, step(**more), **said)
     assert made.document["value"]["modules"][0]["value"].get("tag") == tag
+
+
+@pytest.mark.parametrize(
+    ("said", "allowed"),
+    [({}, "none now"), ({"worker_tag": "batch", "allowed_tags": ("gpu", "big")}, "'big', 'gpu' now")],
+)
+def test_workers_that_a_step_may_not_choose_are_refused(
+    tmp_path: Path, record: Record, stores: Stores, said: dict[str, Any], allowed: str
+) -> None:
+    inputs = {"task": {"type": "static", "value": {"step": "train"}}}
+    modules = (step(tag="root", input_transforms=inputs), step(tag="gpu"))
+    with pytest.raises(DeployError, match=rf"train for 'root'.*allowed_tags.*{allowed}"):
+        decided(tmp_path, record, stores, *modules, **said)
 
 
 @pytest.mark.parametrize(

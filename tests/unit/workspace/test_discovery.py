@@ -150,3 +150,8 @@ def test_a_file_that_runs_a_flow_of_another_file_is_one(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     (found,) = find_flows(tmp_path, sorted(files), ["**/*.py"])
     assert (found.path, found.flows, found.project) == ("team/launch.py", ("DeepFlow",), True)
+
+
+def test_a_subfolder_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(GitSourceError, match=r"no folder 'flws'.*folders there are docs, flows\."):
+        find_flows(tmp_path, ["flows/a.py", "docs/x/y.md", ".github/z.yml", "top.py"], ["**/*.py"], "flws")
