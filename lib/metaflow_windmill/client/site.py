@@ -43,6 +43,7 @@ CALL = Ways(
     'set os.environ["WINDMILL_TOKEN"] or pass token=...',
     'set os.environ["WINDMILL_WORKSPACE"] or pass workspace=...',
 )
+PYTHON = Ways('set os.environ["WINDMILL_TOKEN"]', 'set os.environ["WINDMILL_WORKSPACE"]')
 DEPLOYER = Ways(
     'set os.environ["WINDMILL_TOKEN"] or pass windmill_token=... to Deployer(...).windmill()',
     'set os.environ["WINDMILL_WORKSPACE"] or pass windmill_workspace=... to Deployer(...).windmill()',

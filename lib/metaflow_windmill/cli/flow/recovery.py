@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaflow.metaflow_config_funcs import from_conf
 
-from metaflow_windmill.client.site import DEPLOYER, find_address, open_site
+from metaflow_windmill.client.site import DEPLOYER, PYTHON, find_address, open_site
 from metaflow_windmill.deploy.listing import deployments
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER, Identity, flow_path
 from metaflow_windmill.deploy.ownership import record_in
@@ -59,7 +59,7 @@ def find(identifier: str) -> Found:
         If there is none, or it is not of Metaflow.
     """
     place = _place(identifier)
-    site = open_site(find_address(place.get("host"), None, place.get("workspace")), DEPLOYER)
+    site = open_site(find_address(place.get("host"), None, place.get("workspace")), PYTHON)
     flow = site.windmill.find_flow(place["path"])
     record = record_in(flow.value) if flow else None
     if flow is None or record is None:
@@ -72,7 +72,7 @@ def find(identifier: str) -> Found:
 
 def find_all(flow_name: str | None) -> Iterator[Found]:
     """Yield the deployments of a workspace, of one flow or of all."""
-    site = site_of()
+    site = open_site(find_address(), PYTHON)
     for flow, record in deployments(site.windmill, flow_name):
         yield Found(site, flow.path, record)
 
