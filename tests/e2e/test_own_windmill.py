@@ -1,4 +1,4 @@
-"""The compose file says what it should; its page's commands work on the embedded server and moto's S3."""
+"""The compose file says what it should; the commands of its page work, on the embedded server and on S3."""
 
 from __future__ import annotations
 
