@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.deployed import Target
-from tests.support.server import running_server
+from tests.support.elsewhere import elsewhere, some_server, workspace_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def pytest_configure() -> None:
-    """Let Ctrl-C reach what the tests start: a shell in the background has its children ignore it."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Have a workspace where `scripts/test --server` names a Windmill.
+
+    And let Ctrl-C reach what the tests start: a shell in the background has its children ignore it.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if elsewhere() is not None and not config.option.collectonly:
+        if config.getoption("numprocesses", None):
+            raise pytest.UsageError("All tests have one workspace there: leave -n out.")
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        stack.enter_context(workspace_there())
 
 
 @pytest.fixture(scope="session")
 def windmill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """An embedded server for tests that bring flows of their own names."""
-    with running_server(tmp_path_factory.mktemp("windmill")) as server:
-        yield Target(server.url, server.token)
+    """A Windmill for tests that bring flows of their own names."""
+    with some_server(tmp_path_factory.mktemp("windmill")) as server:
+        yield Target(server.url, server.token, server.workspace)
 
 
 @pytest.fixture(scope="session")
 def windmill_of_four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """An embedded server that can run four tasks at once."""
-    with running_server(tmp_path_factory.mktemp("windmill"), workers=4) as server:
-        yield Target(server.url, server.token)
+    """A Windmill that can run four tasks at once."""
+    with some_server(tmp_path_factory.mktemp("windmill"), workers=4) as server:
+        yield Target(server.url, server.token, server.workspace)

@@ -129,7 +129,7 @@ def test_create_says_where_the_flow_is(commands: Commands, windmill: Target) -> 
     assert "Deploying CliFlow to Windmill at" in said.err
     assert "Made the folder f/teams, which was not there." in said.err
     assert "CliFlow is deployed as f/teams/CliFlow." in said.err
-    assert f"{windmill.host}/flows/get/f/teams/CliFlow?workspace=admins" in said.err
+    assert f"{windmill.host}/flows/get/f/teams/CliFlow?workspace={windmill.workspace}" in said.err
     assert "production:cliflow-0-" in said.err
     assert f"Its data is kept in {commands.home.root}/.metaflow: every worker must see" in said.err
     assert "It runs when it is triggered." in said.err

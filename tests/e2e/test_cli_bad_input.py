@@ -88,7 +88,7 @@ def test_where_and_who(commands: Commands, env: dict[str, str], sentence: str) -
         (("create", "--max-workers", "many"), "many is not a valid integer"),
         (("create", "--nonsense"), "no such option: --nonsense"),
         (("create", "--tag", "x" * 600), "too long"),
-        (("trigger", "--alpha", "1"), f"AskingFlow is not deployed at {PATH} in the workspace admins"),
+        (("trigger", "--alpha", "1"), f"AskingFlow is not deployed at {PATH} in the workspace"),
         (("run",), "The parameter 'alpha' is required and takes a whole number; give it with --alpha"),
         (("run", "--alpha", "x"), "The parameter 'alpha' takes a whole number, not 'x'."),
         (

@@ -88,7 +88,10 @@ def run_id(said: Any) -> str:
 def test_runs_are_listed_newest_first(commands: Commands, good: str, bad: str) -> None:
     runs = json.loads(commands.well("list-runs", "--json").out)
     assert [(run["run_id"], run["state"]) for run in runs] == [(bad, "FAILED"), (good, "SUCCEEDED")]
-    assert runs[0]["page"] == f"{commands.target.host}/run/{runs[0]['job_id']}?workspace=admins"
+    assert (
+        runs[0]["page"]
+        == f"{commands.target.host}/run/{runs[0]['job_id']}?workspace={commands.target.workspace}"
+    )
     assert runs[1]["seconds"] > 0
     only = json.loads(commands.well("list-runs", "--json", "--state", "failed", "--limit", "5").out)
     assert [run["run_id"] for run in only] == [bad]
@@ -175,9 +178,9 @@ def test_the_schedule_goes_off_and_on(commands: Commands) -> None:
 
 
 def test_pages(commands: Commands, good: str) -> None:
-    host = commands.target.host
-    assert commands.well("open").out.strip() == f"{host}/flows/get/{PATH}?workspace=admins"
-    assert commands.well("open", good).out.strip() == f"{host}/run/{good[9:]}?workspace=admins"
+    host, workspace = commands.target.host, commands.target.workspace
+    assert commands.well("open").out.strip() == f"{host}/flows/get/{PATH}?workspace={workspace}"
+    assert commands.well("open", good).out.strip() == f"{host}/run/{good[9:]}?workspace={workspace}"
 
 
 def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
@@ -207,7 +210,7 @@ def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
         (("status", "1234"), "'1234' is not a run on Windmill; the id of one looks like windmill-"),
         (
             ("status", "windmill-0198c0de-0000-7000-8000-000000000000"),
-            "There is no run windmill-0198c0de-0000-7000-8000-000000000000 in the workspace admins.",
+            "There is no run windmill-0198c0de-0000-7000-8000-000000000000 in the workspace",
         ),
         (
             ("--name", "other", "status", "x"),

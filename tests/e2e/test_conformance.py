@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.server import running_server
+from tests.support.elsewhere import some_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.server import RunningServer
+    from tests.support.server import Server
 
 RECORDED = Path(__file__).parents[2].parent / "shared" / "conformance"
 
@@ -26,8 +26,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("conformance")) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with some_server(tmp_path_factory.mktemp("conformance")) as running:
         yield running
 
 
@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 @pytest.mark.parametrize(
     ("program", "last_line"), [("run.py", "87 passed, 0 failed"), ("exchanges.py", "106 passed, 0 failed")]
 )
-def test_the_recordings_hold(server: RunningServer, program: str, last_line: str) -> None:
+def test_the_recordings_hold(server: Server, program: str, last_line: str) -> None:
     command = [sys.executable, str(RECORDED / program), "--url", server.url, "--token", server.token]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.stdout.splitlines()[-1:] == [last_line], ran.stdout + ran.stderr

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.deployed import Target
+from tests.support.elsewhere import some_server
 from tests.support.oracle import Home
-from tests.support.server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,8 +95,8 @@ class Notebook:
 @pytest.fixture(scope="module")
 def windmill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A server of these tests' own: listing all flows of a workspace takes its time with each of them."""
-    with running_server(tmp_path_factory.mktemp("deployer")) as server:
-        yield Target(server.url, server.token)
+    with some_server(tmp_path_factory.mktemp("deployer")) as server:
+        yield Target(server.url, server.token, server.workspace)
 
 
 @pytest.fixture
@@ -122,16 +122,16 @@ tell(name=flow.name, id=flow.id, token=flow.production_token, page=flow.windmill
     assert said["name"] == "f/flows/NotebookFlow"
     assert json.loads(said["id"]) == {
         "path": "f/flows/NotebookFlow",
-        "workspace": "admins",
+        "workspace": windmill.workspace,
         "host": windmill.host,
     }
     assert said["token"].startswith("notebookflow-0-")
     assert windmill.client.get_flow(said["name"]).summary == "Ours"
-    assert said["page"] == f"{windmill.host}/flows/get/f/flows/NotebookFlow?workspace=admins"
+    assert said["page"] == f"{windmill.host}/flows/get/f/flows/NotebookFlow?workspace={windmill.workspace}"
     assert (said["status"], said["running"], said["successful"]) == ("SUCCEEDED", False, True)
     assert (said["size"], said["alpha"], said["tags"]) == (200_000, 1.5, True)
     job = said["pathspec"].removeprefix("NotebookFlow/windmill-")
-    assert said["run_page"] == f"{windmill.host}/run/{job}?workspace=admins"
+    assert said["run_page"] == f"{windmill.host}/run/{job}?workspace={windmill.workspace}"
 
 
 def test_a_run_that_fails_early_is_failed(notebook: Notebook) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from tests.support.server import running_server
+from tests.support.elsewhere import embedded_server, some_server
 from tests.support.workspace import Workspace
 
 from metaflow_windmill import __version__
@@ -25,7 +25,7 @@ WORKERS = 2
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     directory = tmp_path_factory.mktemp("doctor")
-    with running_server(directory, WORKERS) as server:
+    with some_server(directory, WORKERS) as server:
         server.post("/folders/create", {"name": "flows"})
         made = Workspace(server, directory / "store")
         made.install()
@@ -213,8 +213,8 @@ def test_a_datastore_that_cannot_be_written(place: Workspace, tmp_path: Path) ->
 
 
 def test_a_workspace_without_the_scripts(place: Workspace, tmp_path: Path) -> None:
-    place.server.post("/api/workspaces/create", {"id": "bare", "name": "Bare"})
-    done = doctor(place, tmp_path, "--json", "--workspace", "bare", "--workers")
+    with embedded_server(tmp_path / "bare", "it needs a second workspace") as bare:
+        done = doctor(Workspace(bare, place.store), tmp_path, "--json", "--workers")
     assert done.returncode == 1
     found = findings(done)
     assert found["scripts"]["state"] == "warn"

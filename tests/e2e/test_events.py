@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.deployed import Deployed, Target
+from tests.support.elsewhere import some_server
 from tests.support.oracle import Home
-from tests.support.server import RunningServer, running_server, wait_until
+from tests.support.server import Server, wait_until
 
 from metaflow_windmill.contract.event import SUBSCRIPTION, Event
 from metaflow_windmill.events import new_event, publish, publish_event
@@ -23,14 +24,14 @@ pytestmark = [pytest.mark.metaflow]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("events")) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with some_server(tmp_path_factory.mktemp("events")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def target(server: RunningServer) -> Target:
-    return Target(server.url, server.token)
+def target(server: Server) -> Target:
+    return Target(server.url, server.token, server.workspace)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_the_end_of_a_run_starts_the_flow_that_waits_for_it(
 
 
 def test_a_publish_that_fails_is_seen_and_the_run_stays_a_success(
-    waiting: Deployed, server: RunningServer, target: Target
+    waiting: Deployed, server: Server, target: Target
 ) -> None:
     broken = {"flow": "f/flows/Gone", "events": [{"name": "metaflow.WaitingFlow.end", "parameters": {}}]}
     server.post("/resources/create", {"path": "f/flows/Gone", "value": broken, "resource_type": SUBSCRIPTION})

@@ -8,20 +8,27 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.server import RunningServer, running_server
+from tests.support.elsewhere import some_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.support.server import Server
+
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("install")) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with some_server(tmp_path_factory.mktemp("install")) as running:
         yield running
 
 
-def install(server: RunningServer, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "WINDMILL_HOST": server.url, "WINDMILL_TOKEN": server.token, **more}
+def install(server: Server, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    where = {
+        "WINDMILL_HOST": server.url,
+        "WINDMILL_TOKEN": server.token,
+        "WINDMILL_WORKSPACE": server.workspace,
+    }
+    environment = {**os.environ, **where, **more}
     command = [sys.executable, "-m", "metaflow_windmill.cli.main", "install", *words]
     return subprocess.run(
         command,
@@ -34,7 +41,7 @@ def install(server: RunningServer, *words: str, **more: str) -> subprocess.Compl
     )
 
 
-def test_it_shows_asks_installs_and_has_nothing_to_do_the_second_time(server: RunningServer) -> None:
+def test_it_shows_asks_installs_and_has_nothing_to_do_the_second_time(server: Server) -> None:
     shown = install(server, "--dry-run")
     assert shown.returncode == 0, shown.stderr
     assert "add script f/metaflow/compile_and_deploy" in shown.stdout
@@ -57,7 +64,7 @@ def test_it_shows_asks_installs_and_has_nothing_to_do_the_second_time(server: Ru
     assert again.stdout.startswith("Everything is there already")
 
 
-def test_what_changed_is_shown_and_brought_up_to_date(server: RunningServer) -> None:
+def test_what_changed_is_shown_and_brought_up_to_date(server: Server) -> None:
     install(server, "--yes")
     old = server.get("/scripts/get/p/f/metaflow/redeploy_if_changed")
     edited = {
@@ -77,7 +84,7 @@ def test_what_changed_is_shown_and_brought_up_to_date(server: RunningServer) -> 
     assert server.get("/schedules/get/f/metaflow/redeploy_if_changed")["enabled"] is True
 
 
-def test_the_way_to_get_the_library_is_a_change(server: RunningServer) -> None:
+def test_the_way_to_get_the_library_is_a_change(server: Server) -> None:
     install(server, "--yes")
     done = install(server, "--yes", "--package", "git+https://git.example/x.git@v1")
     assert "    +# metaflow-windmill@git+https://git.example/x.git@v1" in done.stdout
@@ -96,7 +103,7 @@ def test_the_way_to_get_the_library_is_a_change(server: RunningServer) -> None:
     ],
 )
 def test_bad_input_is_one_sentence(
-    server: RunningServer, words: tuple[str, ...], more: dict[str, str], said: str
+    server: Server, words: tuple[str, ...], more: dict[str, str], said: str
 ) -> None:
     done = install(server, *words, **more)
     assert done.returncode == 1

@@ -91,7 +91,7 @@ def test_a_run_that_succeeds(told: Deployed, receiver: Script) -> None:
     run = start(told)
     assert run.state.value == "SUCCEEDED"
     slack, hook = receiver.seen[-2:]
-    run_id, page = f"windmill-{run.id}", f"{told.target.host}/run/{run.id}?workspace=admins"
+    run_id, page = f"windmill-{run.id}", f"{told.target.host}/run/{run.id}?workspace={told.target.workspace}"
     assert (slack.method, slack.path) == ("POST", "/a-secret-of-slack")
     assert json.loads(slack.body) == {
         "text": f":white_check_mark: *Told/{run_id}* succeeded. <{page}|Its page>"
@@ -103,7 +103,7 @@ def test_a_run_that_succeeds(told: Deployed, receiver: Script) -> None:
         "flow": "Told",
         "run": run_id,
         "path": PATH,
-        "workspace": "admins",
+        "workspace": told.target.workspace,
         "page": page,
         "owner": "tester",
         "project": None,

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.transport import Request, Response
 
-ROUTE = "/api/r/admins/metaflow/push"
+ROUTE = "/api/r/{workspace}/metaflow/push"
+ON_PUSH = "/jobs/run/p/f/metaflow/redeploy_on_push"
 SECRET = "webhook-secret"
 TWO: dict[str, str] = {"flows/one.py": flow_file("OneFlow"), "flows/two.py": flow_file("TwoFlow")}
 
@@ -117,7 +118,7 @@ class Team:
             "X-GitHub-Delivery": delivery or f"{self.name}-{self.deliveries}",
             "X-Hub-Signature-256": f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}",
         }
-        path = route or "/jobs/run/p/f/metaflow/redeploy_on_push"
+        path = route.format(workspace=self.place.server.workspace) or ON_PUSH
         address = f"{path}?raw=true&configuration={self.configuration}"
         return self.place.server.ask("POST", address, token, data=body, headers=headers)
 
@@ -297,7 +298,7 @@ class Revoking:
     """A transport whose token ends in the middle: after the first flow is made."""
 
     def __init__(self, place: Workspace) -> None:
-        asked = {"label": "short", "workspace_id": "admins"}
+        asked = {"label": "short", "workspace_id": place.server.workspace}
         self.place = place
         self.token = place.server.post("/api/users/tokens/create", asked)
         self.inner = HttpTransport(place.server.url, self.token)
@@ -313,7 +314,7 @@ class Revoking:
 def test_a_token_revoked_in_the_middle(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WM_BASE_URL", team.place.server.url)
     configuration = read_configuration(team.place.server.get(f"/resources/get_value/{team.configuration}"))
-    job = job_with(Revoking(team.place), "admins", lambda _: None)
+    job = job_with(Revoking(team.place), team.place.server.workspace, lambda _: None)
     report = deploy_newest(job, configuration, Asked())
     assert [item.outcome for item in report.flows] == ["failed", "not tried"]
     assert "answered with status 401" in report.flows[0].reason

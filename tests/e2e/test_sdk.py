@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.support.elsewhere import some_server
 from tests.support.programs import flow, python, script
-from tests.support.server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.server import RunningServer
+    from tests.support.server import Server
 
 ADD = "def main(n=1):\n    return n + 1\n"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("sdk")) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with some_server(tmp_path_factory.mktemp("sdk")) as running:
         running.post("/folders/create", {"name": "sdk"})
         running.post("/scripts/create", script("f/sdk/add", ADD))
         running.post("/flows/create", flow("f/sdk/flow", python("a", ADD, n="flow_input.n")))
@@ -26,10 +26,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 @pytest.fixture(scope="module")
-def client(server: RunningServer) -> Iterator[Any]:
+def client(server: Server) -> Iterator[Any]:
     from wmill import Windmill
 
-    made = Windmill(base_url=server.url, token=server.token, workspace="admins")
+    made = Windmill(base_url=server.url, token=server.token, workspace=server.workspace)
     yield made
     made.client.close()
 
@@ -59,19 +59,20 @@ def test_it_keeps_variables_resources_and_states(client: Any) -> None:
     ]
 
 
-def test_a_script_uses_it_inside_a_job(server: RunningServer) -> None:
+def test_a_script_uses_it_inside_a_job(server: Server) -> None:
     content = """
 import wmill
 def main(n):
     wmill.set_state({"seen": n})
     return [wmill.get_state(), wmill.run_script_by_path("f/sdk/add", args={"n": n}), wmill.get_workspace()]
 """
-    server.post("/scripts/create", script("f/sdk/inside", content))
+    hash_ = server.post("/scripts/create", script("f/sdk/inside", content, lock=None))
+    assert server.finished(server.get(f"/scripts/deployment_status/h/{hash_}")["job_id"])["success"]
     found = server.post("/jobs/run_wait_result/p/f/sdk/inside", {"n": 1})
-    assert found == [{"seen": 1}, 2, "admins"]
+    assert found == [{"seen": 1}, 2, server.workspace]
 
 
-def test_it_cancels_a_job(client: Any, server: RunningServer) -> None:
+def test_it_cancels_a_job(client: Any, server: Server) -> None:
     sleeps = {"content": "import time\ndef main():\n    time.sleep(60)\n", "language": "python3"}
     job = server.post("/jobs/run/preview", sleeps)
     client.cancel_job(job, reason="enough")

@@ -17,6 +17,7 @@ from metaflow_windmill.devserver.store.logs import Logs
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -47,6 +48,15 @@ class ShelfCatalog:
 
     def flow(self, workspace: str, path: str) -> FlowVersion | None:
         return self.flows.get(path)
+
+    def script_text(self, workspace: str, path: str) -> str | None:
+        return self.scripts[path].content if path in self.scripts else None
+
+    def unlocked(self, workspace: str, version: str) -> tuple[Code, ...]:
+        return ()
+
+    def keep_locks(self, connection: sqlite3.Connection, workspace: str, hash_: str, locks: Json) -> None:
+        raise NotImplementedError
 
     def variable(self, workspace: str, path: str) -> str | None:
         return self.variables.get(path)

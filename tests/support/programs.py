@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+LOCK = f"# py: {sys.version_info[0]}.{sys.version_info[1]}\n"
+"""Nothing is required, on the version that is here anyway."""
 
 
 def python(name: str, content: str, **transforms: Any) -> dict[str, Any]:
@@ -13,7 +17,7 @@ def python(name: str, content: str, **transforms: Any) -> dict[str, Any]:
             "type": "rawscript",
             "language": "python3",
             "content": content,
-            "lock": "# py: 3.11\n",
+            "lock": LOCK,
             "input_transforms": {key: transform(value) for key, value in transforms.items()},
         },
     }
@@ -42,6 +46,6 @@ def script(path: str, content: str, **more: Any) -> dict[str, Any]:
         "description": "",
         "content": content,
         "language": "python3",
-        "lock": "# py: 3.11\n",
+        "lock": LOCK,
         **more,
     }

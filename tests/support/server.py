@@ -8,28 +8,25 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 STARTS_WITHIN = 60.0
 ENDS_WITHIN = 30.0
 
 
 @dataclass(frozen=True)
-class RunningServer:
-    """Where a server is, what opens it, and its process."""
+class Server:
+    """Where a Windmill is, what opens it, and the workspace that a test has there."""
 
     url: str
     token: str
-    data: Path
-    output: Path
-    process: subprocess.Popen[bytes]
     workspace: str = "admins"
 
     def ask(self, method: str, path: str, token: str | None = None, **how: Any) -> requests.Response:
@@ -53,6 +50,15 @@ class RunningServer:
         path = f"/jobs_u/completed/get_result_maybe/{job_id}"
         wait_until(lambda: self.get(path)["completed"], within, f"job {job_id} did not end")
         return self.get(f"/jobs_u/get/{job_id}")
+
+
+@dataclass(frozen=True)
+class RunningServer(Server):
+    """An embedded server: its data, what it said, and its process."""
+
+    data: Path = Path()
+    output: Path = Path()
+    process: subprocess.Popen[bytes] = field(kw_only=True)
 
 
 @contextmanager
@@ -95,7 +101,8 @@ def start_server(
         process.wait()
         raise
     url = next(line.split()[1] for line in said.splitlines() if line.strip().startswith("address"))
-    return RunningServer(url, token or (data / "token").read_text().strip(), data, output, process)
+    token = token or (data / "token").read_text().strip()
+    return RunningServer(url, token, data=data, output=output, process=process)
 
 
 def end_server(server: RunningServer, sign: signal.Signals = signal.SIGINT) -> int:

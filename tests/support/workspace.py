@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.support.server import RunningServer, running_server
+from tests.support.elsewhere import some_server
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.workspace.installing import Installer
@@ -17,6 +17,8 @@ from metaflow_windmill.workspace.shipped import shipment
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.server import Server
 
 LINEAR = """\
 from metaflow import FlowSpec, step
@@ -47,7 +49,7 @@ def flow_file(name: str, said: str = "one", more: str = "") -> str:
 class Workspace:
     """A workspace, and where its flows keep their data."""
 
-    server: RunningServer
+    server: Server
     store: Path
 
     def install(self) -> list[str]:
@@ -104,7 +106,7 @@ class Workspace:
 @contextmanager
 def workspace(directory: Path) -> Iterator[Workspace]:
     """Start a server that lets ``file://`` repositories be read, and install the scripts."""
-    with running_server(directory) as server:
+    with some_server(directory) as server:
         allowed = {"name": "METAFLOW_WINDMILL_ALLOW_FILE_REPOSITORIES", "value": "1"}
         server.post("/workspaces/set_environment_variable", allowed)
         made = Workspace(server, directory / "store")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,9 +35,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--token", metavar="T", help="the token to ask with (default: one is made and kept in DIR)"
     )
     parser.add_argument(
-        "--isolated",
+        "--cache",
+        type=Path,
+        default=cache_home(),
+        metavar="DIR",
+        help="where uv keeps what jobs require, for all servers (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--shared-environment",
         action="store_true",
-        help="give each script the packages that it requires, by uv; else scripts run in this environment",
+        help="for a laptop without a network: jobs see this environment's packages, as on no real Windmill",
     )
 
 
@@ -62,7 +70,7 @@ def run(said: argparse.Namespace) -> int:
             data=said.data.expanduser().absolute(),
             workers=said.workers,
             token=said.token,
-            isolated=said.isolated,
+            cache=None if said.shared_environment else said.cache.expanduser().absolute(),
         )
     )
 
@@ -72,3 +80,9 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ValueError(text)
     return number
+
+
+def cache_home() -> Path:
+    """Return where what jobs require is kept unless told otherwise."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "metaflow-windmill"

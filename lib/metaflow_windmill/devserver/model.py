@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
@@ -115,6 +116,8 @@ class Submission:
         What a trigger brought; the runnable's preprocessor turns it into arguments.
     created_by : str or None
         Where it is not the user, such as ``schedule-f/x/y``.
+    resolves : bool
+        Whether a worker has to resolve what the runnable requires, for a job of dependencies.
     """
 
     kind: JobKind
@@ -133,6 +136,7 @@ class Submission:
     event: Json = None
     created_by: str | None = None
     labels: tuple[str, ...] = ()
+    resolves: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,8 +154,30 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """What a script needs of the interpreter that runs it.
+
+    Parameters
+    ----------
+    lines : tuple of str
+        Requirements.
+    python : str
+        Versions of Python: specifiers, or a plain version; empty for the server's own.
+    locked : bool
+        Whether the lines are all that is needed, at exact versions.
+    """
+
+    lines: tuple[str, ...] = ()
+    python: str = ""
+    locked: bool = False
+
+
+@dataclass(frozen=True)
 class RunnableJob:
-    """A job handed to a worker: all it needs, so that a worker never reads the store."""
+    """A job handed to a worker: all it needs, so that a worker never reads the store.
+
+    A job that resolves has nothing to run: its outcome is a lock for each of its demands.
+    """
 
     id: str
     workspace: str
@@ -160,6 +186,8 @@ class RunnableJob:
     environment: dict[str, str] = field(default_factory=dict)
     timeout: int | None = None
     preprocess: bool = False
+    demands: tuple[Demand, ...] = ()
+    resolves: bool = False
 
 
 class Catalog(Protocol):
@@ -173,6 +201,25 @@ class Catalog(Protocol):
 
     def flow(self, workspace: str, path: str) -> FlowVersion | None:
         """Return the latest version of a flow."""
+
+    def script_text(self, workspace: str, path: str) -> str | None:
+        """Return the text of the latest script at a path, whether it can be run yet or not."""
+
+    def unlocked(self, workspace: str, version: str) -> tuple[Code, ...]:
+        """Return the scripts in one version of a flow whose requirements were never resolved."""
+
+    def keep_locks(self, connection: sqlite3.Connection, workspace: str, hash_: str, locks: Json) -> None:
+        """Keep what a job of dependencies found, in the transaction that ends it.
+
+        Parameters
+        ----------
+        connection : sqlite3.Connection
+        workspace : str
+        hash_ : str
+            Of a script, or the version of a flow.
+        locks : list of str
+            One for each script, in the order in which they were asked for.
+        """
 
     def variable(self, workspace: str, path: str) -> str | None:
         """Return a variable's value, decrypted."""

@@ -61,8 +61,8 @@ class Settings:
         How many jobs run at a time.
     token : str or None
         The token to ask with; None for the one in the data directory, which is made where it is absent.
-    isolated : bool
-        Whether scripts get only the packages that they require.
+    cache : Path or None
+        Where what jobs require is kept; None where they see the server's own packages.
     """
 
     data: Path
@@ -70,7 +70,7 @@ class Settings:
     port: int = 8000
     workers: int = 2
     token: str | None = None
-    isolated: bool = False
+    cache: Path | None = None
 
 
 def serve(settings: Settings, out: TextIO = sys.stdout) -> int:
@@ -111,9 +111,17 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
         catalog = WorkspaceCatalog(database, vault)
         job_tokens = JobTokens(vault, is_live)
         logs = Logs(data / "logs")
-        engine = Engine(database, catalog, job_tokens, QuickJs(), base_url=url, logs=logs)
+        engine = Engine(
+            database,
+            catalog,
+            job_tokens,
+            QuickJs(),
+            base_url=url,
+            logs=logs,
+            isolated=settings.cache is not None,
+        )
         stack.callback(engine.close)
-        supervisor = Supervisor(engine, data, Crew(settings.workers, isolated=settings.isolated))
+        supervisor = Supervisor(engine, data, Crew(settings.workers, cache=settings.cache))
         engine.on_kill(supervisor.kill)
         scheduler = Scheduler(database, catalog, engine, is_live=is_live)
         engine.recover()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.azure_store import AZURITE, CONTAINER, SECRET, AzureStore, azure_store
 from tests.support.deployed import Target
+from tests.support.elsewhere import some_server
 from tests.support.kept_runs import check_a_run, check_a_worker_without_credentials, kept_commands
-from tests.support.server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +36,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureStore]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, store: AzureStore) -> Iterator[Target]:
     """A server of its own: variables of a workspace reach every job."""
-    with running_server(tmp_path_factory.mktemp("windmill")) as running:
-        target = Target(running.url, running.token)
+    with some_server(tmp_path_factory.mktemp("windmill")) as running:
+        target = Target(running.url, running.token, running.workspace)
         for name, value in store.public.items():
             target.post("/workspaces/set_environment_variable", {"name": name, "value": value})
         variable = {"path": "u/admin/azure", "value": SECRET, "is_secret": True, "description": ""}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.deployed import Target
+from tests.support.elsewhere import some_server
 from tests.support.google_store import BUCKET, GoogleStore, google_store
 from tests.support.kept_runs import (
     check_a_run,
@@ -14,7 +15,6 @@ from tests.support.kept_runs import (
     check_from_python,
     kept_commands,
 )
-from tests.support.server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,8 @@ def store() -> Iterator[GoogleStore]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, store: GoogleStore) -> Iterator[Target]:
     """A server of its own: variables of a workspace reach every job."""
-    with running_server(tmp_path_factory.mktemp("windmill")) as running:
-        target = Target(running.url, running.token)
+    with some_server(tmp_path_factory.mktemp("windmill")) as running:
+        target = Target(running.url, running.token, running.workspace)
         for name, value in store.public.items():
             target.post("/workspaces/set_environment_variable", {"name": name, "value": value})
         key = {"path": "u/admin/google", "value": json.dumps(store.key), "is_secret": True, "description": ""}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from tests.support.deployed import Target
+from tests.support.elsewhere import some_server
 from tests.support.flow_commands import Commands
 from tests.support.object_store import BUCKET, object_store
 from tests.support.oracle import Home
-from tests.support.server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A server of its own: variables of a workspace reach every job."""
-    with running_server(tmp_path_factory.mktemp("windmill")) as running:
-        target = Target(running.url, running.token)
+    with some_server(tmp_path_factory.mktemp("windmill")) as running:
+        target = Target(running.url, running.token, running.workspace)
         for name, value in {"AWS_ACCESS_KEY_ID": KEY_ID, **FEW_PROCESSES}.items():
             target.post("/workspaces/set_environment_variable", {"name": name, "value": value})
         variable = {"path": "u/admin/key", "value": KEY, "is_secret": True, "description": ""}

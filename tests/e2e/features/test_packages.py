@@ -1,47 +1,24 @@
-"""Packages that Windmill installs for steps, resolved by the embedded server's isolated mode."""
+"""Packages that Windmill installs for steps."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.deployed import Deployed, Target
+from tests.support.deployed import Deployed
 from tests.support.oracle import Home
-from tests.support.server import running_server
 
 from metaflow_windmill.package.script import split_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.support.deployed import Target
 
 pytestmark = [pytest.mark.metaflow, pytest.mark.slow]
 
 PYPI = ("--environment=pypi",)
 FLOW = Path(__file__).with_name("flows") / "packages.py"
-
-
-@pytest.fixture(scope="module")
-def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
-    if uv is None:
-        pytest.skip("uv is not installed here")
-    folder = tmp_path_factory.mktemp("isolated")
-    tried = subprocess.run(
-        [uv, "pip", "install", "--target", folder / "tried", "--python", sys.executable, "humanize==4.9.0"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    if tried.returncode:
-        pytest.skip(f"no package index is reachable from here: {tried.stderr.strip()[-200:]}")
-    with running_server(folder, arguments=["--isolated"]) as server:
-        yield Target(server.url, server.token)
 
 
 @pytest.fixture
@@ -61,9 +38,9 @@ def asked_for(flow: Deployed) -> dict[str, tuple[str, ...]]:
     return {module["id"]: split_requirements(module["value"]["content"]).lines for module in modules}
 
 
-def test_each_step_has_what_it_asks_for_and_nothing_else(tmp_path: Path, isolated: Target) -> None:
+def test_each_step_has_what_it_asks_for_and_nothing_else(tmp_path: Path, windmill: Target) -> None:
     home = Home(tmp_path)
-    flow = Deployed(home, isolated, home.write("packages", FLOW.read_text()), "PackagesFlow", PYPI)
+    flow = Deployed(home, windmill, home.write("packages", FLOW.read_text()), "PackagesFlow", PYPI)
     assert "packages.py asks for" in create(flow)
     seen = flow.finish(flow.trigger())
     assert seen.successful, seen.log

@@ -1,45 +1,38 @@
-"""What a script requires, and where its packages come from in isolated mode."""
+"""Where the packages of a job come from, and that it sees no others."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import shutil
-import sys
+import subprocess
 import zipfile
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.crew import MemoryQueue
 
-from metaflow_windmill.devserver.model import Code
-from metaflow_windmill.devserver.runner.requirements import Wanted, installed, wanted
+from metaflow_windmill.devserver.model import Demand
+from metaflow_windmill.devserver.requirements.demand import of_lock
+from metaflow_windmill.devserver.runner.requirements import prepare, resolved
 from metaflow_windmill.devserver.runner.supervisor import Crew, Supervisor
-from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-UV = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-needs_uv = pytest.mark.skipif(UV is None, reason="uv is not installed")
+    from pathlib import Path
 
 
-@pytest.mark.parametrize(
-    ("content", "lock", "expected"),
-    [
-        ("def main(): pass", None, Wanted()),
-        ("# requirements:\n#a==1\n# b\n\n#c\n", None, Wanted(("a==1", "b"))),
-        ("# extra_requirements:\n#a\nimport b", None, Wanted(("a",))),
-        ("# py: ==3.11\n# requirements:\n#a b\n", None, Wanted((), python="3.11")),
-        ("# requirements:\n#a", "# py: 3.12\nx==1\n--flag\ny==2\n", Wanted(("x==1", "y==2"), True, "3.12")),
-        ("# requirements:\n#a", "# py: 3.12\n", Wanted((), True, "3.12")),
-    ],
-)
-def test_a_lock_counts_before_what_the_script_declares(
-    content: str, lock: str | None, expected: Wanted
-) -> None:
-    assert wanted(Code(content, lock=lock)) == expected
+@dataclass
+class PlainTools:
+    """Runs programs as they are, and keeps what is said."""
+
+    said: list[str] = field(default_factory=list)
+
+    def run(self, *command: str) -> None:
+        subprocess.run(command, check=True, capture_output=True)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
 
 
 @pytest.fixture
@@ -63,37 +56,74 @@ def _digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
 
 
-@needs_uv
-def test_packages_are_installed_once(tmp_path: Path, wheel: str) -> None:
-    need = Wanted((wheel,))
-    first = installed(need, tmp_path / "cache")
+def test_packages_are_installed_once_with_their_byte_code(tmp_path: Path, wheel: str) -> None:
+    demand, tools = Demand((wheel,), locked=True), PlainTools()
+    first = prepare(demand, tmp_path / "cache", tools).packages
     assert first is not None
-    (first / "mark").touch()
-    assert installed(need, tmp_path / "cache") == first
-    assert (first / "mark").exists()
-    assert (first / "greetings" / "__init__.py").exists()
+    assert list(first.glob("greetings/__pycache__/*.pyc"))
+    assert prepare(demand, tmp_path / "cache", tools).packages == first
+    assert tools.said == [f"Installing {wheel}"]
 
 
-@needs_uv
-def test_what_cannot_be_installed_is_said(tmp_path: Path) -> None:
+def test_nothing_is_left_of_what_cannot_be_installed(tmp_path: Path) -> None:
     missing = (tmp_path / "missing-1.0-py3-none-any.whl").as_uri()
-    with pytest.raises(ServerError, match="could not install missing"):
-        installed(Wanted((f"missing@{missing}",)), tmp_path / "cache")
-    assert list((tmp_path / "cache" / "requirements").iterdir()) == []
+    with pytest.raises(subprocess.CalledProcessError):
+        prepare(Demand((f"missing@{missing}",), locked=True), tmp_path / "cache", PlainTools())
+    assert [file.suffix for file in (tmp_path / "cache" / "packages").iterdir()] == [".lock"]
+
+
+def test_requirements_come_to_a_lock_that_is_remembered_for_a_while(tmp_path: Path, wheel: str) -> None:
+    tools = PlainTools()
+    lock = resolved(Demand((wheel,)), tmp_path / "cache", tools)
+    assert lock.startswith("# py: 3.")
+    assert "greetings" in of_lock(lock).lines[0]
+    assert resolved(Demand((wheel,)), tmp_path / "cache", tools) == lock
+    assert tools.said == [f"Resolving {wheel}"]
+    nothing = resolved(Demand(), tmp_path / "cache", tools)
+    assert of_lock(nothing) == Demand((), nothing.split()[-1], locked=True)
 
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[MemoryQueue]:
     queue = MemoryQueue()
-    supervisor = Supervisor(queue, tmp_path / "server", Crew(1, isolated=True))
+    supervisor = Supervisor(queue, tmp_path / "server", Crew(1, cache=tmp_path / "cache"))
     supervisor.start()
     yield queue
     supervisor.stop()
 
 
-@needs_uv
-def test_an_isolated_script_sees_its_packages_and_no_others(jobs: MemoryQueue, wheel: str) -> None:
-    content = f"# requirements:\n#{wheel}\nimport greetings\ndef main():\n    return greetings.WORDS\n"
-    assert jobs.ended(jobs.add(content), 60).result == "hello from a wheel"
-    outside = jobs.ended(jobs.add("import metaflow\ndef main():\n    return 1\n"))
-    assert outside.result["error"]["name"] == "ModuleNotFoundError"
+def test_a_job_sees_its_packages_and_no_others(jobs: MemoryQueue, wheel: str) -> None:
+    content = "import greetings\ndef main():\n    return greetings.WORDS\n"
+    with_it = jobs.add(content, demands=(Demand((wheel,), locked=True),))
+    assert jobs.ended(with_it, 60).result == "hello from a wheel"
+    for module in ("metaflow", "greetings", "pip", "metaflow_windmill", "pytest"):
+        outside = jobs.ended(jobs.add(f"import {module}\ndef main():\n    return 1\n"))
+        assert outside.result["error"]["name"] == "ModuleNotFoundError", module
+
+
+def test_the_programs_that_a_job_starts_see_no_others_either(jobs: MemoryQueue) -> None:
+    content = (
+        "import shutil, subprocess, sys\n"
+        "def main():\n"
+        "    tried = [sys.executable, shutil.which('python3') or sys.executable]\n"
+        "    look = ['-c', 'import metaflow_windmill']\n"
+        "    ends = [subprocess.run([one, *look], stderr=-3).returncode for one in tried]\n"
+        "    return [*ends, shutil.which('uv') is not None]\n"
+    )
+    assert jobs.ended(jobs.add(content)).result == [1, 1, True]
+
+
+def test_a_failure_names_what_to_do_without_an_index(jobs: MemoryQueue, tmp_path: Path) -> None:
+    missing = (tmp_path / "missing-1.0-py3-none-any.whl").as_uri()
+    failed = jobs.ended(jobs.add("", demands=(Demand((f"missing@{missing}",), locked=True),)))
+    message = failed.result["error"]["message"]
+    assert "missing-1.0-py3-none-any.whl" in message
+    assert "start the server with --shared-environment" in message
+
+
+def test_a_job_of_dependencies_answers_with_locks(jobs: MemoryQueue, wheel: str) -> None:
+    demands = (Demand((wheel,)), Demand(("json@ nonsense",), locked=True))
+    good = jobs.ended(jobs.add("", demands=demands[:1], resolves=True), 60)
+    assert good.success
+    assert of_lock(good.result["lock"]).lines[0].startswith("greetings @ file://")
+    assert not jobs.ended(jobs.add("", demands=demands[1:], resolves=True), 60).success

@@ -8,7 +8,7 @@ from metaflow_windmill.devserver.api.body import OBJECT
 from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.catalog import flows
+from metaflow_windmill.devserver.catalog import flow_locks, flows
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
 from metaflow_windmill.devserver.refusals import bad_request, unprocessable
@@ -148,8 +148,10 @@ def _asked(call: Call, *required: str) -> Json:
 
 
 def _lock(call: Call, made: FlowVersion) -> None:
-    asked = Submission("flowdependencies", call.who, {}, path=made.path, flow=made)
-    job_id = call.services.engine.submit(asked)
+    engine = call.services.engine
+    resolves = engine.isolated and bool(flow_locks.codes(made))
+    asked = Submission("flowdependencies", call.who, {}, path=made.path, flow=made, resolves=resolves)
+    job_id = engine.submit(asked)
     with call.services.database.write() as connection:
         flows.set_dependency_job(connection, call.workspace, made.path, job_id)
 

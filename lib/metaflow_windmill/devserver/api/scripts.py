@@ -113,7 +113,9 @@ def _lock(call: Call, hash_: str) -> None:
     code = call.services.catalog.script_by_hash(call.workspace, hash_)
     if code is None:
         return
-    job_id = call.services.engine.submit(Submission("dependencies", call.who, {}, code.path, code))
+    engine = call.services.engine
+    asked = Submission("dependencies", call.who, {}, code.path, code, resolves=engine.isolated)
+    job_id = engine.submit(asked)
     with call.services.database.write() as connection:
         scripts.set_dependency_job(connection, call.workspace, hash_, job_id)
 

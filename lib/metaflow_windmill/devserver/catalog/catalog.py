@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.catalog import flows, resources, scripts, variables, workspaces
+from metaflow_windmill.devserver.catalog import (
+    flow_locks,
+    flows,
+    resources,
+    scripts,
+    variables,
+    workspaces,
+)
 from metaflow_windmill.devserver.catalog.newest import Newest
 from metaflow_windmill.devserver.catalog.references import fill_in
 
@@ -95,6 +102,23 @@ class WorkspaceCatalog:
             lambda before: flows.followed(connection, workspace, path, before),
         )
         return newest if version == newest.version else flows.at_version(connection, workspace, version)
+
+    def script_text(self, workspace: str, path: str) -> str | None:
+        """Return the text of the latest script at a path, whether it can be run yet or not."""
+        return scripts.text(self._database.read(), workspace, path)
+
+    def unlocked(self, workspace: str, version: str) -> tuple[Code, ...]:
+        """Return the scripts in one version of a flow whose requirements were never resolved."""
+        found = flows.at_version(self._database.read(), workspace, int(version))
+        return () if found is None else flow_locks.codes(found)
+
+    def keep_locks(self, connection: sqlite3.Connection, workspace: str, hash_: str, locks: Json) -> None:
+        """Keep the locks of a script or of one version of a flow, in the order of its scripts."""
+        if scripts.set_lock(connection, workspace, hash_, locks) or not hash_.isdecimal():
+            return
+        found = flows.at_version(connection, workspace, int(hash_))
+        if found is not None:
+            flows.set_value(connection, workspace, found.version, flow_locks.with_locks(found.value, locks))
 
     def variable(self, workspace: str, path: str) -> str | None:
         """Return a variable's value, decrypted."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.model import FlowVersion
 from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.devserver.store.clock import iso, now
 
 if TYPE_CHECKING:
@@ -202,13 +203,22 @@ def deployment_status(connection: sqlite3.Connection, workspace: str, path: str)
     ).fetchone()
     if row is None:
         raise not_found(f"Flow not found at name {path}")
-    return {"lock_error_logs": None, "job_id": row["dependency_job"]}
+    job = row["dependency_job"]
+    return {"lock_error_logs": job_rows.failure_text(connection, job), "job_id": job}
 
 
 def set_dependency_job(connection: sqlite3.Connection, workspace: str, path: str, job_id: str) -> None:
     """Keep which job locks the latest version of a flow."""
     connection.execute(
         "UPDATE flow SET dependency_job = ? WHERE workspace = ? AND path = ?", (job_id, workspace, path)
+    )
+
+
+def set_value(connection: sqlite3.Connection, workspace: str, version: int, value: Json) -> None:
+    """Replace the value of one version: the same with its scripts locked."""
+    connection.execute(
+        "UPDATE flow_version SET value = ? WHERE workspace = ? AND id = ?",
+        (json.dumps(value), workspace, version),
     )
 
 

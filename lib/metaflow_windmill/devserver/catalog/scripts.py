@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.model import Code
 from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.devserver.store.clock import iso, now
 
 if TYPE_CHECKING:
@@ -107,16 +108,22 @@ def raw(connection: sqlite3.Connection, workspace: str, path: str) -> str:
     RequestRefused
         If it is absent.
     """
-    row = _head(connection, workspace, path)
-    if row is None:
+    found = text(connection, workspace, path)
+    if found is None:
         raise not_found(f"Script not found at path {path}")
-    return str(row["content"])
+    return found
+
+
+def text(connection: sqlite3.Connection, workspace: str, path: str) -> str | None:
+    """Return the text of the latest version; None where there is none."""
+    row = _head(connection, workspace, path)
+    return None if row is None else str(row["content"])
 
 
 def runnable(connection: sqlite3.Connection, workspace: str, path: str) -> Code | None:
-    """Return what a run of the path runs."""
+    """Return what a run of the path runs; None also where the requirements are not resolved, or cannot be."""
     row = _head(connection, workspace, path)
-    return None if row is None else _code(row)
+    return None if row is None or not _is_resolved(connection, row) else _code(row)
 
 
 def runnable_version(connection: sqlite3.Connection, workspace: str, hash_: str) -> Code | None:
@@ -190,7 +197,12 @@ def deployment_status(connection: sqlite3.Connection, workspace: str, hash_: str
     row = _by_hash(connection, workspace, hash_)
     if row is None:
         raise not_found(f"Script not found at name {hash_}")
-    return {"lock": row["lock"], "lock_error_logs": None, "job_id": row["dependency_job"]}
+    job = row["dependency_job"]
+    return {
+        "lock": row["lock"],
+        "lock_error_logs": job_rows.failure_text(connection, job),
+        "job_id": job,
+    }
 
 
 def set_dependency_job(connection: sqlite3.Connection, workspace: str, hash_: str, job_id: str) -> None:
@@ -198,6 +210,17 @@ def set_dependency_job(connection: sqlite3.Connection, workspace: str, hash_: st
     connection.execute(
         "UPDATE script SET dependency_job = ? WHERE workspace = ? AND hash = ?", (job_id, workspace, hash_)
     )
+
+
+def set_lock(connection: sqlite3.Connection, workspace: str, hash_: str, locks: Json) -> bool:
+    """Keep the one lock that was found for a version; return whether there is such a version."""
+    if _by_hash(connection, workspace, hash_) is None:
+        return False
+    (lock,) = locks
+    connection.execute(
+        "UPDATE script SET lock = ? WHERE workspace = ? AND hash = ?", (lock, workspace, hash_)
+    )
+    return True
 
 
 def archive(connection: sqlite3.Connection, workspace: str, path: str) -> None:
@@ -264,6 +287,11 @@ def _by_hash(connection: sqlite3.Connection, workspace: str, hash_: str) -> sqli
 
 def _known(connection: sqlite3.Connection, workspace: str, hash_: str) -> bool:
     return _by_hash(connection, workspace, hash_) is not None
+
+
+def _is_resolved(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
+    job = job_rows.load(connection, row["dependency_job"] or "")
+    return row["lock"] is not None or job is None or job_rows.succeeded(connection, job.id)
 
 
 def _check_lineage(asked: Json, head: sqlite3.Row, path: str) -> None:

@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from metaflow_windmill.openflow import FlowValue
     from metaflow_windmill.types import Json
 
-DEPENDENCIES = ("dependencies", "flowdependencies")
-"""Jobs that would resolve requirements when something is deployed; here that is done when it runs."""
+FLOW_DEPENDENCIES = "flowdependencies"
+DEPENDENCIES = ("dependencies", FLOW_DEPENDENCIES)
+"""Jobs that resolve requirements when something is deployed."""
 
 DEPENDENCY_TAG = "dependency"
 AT_ONCE = 100
 """Children that are in memory at the same time; a loop may start many thousands."""
 
-NOTHING_RESOLVED: Json = {"status": "requirements are resolved when the script runs"}
+NOTHING_RESOLVED: Json = {"status": "there is nothing to resolve"}
 
 
 def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue | None) -> Job:
@@ -47,7 +48,7 @@ def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue |
     job_id = asked.job_id or str(uuid.uuid4())
     if job_rows.load(connection, job_id) is not None:
         raise JobExists(job_id)
-    for_worker = value is None and asked.kind not in DEPENDENCIES
+    for_worker = value is None and (asked.resolves or asked.kind not in DEPENDENCIES)
     document, details = _documents(connection, asked.code, value)
     now = clock.now()
     job = Job(
@@ -81,7 +82,7 @@ def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue |
 
 
 def _set_off(connection: sqlite3.Connection, job: Job, value: FlowValue | None) -> None:
-    if job.kind in DEPENDENCIES:
+    if job.kind in DEPENDENCIES and not job.for_worker:
         job_rows.end(connection, job, Ending("success", canonical.dump(NOTHING_RESOLVED), job.created_at))
     elif value is not None:
         flow_rows.insert_flow(connection, [job.id], PREPROCESSOR if job.preprocess else 0)

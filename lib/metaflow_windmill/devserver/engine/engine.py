@@ -54,6 +54,8 @@ class Engine:
         Where jobs reach the API: ``BASE_INTERNAL_URL``.
     logs : Logs, optional
         Hides the secrets that jobs are given.
+    isolated : bool
+        Whether a job sees what it requires and nothing else, so that requirements have to be resolved.
     """
 
     def __init__(
@@ -65,12 +67,13 @@ class Engine:
         *,
         base_url: str,
         logs: Logs | None = None,
+        isolated: bool = False,
     ) -> None:
-        self.database = database
+        self.database, self.isolated, self._catalog = database, isolated, catalog
         self.changes = Changes()
         self._credentials, self._evaluator, self._logs = credentials, evaluator, logs
         self._stepper = Stepper(database, catalog, evaluator, Definitions())
-        self._handout = Handout(database, catalog, credentials, base_url, logs)
+        self._handout = Handout(database, catalog, credentials, base_url, logs, isolated=isolated)
         self._kill: Callable[[str], None] = lambda _: None
         self._work = threading.Event()
         self._closing = threading.Event()
@@ -191,6 +194,9 @@ class Engine:
                 if outcome.args is not None:
                     job_rows.set_args(connection, job_id, outcome.args)
                 job_rows.end(connection, job, ending)
+                if job.kind in births.DEPENDENCIES and outcome.success:
+                    locks = outcome.result["locks"]
+                    self._catalog.keep_locks(connection, job.workspace, job.hash or "", locks)
                 effects.ended.append(job_id)
                 good = ending.outcome in ("success", "skipped")
                 told = Event(job.root, job.parent or "", job_id, success=good)

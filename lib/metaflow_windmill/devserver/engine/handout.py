@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.engine import births
 from metaflow_windmill.devserver.engine.environment import variables
 from metaflow_windmill.devserver.model import Code, RunnableJob
+from metaflow_windmill.devserver.requirements.demand import demand_of
 from metaflow_windmill.devserver.store import job_rows
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.model import Catalog, Credentials
+    from metaflow_windmill.devserver.model import Catalog, Credentials, Demand
     from metaflow_windmill.devserver.store.database import Database
     from metaflow_windmill.devserver.store.job_rows import Job
     from metaflow_windmill.devserver.store.logs import Logs
@@ -29,6 +31,8 @@ class Handout:
     base_url : str
     logs : Logs or None
         Is told the secrets among the arguments.
+    isolated : bool
+        Whether a job sees what it requires and nothing else.
     """
 
     def __init__(
@@ -38,9 +42,11 @@ class Handout:
         credentials: Credentials,
         base_url: str,
         logs: Logs | None,
+        *,
+        isolated: bool = False,
     ) -> None:
         self._database, self._catalog, self._credentials = database, catalog, credentials
-        self._base_url, self._logs = base_url, logs
+        self._base_url, self._logs, self._isolated = base_url, logs, isolated
 
     def runnable(self, job: Job) -> RunnableJob:
         """Return all that a worker needs of a job.
@@ -54,10 +60,11 @@ class Handout:
         args = json.loads(job_rows.args_text(reading, job.id))
         above = job_rows.load(reading, job.parent) if job.parent else None
         token = self._credentials.issue(job.id, job.identity)
+        code, resolves = code_of(reading, job), job.kind in births.DEPENDENCIES
         return RunnableJob(
             id=job.id,
             workspace=job.workspace,
-            code=code_of(reading, job),
+            code=code,
             args=self._catalog.fill_in(job.workspace, args, lambda secret: self._hide(job.id, secret)),
             environment={
                 **self._catalog.environment(job.workspace),
@@ -65,6 +72,15 @@ class Handout:
             },
             timeout=job.timeout,
             preprocess=job.preprocess,
+            demands=self._demands(job, code) if self._isolated else (),
+            resolves=resolves,
+        )
+
+    def _demands(self, job: Job, code: Code) -> tuple[Demand, ...]:
+        of_flow = job.kind == births.FLOW_DEPENDENCIES
+        codes = self._catalog.unlocked(job.workspace, job.hash or "") if of_flow else (code,)
+        return tuple(
+            demand_of(one, lambda path: self._catalog.script_text(job.workspace, path)) for one in codes
         )
 
     def hide_all(self, job_id: str) -> None:
@@ -83,10 +99,12 @@ class Handout:
 
 
 def code_of(connection: sqlite3.Connection, job: Job) -> Code:
-    """Return the script that a job runs."""
-    details = json.loads(job_rows.get_document(connection, job.details or ""))
+    """Return the script that a job runs; an empty one for a job that runs none."""
+    if job.document is None or job.details is None:
+        return Code("", path=job.path or "", hash=job.hash)
+    details = json.loads(job_rows.get_document(connection, job.details))
     return Code(
-        content=job_rows.get_document(connection, job.document or ""),
+        content=job_rows.get_document(connection, job.document),
         language=job.language or "python3",
         lock=details["lock"],
         path=job.path or "",

@@ -41,9 +41,9 @@ class Places:
         return Path(tempfile.gettempdir()) / f"metaflow-windmill-{os.getuid()}-{digest}" / "workers.sock"
 
     @property
-    def cache(self) -> Path:
-        """Where resolved requirements are kept."""
-        return self.data / "cache"
+    def programs(self) -> Path:
+        """Where programs are that jobs find besides those of the machine."""
+        return self.data / "programs"
 
     def job(self, job_id: str) -> Path:
         """Return the private directory of a job."""

@@ -49,11 +49,21 @@ class Queue(Protocol):
 
 @dataclass(frozen=True)
 class Crew:
-    """How many workers there are, which tags they take (none means all), and whether jobs are isolated."""
+    """How the workers are.
+
+    Parameters
+    ----------
+    size : int
+        How many there are.
+    tags : tuple of str
+        Which jobs they take; none means all.
+    cache : Path or None
+        Where what jobs require is kept, for all servers; None where they see the server's own packages.
+    """
 
     size: int = 2
     tags: tuple[str, ...] = ()
-    isolated: bool = False
+    cache: Path | None = None
 
 
 @dataclass
@@ -179,7 +189,7 @@ class Supervisor:
     def _spawn(self) -> None:
         name = f"wk-{uuid.uuid4().hex[:8]}"
         command = [sys.executable, "-m", "metaflow_windmill.devserver.runner.worker"]
-        command += [str(self._places.data), name, *(["--isolated"] if self._crew.isolated else [])]
+        command += [str(self._places.data), name, *([str(self._crew.cache)] if self._crew.cache else [])]
         self._processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def _accept(self) -> None:

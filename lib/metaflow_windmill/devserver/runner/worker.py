@@ -3,7 +3,7 @@
 A job's outcome is written to a file before it is told, and told until the server has taken it. So neither the
 server's death nor this worker's loses a result.
 
-Run as ``python -m metaflow_windmill.devserver.runner.worker DATA NAME [--isolated]``.
+Run as ``python -m metaflow_windmill.devserver.runner.worker DATA NAME [CACHE]``.
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.model import Outcome
-from metaflow_windmill.devserver.runner.environment import job_environment
+from metaflow_windmill.devserver.model import Demand, Outcome
+from metaflow_windmill.devserver.requirements.demand import of_lock
+from metaflow_windmill.devserver.runner.environment import job_environment, path_of_jobs
 from metaflow_windmill.devserver.runner.files import Places, hold, write_json
 from metaflow_windmill.devserver.runner.frames import Line, job_from_json, outcome_to_json
+from metaflow_windmill.devserver.runner.index_settings import uv_environment
 from metaflow_windmill.devserver.runner.layout import lay_out
 from metaflow_windmill.devserver.runner.process import JobProcess, outcome
-from metaflow_windmill.devserver.runner.requirements import installed, wanted
+from metaflow_windmill.devserver.runner.requirements import Prepared, find_uv, prepare, resolved
+from metaflow_windmill.devserver.runner.tools import JobTools, Unprepared
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
@@ -44,12 +48,12 @@ class Worker:
     ----------
     places : Places
     name : str
-    isolated : bool
-        Whether jobs get only the packages that they require.
+    cache : Path or None
+        Where what jobs require is kept; None where jobs see this worker's own packages.
     """
 
-    def __init__(self, places: Places, name: str, *, isolated: bool) -> None:
-        self._places, self._name, self._isolated = places, name, isolated
+    def __init__(self, places: Places, name: str, cache: Path | None) -> None:
+        self._places, self._name, self._cache = places, name, cache
         self._lock = threading.Lock()
         self._line: Line | None = None
         self._process: JobProcess | None = None
@@ -135,7 +139,13 @@ class Worker:
         directory, log = self._places.job(job.id), self._places.log(job.id)
         step = job.environment.get("WM_FLOW_STEP_ID") or None
         try:
+            if job.resolves and self._cache is not None:
+                return self._resolved(job, directory, log, self._cache)
             process = self._start(job, directory, log)
+        except Unprepared as why:
+            return (
+                None if why.end.killed == "stopped" else outcome(why.end, directory, log, job.timeout, step)
+            )
         except (OSError, ServerError) as why:
             error = {"name": "ExecutionErr", "message": str(why), "step_id": step}
             return Outcome(success=False, result={"error": error})
@@ -146,12 +156,49 @@ class Worker:
             return None
         return outcome(end, directory, log, job.timeout, step)
 
+    def _resolved(self, job: RunnableJob, directory: Path, log: Path, cache: Path) -> Outcome:
+        """Resolve what scripts require, and have it in the cache for their first run."""
+        directory.mkdir(parents=True, exist_ok=True)
+        tools = self._tools(job, directory, log)
+        locks = [resolved(demand, cache, tools) for demand in job.demands]
+        for lock in locks:
+            prepare(of_lock(lock), cache, tools)
+        one = {"lock": locks[0]} if len(locks) == 1 else {}
+        return Outcome(success=True, result={"status": "resolved", "locks": locks, **one})
+
     def _start(self, job: RunnableJob, directory: Path, log: Path) -> JobProcess:
         shutil.rmtree(directory, ignore_errors=True)
         lay_out(directory, job)
-        packages = installed(wanted(job.code), self._places.cache) if self._isolated else None
-        environment = job_environment(job, os.environ, str(packages) if packages else None)
-        command = [self._python(), "-u", "wrapper.py"]
+        prepared = Prepared(Path(sys.executable), None)
+        if self._cache is not None:
+            demand = job.demands[0] if job.demands else Demand()
+            prepared = prepare(demand, self._cache, self._tools(job, directory, log))
+        path = (
+            None
+            if self._cache is None
+            else path_of_jobs(os.environ.get("PATH", os.defpath), self._programs())
+        )
+        environment = job_environment(job, os.environ, prepared.packages, path)
+        return self._process_of(job, [str(prepared.python), "-u", "wrapper.py"], directory, environment, log)
+
+    def _programs(self) -> Path:
+        """Return a folder that holds uv, which a real worker has on its search path."""
+        folder = self._places.programs
+        link = folder / "uv"
+        if not link.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            with suppress(FileExistsError):
+                link.symlink_to(find_uv())
+        return folder
+
+    def _tools(self, job: RunnableJob, directory: Path, log: Path) -> JobTools:
+        environment = uv_environment(os.environ)
+        return JobTools(lambda command: self._process_of(job, command, directory, environment, log), log)
+
+    def _process_of(
+        self, job: RunnableJob, command: list[str], directory: Path, environment: dict[str, str], log: Path
+    ) -> JobProcess:
         with self._lock:
             process = JobProcess(command, directory, environment, log, job.timeout)
             self._process = process
@@ -160,19 +207,14 @@ class Worker:
         write_json(self._places.process(job.id), {"worker": self._name, "group": process.group})
         return process
 
-    def _python(self) -> str:
-        """Return the interpreter: in isolated mode the one below this environment, without its packages."""
-        base = getattr(sys, "_base_executable", sys.executable)
-        return base if self._isolated else sys.executable
-
 
 def main(arguments: list[str]) -> int:
     """Run a worker until its server stops it."""
-    data, name, *flags = arguments
+    data, name, *cache = arguments
     places = Places(Path(data))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with hold(places.worker_lock(name)):
-        Worker(places, name, isolated="--isolated" in flags).serve()
+        Worker(places, name, Path(cache[0]) if cache else None).serve()
     places.worker_lock(name).unlink(missing_ok=True)
     return 0
 

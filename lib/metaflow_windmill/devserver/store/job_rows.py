@@ -197,6 +197,22 @@ def result_text(connection: sqlite3.Connection, job_id: str) -> str | None:
     return None if row is None else row[0]
 
 
+def succeeded(connection: sqlite3.Connection, job_id: str) -> bool:
+    """Tell whether a job has ended well."""
+    row = connection.execute("SELECT outcome FROM job WHERE id = ?", (job_id,)).fetchone()
+    return row is not None and row[0] == "success"
+
+
+def failure_text(connection: sqlite3.Connection, job_id: str | None) -> str | None:
+    """Return why a job failed; None where it did not, or has not ended."""
+    row = connection.execute(
+        "SELECT value FROM job_result JOIN job ON job.id = job_result.job"
+        " WHERE job.id = ? AND outcome IN ('failure', 'canceled')",
+        (job_id or "",),
+    ).fetchone()
+    return None if row is None else json.loads(row[0])["error"]["message"]
+
+
 def set_args(connection: sqlite3.Connection, job_id: str, args: Json) -> None:
     """Replace a job's arguments: what a preprocessor made of them."""
     connection.execute("UPDATE job_args SET value = ? WHERE job = ?", (canonical.dump(args), job_id))

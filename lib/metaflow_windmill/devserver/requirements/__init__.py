@@ -1,0 +1,1 @@
+"""What a script requires: read from its lock, from what it declares, or from what it imports. Pure text."""
