@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import weakref
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
@@ -99,9 +98,7 @@ def _server(place: Address, folder: str) -> Iterator[Finding | Site]:
     except Unauthorized as why:
         yield Finding("token", "bad", sentence(why), "Make one in Windmill's account settings.")
         return
-    transport = _transport(host, token)
-    site = Site(Retrying(transport), host, place.workspace, folder)
-    weakref.finalize(site, transport.close)
+    site = Site(Retrying(_transport(host, token)), host, place.workspace, folder)
     seen = list(site_findings(site, token))
     yield from seen
     if not any(finding.subject in {"token", "workspace"} and finding.state == "bad" for finding in seen):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -64,13 +65,14 @@ class HttpTransport:
         self._timeout = (connect_seconds, read_seconds)
         self._session = requests.Session()
         self._session.auth = _Bearer(self._token)
+        self._end = weakref.finalize(self, self._session.close)
 
     def __repr__(self) -> str:
         return f"HttpTransport({self.host!r})"
 
     def close(self) -> None:
-        """End the connections that are kept open for the next request."""
-        self._session.close()
+        """End the connections that are kept open for the next request, as the end of this object does too."""
+        self._end()
 
     def send(self, request: Request) -> Response:
         """Send a request once; see `Transport`."""

@@ -7,7 +7,6 @@ elsewhere than the others.
 from __future__ import annotations
 
 import os
-import weakref
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,7 +97,7 @@ def find_address(
 
 
 def open_site(address: Address, ways: Ways = COMMAND) -> Site:
-    """Return the workspace that an address leads to. Its connections end with the `Windmill` in it.
+    """Return the workspace that an address leads to.
 
     Raises
     ------
@@ -110,10 +109,7 @@ def open_site(address: Address, ways: Ways = COMMAND) -> Site:
     host = base_address(address.host)
     if not address.token.strip():
         raise _no_token(host, ways)
-    transport = HttpTransport(host, address.token)
-    windmill = Windmill(Retrying(transport), address.workspace)
-    weakref.finalize(windmill, transport.close)
-    return Site(windmill, host)
+    return Site(Windmill(Retrying(HttpTransport(host, address.token)), address.workspace), host)
 
 
 def data_home() -> Path:

@@ -117,6 +117,7 @@ class _Reader:
         return read(cursor)
 
     def _for_loop(self, cursor: Cursor) -> Value:
+        _refuse_squash(cursor)
         names = ("type", "iterator", "modules", "parallel", "skip_failures", "parallelism")
         return ForLoop(
             iterator=leaves.read_transform(cursor.required("iterator")),
@@ -128,6 +129,7 @@ class _Reader:
         )
 
     def _while_loop(self, cursor: Cursor) -> Value:
+        _refuse_squash(cursor)
         return WhileLoop(
             modules=self._modules(cursor.required("modules")),
             skip_failures=cursor.optional("skip_failures", Cursor.flag, default=False),
@@ -163,3 +165,9 @@ class _Reader:
             skip_failure=cursor.optional("skip_failure", Cursor.flag, self._skips_failures),
             extra=leaves.rest(cursor, "modules", "summary", "skip_failure"),
         )
+
+
+def _refuse_squash(loop: Cursor) -> None:
+    """Refuse one process for all turns: without the Enterprise edition it ends the flow by an error."""
+    if loop.optional("squash", Cursor.flag, default=False):
+        raise loop.required("squash").fault("only Windmill's Enterprise edition runs a loop with 'squash'")

@@ -274,3 +274,12 @@ def test_modules_without_end_are_refused_and_not_a_crash() -> None:
     for _ in range(400):
         value = {"type": "branchall", "branches": [{"modules": [{"id": "a", "value": value}]}]}
     assert "nested too deeply" in refusal({"modules": [{"id": "a", "value": value}]})
+
+
+@pytest.mark.parametrize("kind", ["forloopflow", "whileloopflow"])
+def test_a_loop_in_one_process_is_refused(kind: str) -> None:
+    iterator = {"type": "static", "value": []}
+    loop = {"type": kind, "iterator": iterator, "modules": [], "squash": False}
+    read_flow_value({"modules": [{"id": "a", "value": loop}]})
+    with pytest.raises(InvalidDocument, match=r"'squash', at modules\[0\].value.squash"):
+        read_flow_value({"modules": [{"id": "a", "value": {**loop, "squash": True}}]})
