@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.flow_commands import Commands
 from tests.support.oracle import Home
+from tests.support.scripted_server import Answer, answer, scripted_server
+
+from metaflow_windmill.cli.flow.options import FROM_PYTHON
 
 if TYPE_CHECKING:
     from tests.support.deployed import Target
@@ -180,3 +183,21 @@ def test_the_flow_of_somebody_else(commands: Commands) -> None:
     said = commands.refused("create", "--folder", "f/theirs", "--name", "taken")
     assert "There is a flow at f/theirs/taken that Metaflow did not deploy; move it away in Windmill" in said
     assert client.get_flow("f/theirs/taken").value == {"modules": []}
+
+
+ME = {"username": "alice", "email": "alice@example.com", "is_admin": True}
+
+
+def test_a_server_that_is_too_old_is_refused_before_anything_is_done(commands: Commands) -> None:
+    with scripted_server(answer(ME), Answer(200, "CE v1.500.0")) as old:
+        said = commands.refused("create", env={"WINDMILL_HOST": old.url})
+    assert f"Windmill at {old.url} is version 1.500.0, and 1.587 or newer is needed" in said
+    assert said.endswith("upgrade the server.")
+    assert [seen.path for seen in old.seen] == ["/api/w/admins/users/whoami", "/api/version"]
+
+
+def test_the_deployer_is_told_what_one_does_in_python(commands: Commands) -> None:
+    with scripted_server(Answer(200, "CE v1.788.0")) as server:
+        nobody = {"WINDMILL_HOST": server.url, "WINDMILL_TOKEN": "", FROM_PYTHON: "1"}
+        said = commands.refused("trigger", "--alpha", "1", env=nobody)
+    assert 'os.environ["WINDMILL_TOKEN"] or pass windmill_token=... to Deployer(...).windmill()' in said

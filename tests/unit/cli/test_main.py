@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
+from tests.support.scripted_server import Answer, answer, scripted_server
 
 from metaflow_windmill.cli.main import COMMANDS
 
@@ -35,6 +37,30 @@ def test_what_it_does_not_know_it_refuses(arguments: tuple[str, ...]) -> None:
     told = run(*arguments)
     assert told.returncode == 2
     assert "usage: metaflow-windmill" in told.stderr
+
+
+def install(url: str, token: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "WINDMILL_TOKEN": token, "XDG_DATA_HOME": "/nowhere"}
+    command = [sys.executable, "-m", "metaflow_windmill.cli.main", "install", "--host", url, "--yes"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+
+
+def test_install_refuses_a_server_that_is_too_old() -> None:
+    me = answer({"username": "alice", "email": "a@example.com", "is_admin": True})
+    with scripted_server(me, Answer(200, "CE v1.500.0")) as server:
+        told = install(server.url, "secret")
+    assert told.returncode == 1
+    assert f"Windmill at {server.url} is version 1.500.0, and 1.587 or newer is needed" in told.stderr
+    assert all(seen.method == "GET" for seen in server.seen)
+
+
+def test_install_says_first_that_no_server_answers() -> None:
+    told = install("http://127.0.0.1:9", "")
+    assert told.returncode == 1
+    assert told.stderr.startswith(
+        "metaflow-windmill install: Windmill at http://127.0.0.1:9 does not answer: the connection was"
+    )
+    assert "`metaflow-windmill dev`" in told.stderr
 
 
 def test_it_tells_its_version() -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.scripted_server import Answer, answer, scripted_server
 
+from metaflow_extensions.windmill.plugins.windmill_deployer import _FROM_PYTHON
+from metaflow_windmill.cli.flow.options import FROM_PYTHON
 from metaflow_windmill.cli.flow.recovery import branch_options, find, site_of, stand_in
 from metaflow_windmill.contract.record import PackageInfo, ParameterInfo, Record, StoreInfo
 from metaflow_windmill.errors import DeployError, Unauthorized
@@ -121,6 +123,10 @@ def test_a_site_needs_a_token() -> None:
         ),
     ):
         site_of({"WINDMILL_HOST": server.url})
+
+
+def test_what_the_deployer_runs_is_told_so() -> None:
+    assert _FROM_PYTHON == FROM_PYTHON
 
 
 def test_a_parameter_that_nobody_can_set_is_left_out_of_the_stand_in() -> None:
