@@ -37,12 +37,9 @@ THOROUGH = settings(deadline=None, derandomize=True, suppress_health_check=list(
 # The forms that Windmill answers by a look-up, and the few that need its JavaScript engine.
 LOOK_UP = re.compile(r"flow_env\.metaflow|flow_input(\.iter(_parent)*)?|results\.\w+(\.[a-z_]+)?")
 IN_A_LANE = re.compile(r"results\.\w+\.foreach\[flow_input\.iter\.value\]")
-CHOICE = re.compile(r'results\.\w+(\.slice\(-1\)\[0\])?\.branch === "\w+"')
 WHICH_JOIN = re.compile(r"\[.*\]\.includes\(results\.\w+(\[0\])+\.step\)")
-_LAST = r"(results\.\w+|\(results\.\w+\.slice \? results\.\w+\.slice\(-1\)\[0\] : results\.\w+\))"
-WHO_RAN = re.compile(
-    rf'{_LAST}\.branch === "\w+"|results\.\w+\.step !== "\w+"|\[["\w, ]+\]\.includes\({_LAST}(\[0\])*\.step\)'
-)
+_LAST = r"results\.\w+(\.slice\(-1\)\[0\])?"
+WHO_RAN = re.compile(rf'{_LAST}\.branch === "\w+"|\[["\w, ]+\]\.includes\({_LAST}(\[0\])*\.step\)')
 
 
 class Compiled:
@@ -74,6 +71,7 @@ def check(compiled: Compiled) -> None:
     check_openflow(compiled.value)
     check_ids(compiled)
     check_steps(compiled)
+    check_skips(compiled)
     check_copies(compiled)
     check_rules(compiled)
     check_expressions(compiled)
@@ -99,9 +97,38 @@ def check_steps(compiled: Compiled) -> None:
     assert published["continue_on_error"] is True
 
 
+def check_skips(compiled: Compiled) -> None:
+    """Only leaves are skipped, and no condition looks at what its own module changes.
+
+    A server may ask `skip_if` of a container again before each turn or arm; then `results` has
+    what ran inside it, and `results.<module before>` that of the last turn.
+    """
+    inside: dict[str, set[str]] = {}
+    for found in compiled.found:
+        for around in found.around:
+            inside.setdefault(around.id, {around.id}).add(found.id)
+    places = {found.id: number for number, found in enumerate(compiled.found)}
+    for found in compiled.found:
+        if "skip_if" in found.module:
+            assert found.type == "rawscript"
+        asked = {id_ for told in conditions(found.module) for id_ in re.findall(r"results\.(\w+)", told)}
+        assert not asked & inside.get(found.id, {found.id})
+        # In a loop, whatever stands in another row may still have the result of a turn before.
+        assert all(places[id_] < places[found.id] for id_ in asked)
+        assert all(compiled.found[places[id_]].around == found.around for id_ in asked)
+
+
+def conditions(module: Json) -> list[str]:
+    """Return the expressions that decide whether a module, or which of its branches, runs."""
+    branches = module["value"].get("branches", []) if module["value"]["type"] == "branchone" else []
+    skips = [module["skip_if"]] if "skip_if" in module else []
+    return [one["expr"] for one in (*branches, *skips)]
+
+
 def check_copies(compiled: Compiled) -> None:
     """Two modules of one step stand in different arms of a choice, or are skipped: no run meets both."""
-    skipped = {found.id for found in compiled.found if "skip_if" in found.module}
+    left_out = {found.id for found in compiled.found if "skip_if" in found.module}
+    left_out |= {found.id for found in compiled.found if found.type == "branchone"}
     by_step: dict[str, list[Found]] = {}
     for found in compiled.leaves:
         by_step.setdefault(found.step, []).append(found)
@@ -109,7 +136,7 @@ def check_copies(compiled: Compiled) -> None:
         for number, one in enumerate(modules):
             for other in modules[number + 1 :]:
                 ways = {other.id, *(around.id for around in other.around)}
-                assert one.parts_from(other) == "branchone" or ways & skipped
+                assert one.parts_from(other) == "branchone" or ways & left_out
 
 
 def check_rules(compiled: Compiled) -> None:
@@ -132,10 +159,11 @@ def check_expressions(compiled: Compiled) -> None:
             lane = IN_A_LANE.fullmatch(value["iterator"]["expr"])
             assert lane if found.id.endswith("lane") else LOOK_UP.fullmatch(value["iterator"]["expr"])
         for branch in value.get("branches", []) if found.type == "branchone" else []:
-            assert CHOICE.fullmatch(branch["expr"]) or WHICH_JOIN.fullmatch(branch["expr"])
+            rest = WHO_RAN.sub("told", branch["expr"])
+            assert WHICH_JOIN.fullmatch(branch["expr"]) or re.fullmatch(r"told( \|\| told)*", rest)
         if "skip_if" in found.module:
             rest = WHO_RAN.sub("told", found.module["skip_if"]["expr"])
-            assert re.fullmatch(r"!\(told( \|\| told)?\)|told( \|\| !\(told\))?", rest)
+            assert re.fullmatch(r"!\(told( \|\| told)*\)", rest)
 
 
 def check_diagram(compiled: Compiled) -> None:

@@ -75,6 +75,7 @@ SCHEMA: Json = {
                 "stop_after_if": _STOP,
                 "skip_if": _CONDITION,
                 "continue_on_error": FLAG,
+                "mock": _object({"enabled": FLAG, "return_value": {}}),
             },
         ),
         "transform": {

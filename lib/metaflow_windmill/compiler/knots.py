@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from metaflow_windmill.openflow import RawScript, WhileLoop
 
 if TYPE_CHECKING:
     from metaflow_windmill.openflow import Module
@@ -40,23 +41,18 @@ class Knot:
     parts: tuple[Module, ...] = ()
     endings: tuple[Ending, ...] = ()
 
+    @property
+    def one_task(self) -> bool:
+        """Whether it is a single task, and nothing stands around that."""
+        return isinstance(self.own.value, RawScript) and not self.parts
 
-def skipped_unless(knot: Knot, condition: str | None) -> list[Module]:
-    """Return the modules of a knot in a row, all of them skipped unless a condition holds.
+    @property
+    def returns(self) -> bool:
+        """Whether it is a loop of turns, whose result is the list of theirs."""
+        return isinstance(self.own.value, WhileLoop)
 
-    Parameters
-    ----------
-    knot : Knot
-    condition : str or None
-        Of the step itself, in Windmill's expressions; None for a step that always runs.
-    """
-    if condition is None:
-        endings = [replace(end.module, skip_if=f"!({end.predicate})") for end in knot.endings]
-        return [knot.own, *knot.parts, *endings]
-    # A step that was skipped has the result of another one.
-    away = f"results.{knot.own.id}.step !== {json.dumps(knot.step)}"
-    return [
-        replace(knot.own, skip_if=f"!({condition})"),
-        *(replace(part, skip_if=away) for part in knot.parts),
-        *(replace(end.module, skip_if=f"{away} || !({end.predicate})") for end in knot.endings),
-    ]
+
+def in_a_row(knot: Knot) -> tuple[Module, ...]:
+    """Return the modules of a knot in a row, of its joins all skipped but the one that is to run."""
+    endings = (replace(end.module, skip_if=f"!({end.predicate})") for end in knot.endings)
+    return (knot.own, *knot.parts, *endings)

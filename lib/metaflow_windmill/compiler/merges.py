@@ -15,13 +15,16 @@ from metaflow_windmill.contract.task import Source
 if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag, Step
 
+SPLITTING = frozenset({"split", "foreach", "gang"})
+"""The kinds of steps that a join closes."""
+
 Found: TypeAlias = Mapping[str | None, str | None]
 """For each step the one where all that it leads to meets again."""
 
 
 def following(dag: Dag, step: Step) -> tuple[str | None, ...]:
     """Return what comes after a step on its own level; None stands for leaving the level."""
-    if step.kind in {"split", "foreach", "gang"}:
+    if step.kind in SPLITTING:
         after = tuple(name for join in dag.joins_of(step.name) for name in following(dag, dag[join]))
         return tuple(dict.fromkeys(after))
     if step.kind == "end":
@@ -34,7 +37,7 @@ def ways(dag: Dag, step: Step) -> tuple[tuple[Source, str | None], ...]:
 
     The ways out of a split begin at its joins; None stands for leaving the level.
     """
-    if step.kind in {"split", "foreach", "gang"}:
+    if step.kind in SPLITTING:
         return tuple(way for name in dag.joins_of(step.name) for way in ways(dag, dag[name]))
     source = Source(step.name, step.recursive)
     return tuple((source, name) for name in following(dag, step))

@@ -61,7 +61,7 @@ class _Chart:
         if isinstance(value, Identity) or ends_run(module):
             return ends
         if isinstance(value, BranchOne):
-            return self.choice(value, [node for node, _ in ends])
+            return self.choice(value, ends)
         if isinstance(value, (BranchAll, ForLoop, WhileLoop)):
             return self.frame(module, value, ends)
         self.write(_box(module))
@@ -71,8 +71,13 @@ class _Chart:
         self.arrows += [_arrow(node, label, module.id) for node, label in ends if self.steps[node] in parents]
         return ((module.id, ""),)
 
-    def choice(self, value: BranchOne, nodes: Sequence[str]) -> Ends:
-        drawn: list[tuple[str, str]] = []
+    def choice(self, value: BranchOne, ends: Ends) -> Ends:
+        if all(isinstance(module.value, Identity) for branch in value.branches for module in branch.modules):
+            return ends
+        if any(module.mock for module in value.default):
+            # The choice whether to run a part of a row: what stands before it may lead past it.
+            return (*ends, *self.in_a_row(value.branches[0].modules, ends))
+        nodes, drawn = [node for node, _ in ends], list[tuple[str, str]]()
         for branch in value.branches:
             label = branch.summary or branch.expr
             drawn += self.in_a_row(branch.modules, tuple((node, label) for node in nodes))

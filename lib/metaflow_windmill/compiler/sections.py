@@ -6,9 +6,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler.knots import Ending, Knot, skipped_unless
-from metaflow_windmill.compiler.merges import following, ways
+from metaflow_windmill.compiler.knots import Ending, Knot
+from metaflow_windmill.compiler.merges import SPLITTING, following, ways
 from metaflow_windmill.compiler.place import Arrival, Context, Place, Section
+from metaflow_windmill.compiler.rows import begun, ended, extended, leads_to
 from metaflow_windmill.compiler.tangles import region
 from metaflow_windmill.compiler.tasks import lanes, task_module
 from metaflow_windmill.contract.task import Input, Source
@@ -29,7 +30,7 @@ from metaflow_windmill.openflow import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from metaflow_windmill.graph.dag import Step
+    from metaflow_windmill.graph.dag import Dag, Step
 
 
 def sequence(
@@ -279,45 +280,29 @@ def _from_join(context: Context, step: Step, ending: Ending, place: Place) -> Se
 
 
 def _flat(context: Context, head: Step, knot: Knot, place: Place) -> Section:
-    """Return a choice with all that it leads to in one row: each module is skipped unless it was chosen.
-
-    A module that is skipped hands on the result of the one before it. So the last result always is
-    that of the task that ran last, and says which step comes next.
-    """
-    stop = context.after[head.name]
-    row = region(context.dag, head, stop)
-    leading = [way for step in (head, *row) for way in ways(context.dag, step)]
-    modules, returning = skipped_unless(knot, None), head.recursive
-    for step in row:
+    """Return a choice with all that it leads to in one row, each module left out unless it was chosen."""
+    dag, stop = context.dag, context.after[head.name]
+    steps = region(dag, head, stop)
+    leading = [way for step in (head, *steps) for way in ways(dag, step)]
+    row = begun(knot, _lasts(dag, head))
+    for step in steps:
         sources = _latest_first(context, (source for source, to in leading if to == step.name))
-        condition = _chosen(context, step.name, sources, modules[-1].id, returning=returning)
-        modules += skipped_unless(_knot(context, step, Arrival((Input(sources),)), place), condition)
-        returning = returning or step.recursive
-    return Section(tuple(modules), _latest_first(context, (source for source, to in leading if to == stop)))
+        condition = leads_to(row, dag, step.name, sources)
+        further = _knot(context, step, Arrival((Input(sources),)), _in_row(step, place))
+        row = extended(row, context.names, further, _lasts(dag, step), condition)
+    leads = _latest_first(context, (source for source, to in leading if to == stop))
+    row = row if stop else ended(row, context.names, dag, leads)
+    return Section(row.modules, leads)
 
 
-def _chosen(context: Context, name: str, sources: Iterable[Source], last: str, *, returning: bool) -> str:
-    """Return the condition under which the task that ran last leads to a step.
+def _lasts(dag: Dag, step: Step) -> frozenset[str]:
+    """Return the steps of a knot that lead on from it."""
+    return frozenset(source.step for source, _ in ways(dag, step))
 
-    Parameters
-    ----------
-    context : Context
-    name : str
-        The step.
-    sources : iterable of Source
-        The steps that may lead to it.
-    last : str
-        The id of the module before it.
-    returning : bool
-        Whether a step returns to itself before it: a loop of turns gives the list of their results.
-    """
-    result = f"results.{last}"
-    result = f"({result}.slice ? {result}.slice(-1)[0] : {result})" if returning else result
-    switches = [source for source in sources if context.dag[source.step].kind == "switch"]
-    straight = sorted(source.step for source in sources if source not in switches)
-    by_branch = [f"{result}.branch === {json.dumps(name)}"] if switches else []
-    by_step = [f"{json.dumps(straight)}.includes({result}.step)"] if straight else []
-    return " || ".join(by_branch + by_step)
+
+def _in_row(step: Step, place: Place) -> Place:
+    """Return the place of a step in a row: whatever is more than one task stands in a choice."""
+    return place.inside(step.name) if step.recursive or step.kind in SPLITTING else place
 
 
 def _latest_first(context: Context, sources: Iterable[Source]) -> tuple[Source, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler.merges import following
+from metaflow_windmill.compiler.merges import SPLITTING, following
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ class _Measures:
         return flat
 
     def _inside(self, step: Step) -> int:
-        if step.kind not in {"split", "foreach", "gang"}:
+        if step.kind not in SPLITTING:
             return 0
         return sum(self.whole[first] for first in step.next) + len(self.dag.joins_of(step.name))
 

@@ -151,7 +151,8 @@ def _inside(module: Module) -> Iterator[tuple[str, tuple[Module, ...]]]:
 
 def _check_module(module: Module, where: str, script: str) -> None:
     value = module.value
-    if module.extra or module.mock is not None or module.suspend is not None:
+    mocked = module.mock is not None and not isinstance(value, Identity)
+    if module.extra or mocked or module.suspend is not None:
         raise InvalidDocument("the module has settings that a compiled flow does not have", where)
     if not isinstance(value, (RawScript, ForLoop, WhileLoop, BranchAll, BranchOne, Identity)) or value.extra:
         raise InvalidDocument("this kind of module is not one that a compiled flow has", f"{where}.value")

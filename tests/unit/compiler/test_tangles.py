@@ -32,6 +32,12 @@ def skipped_if(dag: Dag, limits: Limits | None = None) -> dict[str, str]:
     return {id_: one.module["skip_if"]["expr"] for id_, one in found if "skip_if" in one.module}
 
 
+def choices(dag: Dag, limits: Limits | None = None) -> dict[str, list[str]]:
+    found = modules(dag, limits).items()
+    chosen = {id_: one.module["value"] for id_, one in found if one.type == "branchone"}
+    return {id_: [branch["expr"] for branch in value["branches"]] for id_, value in chosen.items()}
+
+
 def sources(found: Found) -> list[tuple[str, ...]]:
     spec = TaskSpec.from_json(found.module["value"]["input_transforms"]["task"]["value"])
     return [tuple(source.step for source in item.any_of) for item in spec.inputs]
@@ -85,21 +91,36 @@ def test_a_step_is_skipped_unless_the_task_before_leads_to_it() -> None:
     }
 
 
-def test_a_split_and_its_join_are_skipped_with_its_step() -> None:
+def test_a_split_stands_with_its_join_in_a_choice_of_one_arm() -> None:
     dag = small_dag("j", start="switch s t", s="split a b", a="j", b="j", j="end", t="end", end="")
-    skipped = skipped_if(dag, ALWAYS)
-    assert skipped["s_split"] == skipped["j"] == 'results.s.step !== "s"'
-    assert skipped["t"] == '!(results.j.branch === "t")'
+    assert skipped_if(dag, ALWAYS) == {"t": '!(results.start.branch === "t")'}
+    assert choices(dag, ALWAYS) == {"s_chosen": ['results.start.branch === "s"']}
+    found = modules(dag, ALWAYS)
+    assert {id_ for id_, one in found.items() if [around.id for around in one.around] == ["s_chosen"]} == {
+        *("s", "s_split", "j", "s_pass")
+    }
 
 
 def test_the_last_turn_of_a_step_that_returns_to_itself_says_what_comes_next() -> None:
     dag = small_dag(start="switch r a", r="switch r a b", a="end", b="end", end="")
-    last = "(results.r_turns.slice ? results.r_turns.slice(-1)[0] : results.r_turns)"
-    skipped = skipped_if(dag, ALWAYS)
-    assert skipped["r_turns"] == '!(results.start.branch === "r")'
-    assert skipped["b"] == f'!({last}.branch === "b")'
-    spec = TaskSpec.from_json(modules(dag, ALWAYS)["a"].module["value"]["input_transforms"]["task"]["value"])
+    assert choices(dag, ALWAYS) == {"r_turns_chosen": ['results.start.branch === "r"']}
+    last = "results.r_turns_chosen.slice(-1)[0]"
+    told = f'results.start.branch === "a" || {last}.branch === "a"'
+    assert skipped_if(dag, ALWAYS) == {"a": f"!({told})", "b": f'!({last}.branch === "b")'}
+    found = modules(dag, ALWAYS)
+    assert found["r_turns_pass"].module["mock"] == {"enabled": True, "return_value": [{}]}
+    spec = TaskSpec.from_json(found["a"].module["value"]["input_transforms"]["task"]["value"])
     assert spec.inputs[0].any_of == (Source("r", recursive=True), Source("start"))
+
+
+def test_a_row_before_several_joins_ends_with_which_of_them_it_leads_to() -> None:
+    one = {"x": "switch y r", "y": "j", "r": "switch r z", "z": "k"}
+    other = {"v": "switch a b", "a": "j", "b": "k"}
+    dag = small_dag("j k", start="split x v", **one, **other, j="end", k="end", end="")
+    (which,) = (told for id_, told in choices(dag, ALWAYS).items() if id_.endswith("_which"))
+    assert which == ['["y"].includes(results.y.step)', '["z"].includes(results.z.step)']
+    last = [one for id_, one in modules(dag, ALWAYS).items() if "_which" in str(one.around)]
+    assert [one.module["mock"]["return_value"] for one in last] == [{"step": "y"}, {"step": "z"}, {}]
 
 
 @pytest.mark.parametrize("dag", [guarded(400), braided(400)], ids=["guarded", "braided"])

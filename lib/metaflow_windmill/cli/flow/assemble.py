@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill import __version__
 from metaflow_windmill.cli.flow.needs import needs_of, without_secrets
+from metaflow_windmill.cli.flow.options import limits
 from metaflow_windmill.cli.flow.settings import datastore_of, metadata_of, task_variables, top_level_options
 from metaflow_windmill.cli.flow.wanted import check_wanted
 from metaflow_windmill.compiler import Deployment, compile_flow
@@ -77,7 +78,7 @@ def compile_document(
         description=wanted.workflow_description or "",
         priority=wanted.workflow_priority,
     )
-    return compile_flow(dag, deployment).to_json()
+    return compile_flow(dag, deployment, limits()).to_json()
 
 
 def with_package(document: Json, package: CodePackage) -> Json:

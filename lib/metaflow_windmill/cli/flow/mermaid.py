@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
 
+from metaflow_windmill.cli.flow.options import limits
 from metaflow_windmill.cli.flow.speech import flow_command, print_data
 from metaflow_windmill.compiler import Deployment, compile_flow, mermaid
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
@@ -30,4 +31,4 @@ def diagram(dag: Dag, max_workers: int | None = None) -> str:
     """Return a Mermaid flowchart of what a graph compiles to, even if it could not be deployed."""
     record = Record(dag.name, "", "", PackageInfo("", "", "", ""), StoreInfo(""), StoreInfo(""))
     deployment = Deployment("", record, script="", lock="", schema={}, max_workers=max_workers)
-    return mermaid(compile_flow(replace(dag, problems=()), deployment).value)
+    return mermaid(compile_flow(replace(dag, problems=()), deployment, limits()).value)

@@ -17,6 +17,7 @@ from metaflow_windmill.client.site import (
     find_address,
     open_site,
 )
+from metaflow_windmill.compiler import Limits
 from metaflow_windmill.deploy.access import sign_in
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER
 
@@ -117,3 +118,12 @@ def connect(given: Given) -> Server:
 def folder_of(given: Given) -> str:
     """Return the folder that flows are deployed into."""
     return given.folder or str(from_conf("WINDMILL_FOLDER", DEFAULT_FOLDER))
+
+
+def limits() -> Limits:
+    """Return up to where choices are written with arms.
+
+    ``METAFLOW_WINDMILL_CHOICES=rows`` has all of them written as rows: with it, small flows show
+    what otherwise only large ones do. `scripts/fuzz` uses it.
+    """
+    return Limits(0, 0) if from_conf("WINDMILL_CHOICES", "") == "rows" else Limits()
