@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.environments import Environment
 
 _SHOWN = 4000
+_NOTE, _MOST_NOTES, _LONGEST_NOTE = "Note: ", 10, 500
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 _KEPT_FROM_CHILDREN = (
     "KEY", "TOKEN", "SECRET", "HEADERS", "PASSWORD", "CREDENTIAL", "AUTH", "PARAMS", "SESSION",
@@ -48,11 +49,14 @@ class Compiled:
     saved : Path
         Its private datastore.
     seconds : float
+    notes : tuple of str
+        What it said besides, a sentence each.
     """
 
     vetted: Vetted
     saved: Path
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,8 @@ def compile_flow_file(
         confinement=Confinement(configuration.compile_seconds, configuration.compile_megabytes),
     )
     document = without_secrets(_document(done, flow))
-    return Compiled(vet(document, step_script()), scratch.saved, time.monotonic() - begun)
+    seconds = time.monotonic() - begun
+    return Compiled(vet(document, step_script()), scratch.saved, seconds, _notes(done, root))
 
 
 def command_line(file: Path, flow: FlowFile, configuration: Configuration, scratch: Scratch) -> list[str]:
@@ -185,6 +190,13 @@ def _document(done: Finished, flow: FlowFile) -> Json:
     if document is None:
         raise CompileError(f"{flow.path} ended without a compiled flow; as a program, it must run its flow.")
     return document
+
+
+def _notes(done: Finished, root: Path) -> tuple[str, ...]:
+    """Return what the process remarked; paths begin in the checkout."""
+    lines = _CONTROL.sub("", done.errors).replace(f"{root}/", "").splitlines()
+    said = (line.removeprefix(_NOTE) for line in lines if line.startswith(_NOTE))
+    return tuple(line[:_LONGEST_NOTE] for line in said)[:_MOST_NOTES]
 
 
 def _last_json(output: str) -> Json:

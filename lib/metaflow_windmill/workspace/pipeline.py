@@ -246,7 +246,7 @@ def _one_flow(shared: Round, flow: FlowFile, folder: Path, taken: dict[str, str]
         raise InvalidDocument(f"{taken[decided.path]} has a flow of the same name, which is deployed already")
     taken[decided.path] = flow.path
     settled = _settle(shared, decided, compiled, package)
-    return replace(settled, remarks=told(requirements, environment))
+    return replace(settled, remarks=(*told(requirements, environment), *compiled.notes))
 
 
 def _requirements(shared: Round, flow: FlowFile) -> Requirements:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
+if "windmill" in sys.argv:  # a command of a flow, and no task: only then something more is imported
+    from metaflow_windmill.package.reads import watch
+
+    watch(sys.argv[0])
+
 CLIS_DESC = [("windmill", ".windmill_cli.cli")]
 STEP_DECORATORS_DESC = [
     ("windmill_internal", ".windmill_decorator.WindmillInternalDecorator"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill import __version__
-from metaflow_windmill.cli.flow.needs import needs_of, without_secrets
+from metaflow_windmill.cli.flow.needs import needs_of, say_what_is_left_out, without_secrets
 from metaflow_windmill.cli.flow.options import limits
 from metaflow_windmill.cli.flow.settings import datastore_of, metadata_of, task_variables, top_level_options
 from metaflow_windmill.cli.flow.wanted import check_wanted
@@ -22,6 +22,7 @@ from metaflow_windmill.deploy.subscription import read_events
 from metaflow_windmill.deploy.upsert import with_record
 from metaflow_windmill.graph import read_dag
 from metaflow_windmill.package import step_script
+from metaflow_windmill.package.reads import seen
 
 if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.deployment import Meant
@@ -55,10 +56,12 @@ def compile_document(
     ------
     CompileError, DeployError
     """
+    reads = seen()
     _attach_decorator(obj)
     record = make_record(obj, meant, wanted, token)
     decorators = [item for items in obj.flow._flow_decorators.values() for item in items]  # noqa: SLF001
     dag, script = read_dag(obj.graph, decorators), step_script()
+    say_what_is_left_out(package, reads)
     needed = needs_of(obj, dag, script, wanted.requirements, package)
     secrets = read_secrets(wanted.secrets)
     deployment = Deployment(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from metaflow._vendor import click
 from metaflow.metaflow_config_funcs import from_conf
 
 from metaflow_windmill.cli.flow.speech import say
@@ -15,6 +16,7 @@ from metaflow_windmill.errors import DeployError
 from metaflow_windmill.package import find_requirements, launcher, lock_for
 from metaflow_windmill.package.found import Found, find_packages, lock_with, remarks, told
 from metaflow_windmill.package.installed import Packages
+from metaflow_windmill.package.reads import left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.deploy.secrets import Secret
     from metaflow_windmill.graph import Dag
     from metaflow_windmill.package import CodePackage
+    from metaflow_windmill.package.reads import Read
 
 NONE = "none"
 _UV = "uv"
@@ -90,6 +93,12 @@ def _found(obj: Any, dag: Dag, package: CodePackage, packages: Packages) -> Foun
     for remark in remarks(found):
         say(obj, f"Note: {remark}", fg="yellow")
     return found
+
+
+def say_what_is_left_out(package: CodePackage, reads: Iterable[Read]) -> None:
+    """Say which files the flow read when it was loaded and no task has; a quiet command says it too."""
+    for sentence in left_out(reads, package.user_files().values()):
+        click.secho(f"Note: {sentence}", fg="yellow", err=True)
 
 
 def without_secrets(record: Record, secrets: Iterable[Secret]) -> Record:
