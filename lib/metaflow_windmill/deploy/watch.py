@@ -33,6 +33,8 @@ OVERLAP = timedelta(seconds=5)
 
 CONTAINERS = ("flow", "flowpreview", "flownode", "singlestepflow")
 LEAVES = "script,preview,flowscript"
+REASON_KEPT = 4000
+"""Characters of the reason of each task that failed."""
 MOST_STRANGERS = 10_000
 """Parts of other runs that are remembered as such."""
 
@@ -236,9 +238,8 @@ class Watch:
         """Return a task that failed, with its id and the reason."""
         job = self.windmill.get_job(task.job.id)
         spec = _spec_of(job)
-        return replace(
-            task, id=task.id or (spec[1] if spec else None), reason=reason_of(self.windmill, job).text
-        )
+        reason = reason_of(self.windmill, job).text[:REASON_KEPT]
+        return replace(task, id=task.id or (spec[1] if spec else None), reason=reason)
 
     def _new_task(self, job: Job) -> Task | None:
         module = job.path.rpartition("/")[2]

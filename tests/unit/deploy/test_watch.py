@@ -181,6 +181,19 @@ def test_attempts_are_counted() -> None:
     ]
 
 
+def test_a_task_that_failed_has_its_reason() -> None:
+    server = Server()
+    error = {"error": {"name": "ValueError", "message": "no", "step_id": "work"}}
+    server.show(
+        job(
+            "forloop-0/work", parent="forloop-0", ended=2, args=inputs("work", 4), success=False, result=error
+        ),
+        job("forloop-0", ended=3),
+    )
+    (task,) = tasks_of(watch(server, "work").look())
+    assert (task.name, task.reason) == ("work/t-4", "ValueError: no")
+
+
 def test_ids_are_asked_for_a_few_tasks_only() -> None:
     server = Server()
     many = [job(f"work~{number}", ended=1, args=inputs("work", number)) for number in range(9)]
