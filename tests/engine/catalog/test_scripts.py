@@ -49,11 +49,13 @@ def test_a_taken_path_asks_for_the_parent(connection: sqlite3.Connection, who: I
     assert len(scripts.listed(connection, "admins")) == 1
 
 
-def test_the_same_again_is_refused_or_skipped(connection: sqlite3.Connection, who: Identity) -> None:
+def test_the_same_again_is_a_new_version_or_skipped(connection: sqlite3.Connection, who: Identity) -> None:
+    """A person deploys the same again to have its packages locked once more."""
     first, _ = scripts.create(connection, who, script())
-    with pytest.raises(RequestRefused, match="nothing was deployed"):
-        scripts.create(connection, who, script(auto_parent=True))
     assert scripts.create(connection, who, script(auto_parent=True), skip_noop=True) == (first, False)
+    second, new = scripts.create(connection, who, script(auto_parent=True))
+    assert new
+    assert second != first
 
 
 def test_an_unknown_parent_is_refused(connection: sqlite3.Connection, who: Identity) -> None:

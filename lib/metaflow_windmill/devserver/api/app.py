@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from metaflow_windmill.devserver.api import (
+    export,
     flows,
     folders,
     http_triggers,
@@ -43,6 +44,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *resources.ENDPOINTS,
     *schedules.ENDPOINTS,
     *http_triggers.ENDPOINTS,
+    *export.ENDPOINTS,
 )
 """Every route of the API."""
 

@@ -90,6 +90,14 @@ def create_type(call: Call) -> Response:
     return as_text(f"resource_type {name} created", 201)
 
 
+def update_type(call: Call) -> Response:
+    """Change a resource type."""
+    name = call.path["name"]
+    with call.services.database.write() as connection:
+        resources.update_type(connection, call.workspace, name, call.fields())
+    return as_text(f"resource_type {name} updated")
+
+
 def list_types(call: Call) -> Response:
     """Show the resource types."""
     return as_json(resources.types(call.services.database.read(), call.workspace))
@@ -126,6 +134,7 @@ ENDPOINTS = (
     Endpoint("GET", f"{W}/resources/type/list", list_types, "resources:read"),
     Endpoint("GET", f"{W}/resources/type/listnames", list_type_names, "resources:read"),
     Endpoint("GET", W + "/resources/type/get/{name}", get_type, "resources:read"),
+    Endpoint("POST", W + "/resources/type/update/{name}", update_type, "resources:write"),
     Endpoint("GET", W + "/resources/type/exists/{name}", type_exists, "resources:read"),
     Endpoint("DELETE", W + "/resources/type/delete/{name}", delete_type, "resources:write"),
     Endpoint("GET", W + "/resources/get/{path:path}", get, "resources:read"),

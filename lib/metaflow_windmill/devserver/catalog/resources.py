@@ -156,6 +156,21 @@ def get_type(connection: sqlite3.Connection, workspace: str, name: str) -> Json:
     raise not_found(f"Resource type {name} not found")
 
 
+def update_type(connection: sqlite3.Connection, workspace: str, name: str, asked: Json) -> None:
+    """Change what the request names of a resource type: its schema, its description.
+
+    Raises
+    ------
+    RequestRefused
+        If it is absent.
+    """
+    new = {**get_type(connection, workspace, name), **asked}
+    connection.execute(
+        "UPDATE resource_type SET schema = ?, description = ? WHERE workspace = ? AND name = ?",
+        (json.dumps(new["schema"]), new["description"], workspace, name),
+    )
+
+
 def delete_type(connection: sqlite3.Connection, workspace: str, name: str) -> None:
     """Remove a resource type; no fault if it is absent."""
     connection.execute("DELETE FROM resource_type WHERE workspace = ? AND name = ?", (workspace, name))

@@ -45,19 +45,15 @@ def create(
     ------
     RequestRefused
         If the path is not valid or its folder is absent, if the path is taken and the request does not name
-        the latest version as its parent, or if nothing differs from the parent.
+        the latest version as its parent.
     """
     path = check_place(connection, who.workspace, asked["path"])
     wanted = _fields(asked)
     head = _head(connection, who.workspace, path)
     if head is not None:
         _check_lineage(asked, head, path)
-        if all(head[key] == wanted[key] for key in CONTENT):
-            if skip_noop:
-                return str(head["hash"]), False
-            raise bad_request(
-                f"Script {path} is the same as its version {head['hash']}; nothing was deployed"
-            )
+        if skip_noop and all(head[key] == wanted[key] for key in CONTENT):
+            return str(head["hash"]), False
     elif asked.get("parent_hash") and not _known(connection, who.workspace, asked["parent_hash"]):
         raise bad_request(f"The parent version {asked['parent_hash']} of {path} does not exist")
     return _insert(connection, who, asked, wanted, head), True
