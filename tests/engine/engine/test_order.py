@@ -115,6 +115,32 @@ class TestSkippedSteps:
         assert seen.result == {"b": {"v": 1}}
         assert seen.modules[1]["skipped"]
 
+    @pytest.mark.parametrize(
+        "container",
+        [
+            loop("m", "[0, 1, 2]", step("x", inputs={"v": "flow_input.iter.index"}), parallel=False),
+            {**repeat("m", "false", step("x", inputs={"v": "flow_input.iter.index"}))},
+            arms("m", [step("x", inputs={"v": static(0)})], [step("y")], parallel=False),
+        ],
+        ids=["forloop", "whileloop", "branchall"],
+    )
+    def test_a_container_is_asked_again_before_each_turn(self, stand: Bench, container: Json) -> None:
+        asked = {**container, "skip_if": {"expr": "results.a.v === 0"}}
+        seen = stand.run(
+            flow(step("a", inputs={"v": static(1)}), asked, step("z", inputs={"m": "results.m"}))
+        )
+        assert len(seen.children) == 4
+        assert seen.result == {"m": {"v": 0}}
+        assert (seen.modules[1]["skipped"], "flow_jobs" in seen.modules[1]) == (True, False)
+
+    @pytest.mark.parametrize("parallel", [True, False])
+    def test_a_container_whose_turns_change_nothing_is_not_skipped(
+        self, stand: Bench, *, parallel: bool
+    ) -> None:
+        asked = loop("m", "[0, 1]", step("x"), parallel=parallel, skip_if={"expr": "flow_input.n === 0"})
+        assert stand.run(flow(asked), {"n": 1}).modules[0]["type"] == "Success"
+        assert len(stand.ran) == 2
+
     def test_a_mock_stands_in_for_a_loop(self, stand: Bench) -> None:
         value = flow(loop("l", "[1, 2]", step("a"), mock={"enabled": True, "return_value": [9]}))
         assert stand.run(value).result == [9]

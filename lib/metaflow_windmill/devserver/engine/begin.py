@@ -165,13 +165,14 @@ class Beginning:
         return self._contained(start, args)
 
     def _skipped(self, start: Start) -> bool:
+        """Ask ``skip_if``: also before each further turn of a sequential loop or branchall, as 1.788 does."""
         condition = start.module.skip_if
-        if condition is None or start.status.in_progress:
+        if condition is None:
             return False
         return self.scope.holds(condition, start.names, previous_id=start.previous_id)
 
     def _one(self, start: Start, child: Child) -> Begun:
-        waits = replace(start.status, type="WaitingForExecutor", shape="leaf")
+        waits = waiting(start.status)
         return Begun(start.run, start.step, waits, (child,), start.scheduled_for)
 
     def _contained(self, start: Start, args: dict[str, Json]) -> Begun | Settled:
@@ -243,3 +244,14 @@ class Beginning:
     def _path(self, start: Start) -> str:
         name = "preprocessor" if start.step == PREPROCESSOR else start.module.id
         return f"{self.flow.job.path}/{name}"
+
+
+def waiting(before: ModuleRun) -> ModuleRun:
+    """Return a module that waits for one job; where it was a loop, nothing of its turns remains."""
+    return ModuleRun(
+        id=before.id,
+        type="WaitingForExecutor",
+        attempt=before.attempt,
+        failed_retries=before.failed_retries,
+        parent_module=before.parent_module,
+    )
