@@ -117,7 +117,8 @@ def _retries(node: DAGNode) -> Retries:
         return Retries()
     user = max((user for user, _ in counts), default=0)
     error = max((error for _, error in counts), default=0)
-    return Retries(user, error, _seconds_between(node))
+    # Without a retry of the user's there is only the attempt in which @catch gives the fallback.
+    return Retries(user, error, _seconds_between(node) if user else 0)
 
 
 def _seconds_between(node: DAGNode) -> int:

@@ -70,7 +70,8 @@ def _execute(file: Path) -> None:
     main = ModuleType("__main__")
     main.__dict__.update(__file__=str(file), __loader__=loader, __builtins__=builtins)
     main.__dict__.update(_put_into_main())
-    sys.modules["__main__"] = main
+    # A spawned child of it has the file's classes under the second name, and sends them back so.
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = main
     code = loader.source_to_code(loader.get_data(str(file)), str(file))
     exec(code, main.__dict__)  # noqa: S102 (the user's program)
 

@@ -192,8 +192,9 @@ def test_a_flow_may_have_a_single_step(read: Read) -> None:
     [
         ("", Retries(), None),
         ("@retry", Retries(3, 0, 120), None),
-        ("@retry(times=0)", Retries(0, 0, 120), None),
+        ("@retry(times=0)", Retries(0, 0, 0), None),
         ("@retry(times=1, minutes_between_retries=0.5)", Retries(1, 0, 30), None),
+        ("@catch\n@retry(times=0)", Retries(0, 3, 0), None),
         ("@catch", Retries(0, 3, 0), None),
         ("@catch\n@retry(times='2')", Retries(2, 3, 120), None),
         ("@timeout(hours=1, minutes=2, seconds=3)", Retries(), 3723),
