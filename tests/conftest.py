@@ -24,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if elsewhere() is not None and not config.option.collectonly:
         if config.getoption("numprocesses", None):
             raise pytest.UsageError("All tests have one workspace there: leave -n out.")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the workspace stays behind
         stack = ExitStack()
         config.add_cleanup(stack.close)
         stack.enter_context(workspace_there())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.elsewhere import of_no_use_elsewhere
 from tests.support.programs import flow, python
 from tests.support.server import running_server
 
@@ -22,6 +23,7 @@ ARTIFACTS = Path(__file__).parents[2] / "test-artifacts"
 EVIL = "<script>document.title = 'taken over'</script>"
 
 pytestmark = [
+    of_no_use_elsewhere("the pages are the embedded server's"),
     pytest.mark.slow,
     pytest.mark.skipif(BROWSER is None, reason="no headless browser; scripts/browser installs one"),
 ]

@@ -58,6 +58,7 @@ def test_the_recordings_hold(
     server: Server, program: str, more: list[str], recorded: Callable[[], int]
 ) -> None:
     command = [sys.executable, str(RECORDED / program), "--url", server.url, "--token", server.token, *more]
+    command += ["--workspace", server.workspace]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert recorded() > 0
     assert ran.stdout.splitlines()[-1:] == [f"{recorded()} passed, 0 failed"], ran.stdout + ran.stderr

@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.elsewhere import of_no_use_elsewhere
 
 ROOT = Path(__file__).parents[2]
+
+pytestmark = of_no_use_elsewhere("the demo starts a server of its own")
 
 
 @pytest.mark.slow

@@ -12,8 +12,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.elsewhere import of_no_use_elsewhere
 
-pytestmark = [pytest.mark.metaflow, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.metaflow,
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    of_no_use_elsewhere("it measures the memory of the embedded server"),
+]
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "scale.py"
 ROW = re.compile(r"^  (?P<what>.+?) +(?P<few>[\d,.]+) +(?P<many>[\d,.]+) +(?P<ratio>[\d,.]+)$", re.MULTILINE)

@@ -25,6 +25,11 @@ def elsewhere() -> str | None:
     return os.environ.get(SERVER)
 
 
+def of_no_use_elsewhere(why: str) -> pytest.MarkDecorator:
+    """Mark tests that another Windmill has no part in; the reason is shown where they are left out."""
+    return pytest.mark.skipif(elsewhere() is not None, reason=f"left out elsewhere: {why}")
+
+
 @contextmanager
 def some_server(directory: Path, workers: int = 2) -> Iterator[Server]:
     """Give a workspace to a test: of an embedded server that is its own, or of the Windmill that was named.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.elsewhere import of_no_use_elsewhere
 from tests.support.oracle import Home
 from tests.support.step_jobs import TOKEN, Worker, spec
 
@@ -17,7 +18,7 @@ from metaflow_windmill.contract.record import StoreInfo
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
-pytestmark = pytest.mark.metaflow
+pytestmark = [pytest.mark.metaflow, of_no_use_elsewhere("it runs the code of a step without a Windmill")]
 
 WORK = spec("work", "start", at="outer", levels=("foreach",))
 
