@@ -56,7 +56,7 @@ if __name__ == "__main__":
 TRIVIAL = {
     "type": "rawscript",
     "language": "python3",
-    "lock": "# py: 3.11\n",
+    "lock": f"# py: {sys.version_info[0]}.{sys.version_info[1]}\n",
     "content": "def main():\n    return 1\n",
 }
 
@@ -151,6 +151,20 @@ def engine(bench: Bench, rounds: int) -> None:
     print(f"a parallel loop of 200 on two workers: {bench.job(path):.1f} s (to reach: 15.0)")
 
 
+def own_packages(bench: Bench, shared: Bench, rounds: int) -> None:
+    """Compare jobs that see what their lock brings with jobs that see the server's environment."""
+    for each in (bench, shared):
+        module = [{"id": f"s{number}", "value": TRIVIAL} for number in range(20)]
+        each.engine_flow("packages", {"modules": module})
+        file = each.place / "tenflow.py"
+        file.write_text(linear(10).replace("LinearFlow", "TenFlow"))
+        each.flow(file, "windmill", "create")
+    for label, path in (("20 trivial steps", "f/bench/packages"), ("ten linear steps", "f/flows/TenFlow")):
+        bench.job(path), shared.job(path)
+        pairs = [(bench.job(path), shared.job(path)) for _ in range(rounds)]
+        beside(f"{label}, against --shared-environment", [a for a, _ in pairs], [b for _, b in pairs], 1.0)
+
+
 def memory(bench: Bench, jobs: int) -> None:
     """Print the server's memory after so many finished jobs."""
     identity = [{"id": f"i{number}", "value": {"type": "identity"}} for number in range(99)]
@@ -194,6 +208,8 @@ def main() -> None:
             said.rounds,
         )
         engine(bench, said.rounds)
+        with local_server(Path(place) / "shared", arguments=["--shared-environment"]) as other:
+            own_packages(bench, Bench(other, Path(place)), said.rounds)
         memory(bench, said.jobs)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 READY = "metaflow-windmill dev is ready"
@@ -31,11 +31,13 @@ class Server:
 
 
 @contextmanager
-def local_server(data: Path, *, workers: int = 2, **variables: str) -> Iterator[Server]:
+def local_server(
+    data: Path, *, workers: int = 2, arguments: Sequence[str] = (), **variables: str
+) -> Iterator[Server]:
     """Start a server on a free port, and end it and its jobs after the block."""
     token = os.urandom(16).hex()
     command = [sys.executable, "-m", "metaflow_windmill.cli.main", "dev", "--port", "0"]
-    command += ["--data", str(data), "--workers", str(workers), "--token", token]
+    command += ["--data", str(data), "--workers", str(workers), "--token", token, *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **variables})
     try:
         yield Server(_address(process), token, process)

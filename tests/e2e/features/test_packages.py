@@ -49,6 +49,36 @@ def test_each_step_has_what_it_asks_for_and_nothing_else(tmp_path: Path, windmil
     assert (end["shared"], end["absent"]) == ("'4.9.0'", "True")
 
 
+FOUND = """
+from metaflow import FlowSpec, step
+
+
+class FoundFlow(FlowSpec):
+    @step
+    def start(self):
+        import jsonschema
+        self.valid = jsonschema.Draft7Validator({"type": "string"}).is_valid("text")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        from importlib.util import find_spec
+        self.seen = [name for name in ("pytest", "hypothesis", "uvicorn") if find_spec(name)]
+
+
+if __name__ == "__main__":
+    FoundFlow()
+"""
+
+
+def test_what_a_step_imports_is_there_and_what_the_server_has_is_not(tmp_path: Path, windmill: Target) -> None:
+    home = Home(tmp_path)
+    flow = Deployed(home, windmill, home.write("found", FOUND), "FoundFlow")
+    seen = flow.finish(flow.run())
+    assert seen.successful, seen.log
+    assert (seen.at("start").artifacts["valid"], seen.at("end").artifacts["seen"]) == ("True", "[]")
+
+
 def test_what_is_asked_for_stands_in_the_code(flow: Deployed) -> None:
     create(flow)
     found = asked_for(flow)
