@@ -225,10 +225,9 @@ def test_code_of_the_repository_sees_no_token(
     """A flow file that looks at its environment, and at every process above it, when it is compiled."""
     spy = SPY.replace("WHERE", repr(str(tmp_path / "seen")))
     origin.commit({"flows/one.py": flow_file("OneFlow", more=spy), "flows/two.py": None})
-    env = {"name": "AWS_SECRET_ACCESS_KEY", "value": "workspace-datastore-key"}
-    place.server.post("/workspaces/set_environment_variable", env)
+    place.server.tell_jobs({"AWS_SECRET_ACCESS_KEY": "workspace-datastore-key"})
     job = place.deploy(repo=git_repository(place, origin, "spy"), folder="f/spy")
-    place.server.post("/workspaces/set_environment_variable", {"name": "AWS_SECRET_ACCESS_KEY"})
+    place.server.tell_jobs({"AWS_SECRET_ACCESS_KEY": None})
     assert job["success"], reasons(job)
     seen = json.loads((tmp_path / "seen").read_text())
     names = set(seen["environment"])
@@ -333,11 +332,9 @@ def test_a_repositorys_requirements_are_there_when_it_compiles_and_in_the_lock(
     origin.commit({"flows/one.py": text})
     settings = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_OFFLINE": "1"}
     settings |= {"METAFLOW_WINDMILL_CACHE": str(tmp_path / "cache")}
-    for name, value in settings.items():
-        place.server.post("/workspaces/set_environment_variable", {"name": name, "value": value})
+    place.server.tell_jobs(settings)
     job = place.deploy(repo=git_repository(place, origin, "needs"), folder="f/needs")
-    for name in settings:
-        place.server.post("/workspaces/set_environment_variable", {"name": name})
+    place.server.tell_jobs(dict.fromkeys(settings))
     assert job["success"], reasons(job)
     locks = {
         name: place.server.get(f"/flows/get/f/needs/{name}")["value"]["modules"][0]["value"]["lock"]

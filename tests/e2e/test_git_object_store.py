@@ -56,8 +56,7 @@ def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
             "AWS_SECRET_ACCESS_KEY": KEY,
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-        for name, value in settings.items():
-            place.server.post("/workspaces/set_environment_variable", {"name": name, "value": value})
+        place.server.tell_jobs(settings)
         job = place.script("compile_and_deploy", repo={"url": origin.url})
         assert job["success"], reasons(job)
         record = place.record("f/flows/StoredFlow")
@@ -78,10 +77,7 @@ def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
         assert not {name for name in seen if name.startswith("AWS")}
         assert KEY not in json.dumps(seen)
         assert KEY not in json.dumps(place.server.get("/flows/get/f/flows/StoredFlow"))
-        place.server.post(
-            "/workspaces/set_environment_variable",
-            {"name": "METAFLOW_DATASTORE_SYSROOT_S3", "value": "s3://nowhere/x"},
-        )
+        place.server.tell_jobs({"METAFLOW_DATASTORE_SYSROOT_S3": "s3://nowhere/x"})
         failed = place.script("compile_and_deploy", repo={"url": origin.url})
         assert "cannot be saved in s3://nowhere/x" in reasons(failed)
         assert KEY not in reasons(failed)
@@ -99,8 +95,7 @@ def test_the_job_carries_over_what_was_saved_to_azure(tmp_path: Path) -> None:
             "METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT": store.endpoint,
             "AZURE_CLIENT_SECRET": SECRET,
         }
-        for name, value in settings.items():
-            place.server.post("/workspaces/set_environment_variable", {"name": name, "value": value})
+        place.server.tell_jobs(settings)
         where = {"datastore": "azure", "datastore_root": f"{CONTAINER}/team"}
         job = place.script("compile_and_deploy", repo={"url": origin.url}, **where)
         assert job["success"], reasons(job)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 STARTS_WITHIN = 60.0
 ENDS_WITHIN = 30.0
@@ -44,6 +44,22 @@ class Server:
     def post(self, path: str, body: Any = None, **how: Any) -> Any:
         """Post JSON; return the JSON, or else the text, of an answer that must be a success."""
         return _content(self.ask("POST", path, json=body, **how))
+
+    def tell_jobs(self, variables: Mapping[str, str | None]) -> None:
+        """Set environment variables of the workspace, None for away with it, and wait until a job sees them.
+
+        On a real server that takes seconds.
+        """
+        for name, value in variables.items():
+            body = {"name": name} if value is None else {"name": name, "value": value}
+            self.post("/workspaces/set_environment_variable", body)
+        code = "import os\ndef main(names):\n    return {name: os.environ.get(name) for name in names}\n"
+        look = {"content": code, "language": "python3", "args": {"names": list(variables)}, "lock": ""}
+        wait_until(
+            lambda: self.finished(self.post("/jobs/run/preview", look))["result"] == dict(variables),
+            60,
+            f"no job sees {', '.join(variables)}",
+        )
 
     def finished(self, job_id: str, within: float = 60.0) -> Any:
         """Return the job once it has ended."""

@@ -107,8 +107,7 @@ class Workspace:
 def workspace(directory: Path) -> Iterator[Workspace]:
     """Start a server that lets ``file://`` repositories be read, and install the scripts."""
     with some_server(directory) as server:
-        allowed = {"name": "METAFLOW_WINDMILL_ALLOW_FILE_REPOSITORIES", "value": "1"}
-        server.post("/workspaces/set_environment_variable", allowed)
+        server.tell_jobs({"METAFLOW_WINDMILL_ALLOW_FILE_REPOSITORIES": "1"})
         made = Workspace(server, directory / "store")
         made.install()
         yield made

@@ -38,8 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, store: AzureStore) -> Itera
     """A server of its own: variables of a workspace reach every job."""
     with some_server(tmp_path_factory.mktemp("windmill")) as running:
         target = Target(running.url, running.token, running.workspace)
-        for name, value in store.public.items():
-            target.post("/workspaces/set_environment_variable", {"name": name, "value": value})
+        running.tell_jobs(store.public)
         variable = {"path": "u/admin/azure", "value": SECRET, "is_secret": True, "description": ""}
         target.post("/variables/create", variable)
         yield target

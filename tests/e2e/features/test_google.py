@@ -39,8 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, store: GoogleStore) -> Iter
     """A server of its own: variables of a workspace reach every job."""
     with some_server(tmp_path_factory.mktemp("windmill")) as running:
         target = Target(running.url, running.token, running.workspace)
-        for name, value in store.public.items():
-            target.post("/workspaces/set_environment_variable", {"name": name, "value": value})
+        running.tell_jobs(store.public)
         key = {"path": "u/admin/google", "value": json.dumps(store.key), "is_secret": True, "description": ""}
         target.post("/variables/create", key)
         yield target

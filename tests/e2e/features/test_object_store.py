@@ -36,8 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A server of its own: variables of a workspace reach every job."""
     with some_server(tmp_path_factory.mktemp("windmill")) as running:
         target = Target(running.url, running.token, running.workspace)
-        for name, value in {"AWS_ACCESS_KEY_ID": KEY_ID, **FEW_PROCESSES}.items():
-            target.post("/workspaces/set_environment_variable", {"name": name, "value": value})
+        running.tell_jobs({"AWS_ACCESS_KEY_ID": KEY_ID, **FEW_PROCESSES})
         variable = {"path": "u/admin/key", "value": KEY, "is_secret": True, "description": ""}
         resource = {"path": "u/admin/s3", "resource_type": "s3", "value": {"secretKey": "$var:u/admin/key"}}
         target.post("/variables/create", variable)

@@ -71,7 +71,7 @@ if __name__ == "__main__":
 """
 
 
-def test_what_a_step_imports_is_there_and_what_the_server_has_is_not(tmp_path: Path, windmill: Target) -> None:
+def test_a_step_has_what_it_imports_and_not_what_the_server_has(tmp_path: Path, windmill: Target) -> None:
     home = Home(tmp_path)
     flow = Deployed(home, windmill, home.write("found", FOUND), "FoundFlow")
     seen = flow.finish(flow.run())
