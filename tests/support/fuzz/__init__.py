@@ -1,0 +1,1 @@
+"""Random OpenFlow programs, run on two servers and compared."""
