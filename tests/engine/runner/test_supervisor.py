@@ -102,7 +102,7 @@ class TestScripts:
         assert "wrapper.py" not in fault["stack"]
         assert (
             '"/tmp/windmill/wk-default-' in fault["stack"]
-        )  # As on a worker: wherever this server's data is.
+        )  # wherever this server's data is
 
     @pytest.mark.parametrize(
         ("content", "name", "words"),

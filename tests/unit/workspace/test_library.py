@@ -78,6 +78,11 @@ def test_a_copy_that_a_job_has_unpacked_is_the_same_library(job: Path) -> None:
     assert Path(file).is_relative_to(job / "cache")
 
 
+def test_the_script_in_the_repository_is_what_lib_is() -> None:
+    there = (ROOT / "f" / "metaflow" / "library.py").read_text(encoding="utf-8")
+    assert library_sha(library_files()) in without_archive(there), "run scripts/check --fix"
+
+
 def test_what_can_be_compared_leaves_out_how_it_is_compressed(job: Path) -> None:
     text = (job / "library.py").read_text(encoding="utf-8")
     head, _, _ = text.partition('ARCHIVE = """')
