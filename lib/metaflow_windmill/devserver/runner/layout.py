@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.model import Code, RunnableJob
 
 IN_JOB = Path(__file__).parent / "in_job"
+FLOW_ROOT = re.compile(r"(.*?)/(?:branchone-\d+/|branchall-\d+/|loop-\d+|forloop-\d+/)", re.IGNORECASE)
 RELATIVE_IMPORT = re.compile(r"^\s*(from|import)\s+(\.|[fu]\.)", re.MULTILINE)
+
+
+def import_path(path: str) -> str:
+    """Return the path that a job's script is imported by: in a part of a flow, the flow's, with ``flow``.
+
+    >>> import_path("f/reports/sums/forloop-3/branchone-0/add")
+    'f/reports/sums/flow'
+    """
+    inside = FLOW_ROOT.match(path)
+    return f"{inside[1]}/flow" if inside else path
 
 
 def module_name(path: str) -> str:
@@ -44,12 +55,13 @@ def has_relative_imports(code: Code) -> bool:
 def lay_out(directory: Path, job: RunnableJob) -> None:
     """Write the script, its arguments and the wrapper that runs it."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    script = script_file(directory, job.code.path)
+    path = import_path(job.code.path)
+    script = script_file(directory, path)
     script.parent.mkdir(parents=True, exist_ok=True)
     script.write_text(job.code.content, encoding="utf-8")
     (directory / "args.json").write_text(json.dumps(job.args), encoding="utf-8")
     plan = {
-        "module": module_name(job.code.path),
+        "module": module_name(path),
         "preprocess": job.preprocess,
         "loader": has_relative_imports(job.code),
     }
