@@ -100,9 +100,7 @@ class TestScripts:
         assert (fault["name"], fault["message"], fault["step_id"]) == ("KeyError", "'k'", "a")
         assert "script.py" in fault["stack"]
         assert "wrapper.py" not in fault["stack"]
-        assert (
-            '"/tmp/windmill/wk-default-' in fault["stack"]
-        )  # wherever this server's data is
+        assert '"/tmp/windmill/wk-default-' in fault["stack"]  # wherever this server's data is
 
     @pytest.mark.parametrize(
         ("content", "name", "words"),
