@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.client.transport import Request, Response
 
 ERROR = 400
+THERE_ALREADY = ("already exists", "duplicate key value")
+"""What a real server says of what is there already: in its own words, or, where another request made it in the same
+moment, in its database's."""
 WORDS_SHOWN = 600
 
 _BY_STATUS: dict[int, type[WindmillError]] = {
@@ -44,7 +47,7 @@ def checked(request: Request, response: Response) -> Response:
 
 def made_before(response: Response) -> bool:
     """Tell whether a refusal only says that an earlier attempt of this very request did its work."""
-    return response.attempts > 1 and response.status == ERROR and "already exists" in response.text
+    return response.attempts > 1 and _there_already(response)
 
 
 def words(response: Response) -> str:
@@ -54,6 +57,10 @@ def words(response: Response) -> str:
 
 
 def _kind(response: Response) -> type[WindmillError]:
-    if response.status == ERROR and "already exists" in response.text:
+    if _there_already(response):
         return Conflict
     return _BY_STATUS.get(response.status, Refused)
+
+
+def _there_already(response: Response) -> bool:
+    return response.status == ERROR and any(words in response.text for words in THERE_ALREADY)

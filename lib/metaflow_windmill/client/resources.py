@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from metaflow_windmill.client.answers import checked
+from metaflow_windmill.client.models import moment
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from metaflow_windmill.client.transport import Response, Transport
     from metaflow_windmill.types import Json
 
 PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A resource in a list, which shows no values: its path, description, and when it was written."""
+
+    path: str
+    description: str
+    edited_at: datetime
 
 
 class Resources:
@@ -31,15 +45,16 @@ class Resources:
 
     def paths(self, kind: str) -> tuple[str, ...]:
         """Return where the resources of a type are."""
-        found: list[str] = []
-        page = 1
-        while True:
-            query = {"resource_type": kind, "per_page": str(PAGE), "page": str(page)}
-            items = self._get("resources/list", query)
-            found += [item["path"] for item in items]
-            if len(items) < PAGE:
-                return tuple(found)
-            page += 1
+        return tuple(item["path"] for item in self._pages({"resource_type": kind}))
+
+    def listed(self, kind: str, below: str) -> tuple[Listed, ...]:
+        """Return the resources of a type whose paths begin with a text."""
+        found = self._pages({"resource_type": kind, "path_start": below})
+        return tuple(
+            Listed(item["path"], item.get("description") or "", _edited_at(item))
+            for item in found
+            if item["path"].startswith(below)  # To a real server a `_` in it stands for any letter.
+        )
 
     def find(self, path: str) -> Json:
         """Return the value at a path; None where there is none."""
@@ -58,12 +73,32 @@ class Resources:
         query = {"update_if_exists": "true"}
         self._send(Request("POST", self._path("resources/create"), query, body, repeatable=True))
 
+    def create(self, path: str, value: Json, kind: str, description: str) -> None:
+        """Write a value where there is none.
+
+        Raises
+        ------
+        Conflict
+            If there is one; it may be ours, if the answer to a first attempt was lost.
+        """
+        body = {"path": path, "value": value, "resource_type": kind, "description": description}
+        self._send(Request("POST", self._path("resources/create"), body=body, repeatable=True))
+
     def delete(self, path: str) -> None:
         """Delete a resource; no error if there is none."""
         try:
             self._send(Request("DELETE", self._path(f"resources/delete/{quote(path)}")))
         except NotFound:
             return
+
+    def _pages(self, query: dict[str, str]) -> Iterator[Json]:
+        page = 1
+        while True:
+            items = self._get("resources/list", {**query, "per_page": str(PAGE), "page": str(page)})
+            yield from items
+            if len(items) < PAGE:
+                return
+            page += 1
 
     def _get(self, tail: str, query: dict[str, str] | None = None) -> Json:
         request = Request("GET", self._path(tail), query or {})
@@ -74,3 +109,7 @@ class Resources:
 
     def _send(self, request: Request) -> Response:
         return checked(request, self._transport.send(request))
+
+
+def _edited_at(item: Json) -> datetime:
+    return moment(item.get("edited_at")) or datetime.now(timezone.utc)

@@ -105,6 +105,8 @@ def apply_subscription(windmill: Windmill, path: str, events: Sequence[Awaited])
     if wanted is None:
         return remove_subscription(windmill, path)
     resources.put(path, wanted, SUBSCRIPTION, DESCRIPTION)
+    if isinstance(found, dict) and found.get("flow") == path:
+        Received(resources, Subscription.from_json(found)).forget(but=[event.name for event in events])
     return Change.CHANGED if found else Change.CREATED
 
 

@@ -1,14 +1,17 @@
 """Publishing an event: which flows wait for it, whether all that they wait for has come, and their start.
 
-Windmill has no lock that could be held here, and none is needed. The id of the job that is started
-follows from the events that start it, so two who publish at the same time start one run, and an
-event that is published twice starts nothing the second time.
+Windmill has no lock that could be held here, and none is needed. Events that come together are noted before
+the run is started, each under a number that only it can have (`received`), and the id of the job that is
+started follows from the events. So two who publish at the same time start one run, an event that is
+published twice starts nothing the second time, and what somebody noted who died then is started by whoever
+publishes next.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -105,7 +108,7 @@ def publish(windmill: Windmill, event: Event) -> Published:
         If it cannot be found out who waits for the event.
     """
     waiting = [item for item in subscriptions(windmill.resources) if item.awaits(event.name)]
-    return Published(event, tuple(_deliver(windmill, item, event) for item in waiting))
+    return Published(event, tuple(done for item in waiting for done in _deliver(windmill, item, event)))
 
 
 def subscriptions(resources: Resources) -> Iterator[Subscription]:
@@ -124,15 +127,40 @@ def _read(value: Json) -> Subscription | None:
         return None
 
 
-def _deliver(windmill: Windmill, subscription: Subscription, event: Event) -> Delivery:
-    received = Received(windmill.resources, subscription)
+def _deliver(windmill: Windmill, subscription: Subscription, event: Event) -> Iterator[Delivery]:
+    """Yield what the event did to a flow, then the runs that somebody noted and did not live to start."""
     try:
-        events = received.with_event(event)
+        if len(subscription.events) == 1:
+            yield _start(windmill, subscription, (event,))
+        else:
+            yield from _queue(windmill, subscription, event)
+    except (WindmillError, InvalidDocument) as why:
+        yield Delivery(subscription.flow, "failed", reason=str(why))
+
+
+def _queue(windmill: Windmill, subscription: Subscription, event: Event) -> Iterator[Delivery]:
+    received = Received(windmill.resources, subscription)
+    number, notes = received.note(event)
+    if number in notes.started:
+        yield Delivery(subscription.flow, "already started", notes.started[number].description)
+    elif number not in notes.due:
+        yield Delivery(subscription.flow, "waits for more")
+    for due in sorted(notes.due, key=lambda each: (each != number, each)):
+        delivery = _start_noted(windmill, subscription, received, due)
+        if delivery.what != "already started" or due == number:
+            yield delivery
+    with suppress(WindmillError):  # Whoever comes next can do that as well.
+        received.tidy(notes)
+
+
+def _start_noted(windmill: Windmill, subscription: Subscription, received: Received, number: int) -> Delivery:
+    try:
+        events = received.events(number)
         if events is None:
-            return Delivery(subscription.flow, "waits for more")
+            return Delivery(subscription.flow, "already started")
         delivery = _start(windmill, subscription, events)
-        received.used(events)
-    except WindmillError as why:
+        received.note_started(number, job_id(subscription, events))
+    except (WindmillError, InvalidDocument) as why:
         return Delivery(subscription.flow, "failed", reason=str(why))
     return delivery
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.api.variables import hide
@@ -49,14 +50,15 @@ def exists(call: Call) -> Response:
 
 
 def list_all(call: Call) -> Response:
-    """Show resources without their values."""
+    """Show a page of the resources, without their values."""
+    limit, before = page(call)
     found = resources.listed(
         call.services.database.read(),
         call.workspace,
         resource_type=call.query.get("resource_type"),
         path_start=call.query.get("path_start", ""),
     )
-    return as_json(found)
+    return as_json(found[before : before + limit])
 
 
 def update(call: Call) -> Response:
