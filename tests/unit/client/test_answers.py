@@ -19,6 +19,7 @@ def test_a_good_answer_passes() -> None:
     ("status", "said", "kind"),
     [
         (400, "Bad request: Flow f/x/y already exists", Conflict),
+        (400, 'SqlErr: duplicate key value violates unique constraint "queue_pkey"', Conflict),
         (400, "Bad request: cron: Invalid pattern", Refused),
         (401, "Not authorized: Unauthorized", Unauthorized),
         (403, "Permission denied: x", Unauthorized),
