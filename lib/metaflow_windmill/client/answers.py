@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 ERROR = 400
 THERE_ALREADY = ("already exists", "duplicate key value")
-"""What a real server says of what is there already: its own words, or those of its database where another request
-made it in the same moment."""
+"""What a real server says of what is there already: its own words, or those of its database where another
+request made it in the same moment."""
 WORDS_SHOWN = 600
 
 _BY_STATUS: dict[int, type[WindmillError]] = {
