@@ -9,8 +9,10 @@ from tests.support.walk import Found, all_modules
 
 from metaflow_windmill.compiler import Limits, compile_flow
 from metaflow_windmill.compiler.merges import merges
+from metaflow_windmill.compiler.place import DEEPEST
 from metaflow_windmill.compiler.tangles import tangled
 from metaflow_windmill.contract.task import Source, TaskSpec
+from metaflow_windmill.errors import UnsupportedFlow
 
 if TYPE_CHECKING:
     from metaflow_windmill.graph import Dag
@@ -126,3 +128,25 @@ def test_a_row_before_several_joins_ends_with_which_of_them_it_leads_to() -> Non
 @pytest.mark.parametrize("dag", [guarded(400), braided(400)], ids=["guarded", "braided"])
 def test_no_number_of_choices_is_too_many(dag: Dag) -> None:
     assert len(modules(dag)) == len(dag.steps) + 1
+
+
+def nested(levels: int) -> Dag:
+    """Return splits in one another, before each of them a choice whether it is taken."""
+    lines, joins = {"start": "choose0"}, []
+    for at in range(levels):
+        inner = f"choose{at + 1}" if at + 1 < levels else f"leaf{at}"
+        lines |= {f"choose{at}": f"switch fan{at} past{at}", f"fan{at}": f"split {inner} b{at}"}
+        lines |= {f"past{at}": f"after{at}", f"b{at}": f"join{at}"}
+    for at in reversed(range(levels)):
+        lines |= {f"leaf{at}": f"join{at}"} if at + 1 == levels else {}
+        lines |= {f"join{at}": f"after{at}", f"after{at}": f"join{at - 1}" if at else "end"}
+        joins.append(f"join{at}")
+    return small_dag(" ".join(joins), **lines, end="")
+
+
+def test_a_choice_around_a_part_of_a_row_counts_as_a_container() -> None:
+    assert max(len(found.around) for found in modules(nested(10), ALWAYS).values()) == DEEPEST
+    assert max(len(found.around) for found in modules(nested(10)).values()) == DEEPEST
+    for limits in (ALWAYS, Limits()):
+        with pytest.raises(UnsupportedFlow, match=f"inside of {DEEPEST} splits, foreaches and switches"):
+            modules(nested(11), limits)
