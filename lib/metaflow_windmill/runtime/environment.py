@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.runtime.masking import NAMES
 from metaflow_windmill.runtime.metadata_service import check_headers
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ OUTCOME = "METAFLOW_WINDMILL_OUTCOME"
 
 EVENTS = "METAFLOW_WINDMILL_EVENTS"
 """Holds the events that started the run, as JSON; an empty list where nothing did."""
+
+DUE = "METAFLOW_WINDMILL_SCHEDULED_FOR"
+"""Holds the time of the schedule that started the run, as ISO 8601 in UTC; empty where none did."""
 
 RENEWED = "METAFLOW_WINDMILL_RENEWED"
 """Names the attributes of the flow that the inputs of a task, as clones, may have other values of."""
@@ -48,6 +53,30 @@ OWN = frozenset(
     }
 )
 """What a task sets by itself, whatever was set before."""
+
+READ_BEFORE = frozenset(
+    {
+        "METAFLOW_OWNER",
+        "METAFLOW_RUNTIME_NAME",
+        "METAFLOW_RUNTIME_ENVIRONMENT",
+        "METAFLOW_CODE_URL",
+        "METAFLOW_CODE_SHA",
+        "METAFLOW_CODE_METADATA",
+        "METAFLOW_CODE_DS",
+        "METAFLOW_FLOW_NAME",
+        "METAFLOW_FLOW_FILENAME",
+        "METAFLOW_STEP_NAME",
+        "METAFLOW_TASK_ID",
+        "METAFLOW_EXTRACTED_ROOT",
+        "METAFLOW_VERSION",
+        OUTCOME,
+        EVENTS,
+        RENEWED,
+        NAMES,
+        DUE,
+    }
+)
+"""What has been read when a step's code begins. A flow that the step starts would take it for its own."""
 
 RUNTIME = "windmill"
 _LOCAL = ".metaflow"  # metaflow_config.DATASTORE_LOCAL_DIR
@@ -108,3 +137,9 @@ def _places(record: Record) -> dict[str, str]:
     if record.metadata.type == "service" and record.metadata.root:
         places["METAFLOW_SERVICE_URL"] = record.metadata.root
     return places
+
+
+def leave_to_user_code() -> None:
+    """Take away what a step's code would not see under ``python flow.py run``."""
+    for name in READ_BEFORE:
+        os.environ.pop(name, None)

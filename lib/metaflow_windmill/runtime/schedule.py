@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.runtime.attempts import windmill_of
 from metaflow_windmill.runtime.commands import say
+from metaflow_windmill.runtime.environment import DUE
 from metaflow_windmill.runtime.ids import run_id
 
 if TYPE_CHECKING:
     from metaflow_windmill.runtime.given import Given, Here
     from metaflow_windmill.runtime.job import Job
     from metaflow_windmill.runtime.tasks import Tasks
-
-DUE = "METAFLOW_WINDMILL_SCHEDULED_FOR"
-"""Holds the time of the schedule that started the run, as ISO 8601 in UTC; empty where none did."""
 
 _KEPT = "scheduled.json"
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.runtime.environment import DUE
 from metaflow_windmill.runtime.hooks import outcome, task_metadata
 from metaflow_windmill.runtime.ids import UNBOUNDED
 from metaflow_windmill.runtime.job import Job
-from metaflow_windmill.runtime.schedule import DUE
 
 if TYPE_CHECKING:
     import pytest

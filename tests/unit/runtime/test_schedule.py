@@ -8,9 +8,10 @@ from tests.support.deployments import fixed_deployment
 from tests.support.scripted_server import Answer, answer, scripted_server
 from tests.support.tasks import MemoryTasks
 
+from metaflow_windmill.runtime.environment import DUE
 from metaflow_windmill.runtime.given import Given, Here
 from metaflow_windmill.runtime.job import Job
-from metaflow_windmill.runtime.schedule import DUE, asked_due, set_due
+from metaflow_windmill.runtime.schedule import asked_due, set_due
 
 TICK = "2026-03-01T12:00:00+00:00"
 FILE = "scheduled.json"

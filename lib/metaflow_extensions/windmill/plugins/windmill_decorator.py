@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from metaflow.decorators import StepDecorator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
@@ -36,16 +37,38 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         inputs: Any,  # noqa: ANN401
     ) -> None:
         """Register the job as metadata of the task; in a resumed run, see to what its inputs hand on."""
+        from metaflow_windmill.runtime.environment import OUTCOME
         from metaflow_windmill.runtime.hooks import register, renew
         from metaflow_windmill.runtime.schedule import tell_of_schedule
         from metaflow_windmill.runtime.trigger import tell_of_events
 
         renew(task_datastore, inputs)
         self._datastore, self._metadata, self._ubf_context = task_datastore, metadata, ubf_context
+        self._outcome = os.environ.get(OUTCOME, "")
         register(metadata, run_id, step_name, task_id, retry_count)
         tell_of_schedule()
         first = step_name == graph.start_step
         tell_of_events(metadata, run_id, step_name, task_id, retry_count, first=first)
+
+    def task_decorate(  # noqa: PLR0917 (Metaflow's signature)
+        self,
+        step_func: Callable[..., None],
+        flow: Any,  # noqa: ANN401, ARG002
+        graph: Any,  # noqa: ANN401, ARG002
+        retry_count: int,  # noqa: ARG002
+        max_user_code_retries: int,  # noqa: ARG002
+        ubf_context: str | None,
+    ) -> Callable[..., None]:
+        """Let the step's code see of the environment what it would see under ``run``.
+
+        The code of a gang's first task, and of the control task of an unbounded foreach, sees all of it:
+        around that code Metaflow starts the other tasks, which need what was set.
+        """
+        from metaflow_windmill.runtime.environment import leave_to_user_code
+
+        if ubf_context != "ubf_control":
+            leave_to_user_code()
+        return step_func
 
     def task_finished(  # noqa: PLR0917 (Metaflow's signature)
         self,
@@ -61,4 +84,4 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
 
         carry_metadata(self._metadata.TYPE, self._datastore)
         if is_task_ok and self._ubf_context != "ubf_task":
-            finish(self._datastore, outcome(flow, graph[step_name]))
+            finish(self._datastore, outcome(flow, graph[step_name]), self._outcome)

@@ -47,7 +47,6 @@ def task_variables(obj: Any) -> dict[str, str]:  # noqa: ANN401
     from metaflow import metaflow_config
 
     found = {f"METAFLOW_{name}": getattr(metaflow_config, name, None) for name in _PASSED_ON}
-    found["METAFLOW_FLOW_CONFIG_VALUE"] = json.dumps(_configs(obj)) if _configs(obj) else ""
     version = {**obj.environment.get_environment_info(), "flow_name": obj.flow.name}
     found["METAFLOW_VERSION"] = json.dumps(version)
     return {name: str(value) for name, value in found.items() if value}
@@ -97,8 +96,7 @@ def _written(options: list[tuple[str, Any]]) -> list[str]:
 def _configs(obj: Any) -> dict[str, str]:  # noqa: ANN401
     """Tell tasks to take the values of configs from the code package.
 
-    As an option it comes before what the flow's file does to the environment; the variable is for
-    programs that a step starts.
+    By options alone: as a variable, every other flow that a step starts or loads would read it too.
     """
     from metaflow.user_configs.config_options import ConfigInput
 

@@ -2,9 +2,23 @@
 
 import os
 import subprocess
+import sys
+from pathlib import Path
 
 from metaflow import Config, FlowSpec, config_expr, environment, step
 
+INNER = """
+from metaflow import Config, FlowSpec, step
+
+class InnerFlow(FlowSpec):
+    other = Config("other", default_value={"word": "inner"})
+
+    @step(start=True, end=True)
+    def only(self):
+        print(self.other.word)
+
+InnerFlow()
+"""
 WHEN_IMPORTED = os.environ.get("COLOUR")
 
 
@@ -35,6 +49,9 @@ class EnvironmentFlow(FlowSpec):
     @step
     def end(self):
         self.clean = not {"NUMBER", "COLOUR", "ODD"} & set(os.environ)
+        self.environment = dict(os.environ)
+        Path("inner.py").write_text(INNER)
+        self.inner = subprocess.getoutput(f"{sys.executable} inner.py --no-pylint run")
 
 
 if __name__ == "__main__":
