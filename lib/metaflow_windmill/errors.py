@@ -17,7 +17,7 @@
     │   ├── NotOurs              the path holds something that this deployment does not own
     │   └── InvalidParameter     a run was asked for with values that the flow does not take
     ├── TaskError                a task cannot be run as Metaflow needs it
-    │   └── RetryNotAllowed      and trying again cannot help; Windmill's `retry_if` knows it by this name
+    │   └── RetryNotAllowed      and trying again cannot help; Windmill's `retry_if` knows it by its mark
     │       └── WorkflowTimeout  since its run took longer than it may
     ├── GitSourceError           a repository cannot be read safely
     └── ServerError              the embedded server cannot start or go on
@@ -28,6 +28,13 @@ holds a secret.
 """
 
 from __future__ import annotations
+
+FINAL = "final"
+"""The attribute of an exception after which there is no other attempt.
+
+Windmill's Python worker keeps the attributes of what ended a job as ``error.extra``, which `retry_if` reads.
+The exceptions of a user's code are told by name, message and traceback alone: no attribute of theirs gets there.
+"""
 
 
 class MetaflowWindmillError(Exception):
@@ -55,6 +62,7 @@ class InvalidDocument(MetaflowWindmillError):
 
     def __init__(self, problem: str, where: str = "") -> None:
         super().__init__(f"{problem}, at {where}" if where else problem)
+        vars(self)[FINAL] = True
         self.problem = problem
         self.where = where
 
@@ -120,6 +128,10 @@ class TaskError(MetaflowWindmillError):
 
 class RetryNotAllowed(TaskError):
     """A task cannot be run, and trying again cannot help."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        vars(self)[FINAL] = True
 
 
 class WorkflowTimeout(RetryNotAllowed):

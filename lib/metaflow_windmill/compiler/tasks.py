@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler.deployment import secret_inputs
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.errors import RetryNotAllowed
+from metaflow_windmill.errors import FINAL
 from metaflow_windmill.openflow import (
     ConstantDelay,
     InputTransform,
@@ -31,11 +30,8 @@ _TELLS: dict[Kind, Tells] = {"foreach": "splits", "gang": "splits", "switch": "b
 MOST_RETRIES = 5
 """Metaflow numbers attempts from 0 and stops below its MAX_ATTEMPTS of 6 (metaflow_config.py)."""
 
-RETRY_IF = f"error?.name !== {json.dumps(RetryNotAllowed.__name__)}"
-"""What the task raises where another attempt cannot help."""
-
-NOT_FINAL = "error?.extra?.final !== true"
-"""Holds unless the task saw that another attempt would begin after the run's deadline."""
+RETRY_IF = f"error?.extra?.{FINAL} !== true"
+"""Holds unless the task said of its error that another attempt cannot help, or would begin too late."""
 
 TIMEOUT_SLACK = 60
 """Seconds that Windmill waits beyond a timeout of Metaflow's: the step ends itself, unless it cannot."""
@@ -62,7 +58,7 @@ def task_module(context: Context, step: Step, arrival: Arrival, place: Place) ->
             lock=code.lock,
             tag=_tag(context.deployment, step),
         ),
-        retry=_retry(step, limited=_limit(context) is not None),
+        retry=_retry(step),
         timeout=_timeout(step, _limit(context)),
     )
 
@@ -154,6 +150,6 @@ def _attempts(step: Step) -> int:
     return min(step.retries.user + step.retries.error, MOST_RETRIES)
 
 
-def _retry(step: Step, *, limited: bool) -> Retry | None:
-    attempts, condition = _attempts(step), f"{RETRY_IF} && {NOT_FINAL}" if limited else RETRY_IF
-    return Retry(ConstantDelay(attempts, step.retries.seconds), retry_if=condition) if attempts else None
+def _retry(step: Step) -> Retry | None:
+    attempts = _attempts(step)
+    return Retry(ConstantDelay(attempts, step.retries.seconds), retry_if=RETRY_IF) if attempts else None

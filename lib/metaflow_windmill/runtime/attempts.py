@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import RetryNotAllowed, WindmillError
+from metaflow_windmill.errors import RetryNotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.contract.task import TaskSpec
     from metaflow_windmill.runtime.job import Job
     from metaflow_windmill.runtime.tasks import Tasks
     from metaflow_windmill.types import Json
@@ -48,52 +47,9 @@ def finished(tasks: Tasks, task: str, begun: Sequence[int], root: str) -> Json:
     return note["outcome"] if note and note["root"] == root else None
 
 
-def failures_before(spec: TaskSpec, job: Job, token: str) -> int | None:
-    """Return how often Windmill saw this step fail before, as far as it can be known.
-
-    Only a step that Windmill retries asks for it.
-    """
-    if job.retry is not None or not (spec.retries and job.flow and job.server):
-        return job.retry
-    try:
-        return counted_failures(windmill_of(job, token), job)
-    except WindmillError:
-        return None
-
-
 def windmill_of(job: Job, token: str) -> Windmill:
     """Return the workspace that a job is in, with the job's own rights."""
     from metaflow_windmill.client.http import HttpTransport
     from metaflow_windmill.client.windmill import Windmill
 
     return Windmill(HttpTransport(job.server, token, connect_seconds=2.0, read_seconds=10.0), job.workspace)
-
-
-def counted_failures(windmill: Windmill, job: Job) -> int:
-    """Ask Windmill how often the job's module failed before.
-
-    The counter belongs to the parent job, and a module that used up its retries leaves it
-    behind for the next one (unless that succeeds), so the job that failed last must be of this
-    very module.
-
-    Raises
-    ------
-    WindmillError
-        If Windmill does not answer.
-    """
-    status = windmill.get_job(job.flow).flow_status or {}
-    retry = status.get("retry") or {}
-    failed = retry.get("failed_jobs") or []
-    if failed and windmill.get_job(failed[-1]).path.rpartition("/")[2] != job.step:
-        return 0
-    return int(retry.get("fail_count") or 0)
-
-
-def disagreement(begun: int, failed: int | None) -> str:
-    """Return a sentence for the log if Windmill knows of more attempts than the datastore, else nothing."""
-    if failed is None or failed <= begun:
-        return ""
-    return (
-        f"Windmill counts {failed} failed attempts of this step, the datastore {begun}: the others ended "
-        "before Metaflow began, or this worker does not see the datastore that they wrote to."
-    )

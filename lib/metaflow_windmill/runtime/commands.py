@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.errors import FINAL
 from metaflow_windmill.process.child import run_child
-from metaflow_windmill.runtime.deadline import FINAL
 from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
 from metaflow_windmill.runtime.flow_file import run_flow_file
 from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile

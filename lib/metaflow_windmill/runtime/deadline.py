@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.given import Given, Here
     from metaflow_windmill.runtime.job import Job
 
-FINAL = "final"
-"""The attribute of an exception after which there is no other attempt; the module's ``retry_if`` reads it."""
-
 
 @dataclass(frozen=True)
 class Deadline:
@@ -42,12 +39,10 @@ class Deadline:
 
     def error(self, step: str, what: str) -> WorkflowTimeout:
         """Return the error of a step that it ended, or kept from beginning."""
-        error = WorkflowTimeout(
+        return WorkflowTimeout(
             f"The run took longer than the {self.seconds} seconds of its --workflow-timeout, so step "
             f"{step!r} was {what}. Find out what takes so long, or deploy the flow with a longer one."
         )
-        vars(error)[FINAL] = True
-        return error
 
 
 def deadline_of(here: Here, given: Given, token: str) -> Deadline | None:

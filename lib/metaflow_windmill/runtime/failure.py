@@ -11,7 +11,7 @@ import traceback
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import RetryNotAllowed, TaskError
+from metaflow_windmill.errors import FINAL, RetryNotAllowed, TaskError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -44,12 +44,15 @@ class Failure:
         Outermost first; they begin in the user's code.
     asking : bool
         Whether it was raised while Metaflow spoke to its metadata service.
+    final : bool
+        Whether it is one of this project's after which another attempt cannot help; none of the user's is.
     """
 
     name: str
     message: str
     frames: tuple[Frame, ...] = ()
     asking: bool = False
+    final: bool = False
 
     def to_json(self) -> Json:
         """Return the failure as JSON."""
@@ -59,7 +62,7 @@ class Failure:
     def from_json(cls, data: Json) -> Failure:
         """Read what `to_json` wrote."""
         frames = tuple(Frame(**frame) for frame in data["frames"])
-        return cls(data["name"], data["message"], frames, asking=data["asking"])
+        return cls(data["name"], data["message"], frames, asking=data["asking"], final=data["final"])
 
 
 def describe(error: BaseException, library: str) -> Failure:
@@ -75,13 +78,16 @@ def describe(error: BaseException, library: str) -> Failure:
     frames = [Frame(item.filename, item.lineno or 1, item.name) for item in found]
     asking = any(frame.file == f"{library}/{_PROVIDER}" for frame in frames)
     own = tuple(_own(frames, library)[-MOST_FRAMES:])
-    return Failure(type(error).__name__, _cut(_message(error)), own, asking=asking)
+    final = isinstance(error, RetryNotAllowed)
+    return Failure(type(error).__name__, _cut(_message(error)), own, asking=asking, final=final)
 
 
 def exception(failure: Failure) -> BaseException:
     """Return an exception to raise, which looks in a job's result like the one that was described."""
     kind = type(failure.name, (Exception,), {"__module__": "builtins"})
     raised: BaseException = kind(failure.message)
+    if failure.final:
+        vars(raised)[FINAL] = True
     return raised.with_traceback(_traceback(failure.frames))
 
 

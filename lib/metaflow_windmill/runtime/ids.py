@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from metaflow_windmill.contract.resume import WINDMILL_RUN
-from metaflow_windmill.errors import TaskError
+from metaflow_windmill.errors import RetryNotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,13 +36,15 @@ def run_id(job: Job, given: str | None) -> str:
 
     Raises
     ------
-    TaskError
+    RetryNotAllowed
         If this is no step of a flow.
     """
     if given:
         return given
     if not job.run:
-        raise TaskError("This is not a step of a Windmill flow. Run the flow instead of the step's script.")
+        raise RetryNotAllowed(
+            "This is not a step of a Windmill flow. Run the flow instead of the step's script."
+        )
     return f"{WINDMILL_RUN}{job.run}"
 
 
@@ -65,7 +67,7 @@ def read_position(kinds: Sequence[Level], given: Mapping[str, Json]) -> Position
 
     Raises
     ------
-    TaskError
+    RetryNotAllowed
         If one is missing.
     """
     return tuple((kind, _number(kind, f"level_{depth}", given)) for depth, kind in enumerate(kinds))
@@ -76,7 +78,7 @@ def _number(kind: Level, name: str, given: Mapping[str, Json]) -> int:
     number = step.get("value" if kind == "foreach" else "index") if isinstance(step, dict) else None
     least = UNBOUNDED if kind == "foreach" else 0
     if not isinstance(number, int) or isinstance(number, bool) or number < least:
-        raise TaskError(
+        raise RetryNotAllowed(
             f"Windmill gave {step!r} for {name}, which should be the place of this task in a loop. "
             "Deploy the flow again; if it was edited by hand, undo that."
         )

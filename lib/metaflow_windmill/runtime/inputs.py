@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from metaflow_windmill.errors import TaskError
+from metaflow_windmill.errors import RetryNotAllowed, TaskError
 from metaflow_windmill.runtime.ids import PARAMETERS, UNBOUNDED, task_id
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def input_paths(task: Task, splits: int | None, tasks: Tasks) -> list[str]:
     Raises
     ------
     TaskError
-        If no candidate has a task, or the number of splits is missing.
+        If no candidate has a task.
+    RetryNotAllowed
+        If the number of splits is missing.
     """
     if not task.spec.inputs:
         return [f"{task.run}/{PARAMETERS}"]
@@ -50,7 +52,7 @@ def _paths(task: Task, item: Input, splits: int | None, tasks: Tasks) -> Sequenc
         return _find(item.any_of, [around[:-1]], tasks)
     if item.at == "each":
         if not isinstance(splits, int):
-            raise TaskError(
+            raise RetryNotAllowed(
                 f"Windmill gave no number of splits to step {task.spec.step!r}, which joins a foreach. "
                 "Deploy the flow again; if it was edited by hand, undo that."
             )

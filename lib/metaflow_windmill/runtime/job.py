@@ -34,8 +34,6 @@ class Job:
         The addresses of Windmill for its workers and for people.
     schedule : str
         The path of the schedule that started the run.
-    retry : int or None
-        The attempt, on a server that tells it.
     """
 
     id: str = ""
@@ -48,7 +46,6 @@ class Job:
     server: str = ""
     page_server: str = ""
     schedule: str = ""
-    retry: int | None = None
 
     @property
     def page(self) -> str:
@@ -62,7 +59,6 @@ def read_job(environment: Mapping[str, str]) -> Job:
     def said(*names: str) -> str:
         return next((environment[name] for name in names if environment.get(name)), "")
 
-    retry = said("WM_FLOW_RETRY_COUNT")
     return Job(
         id=said("WM_JOB_ID"),
         workspace=said("WM_WORKSPACE"),
@@ -74,5 +70,4 @@ def read_job(environment: Mapping[str, str]) -> Job:
         server=said("BASE_INTERNAL_URL", "WM_BASE_URL").rstrip("/"),
         page_server=said("WM_BASE_URL").rstrip("/"),
         schedule=said("WM_SCHEDULE_PATH"),
-        retry=int(retry) if retry.isdecimal() else None,
     )

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import TaskError
+from metaflow_windmill.errors import RetryNotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +25,14 @@ def check_headers(environment: Mapping[str, str]) -> None:
 
     Raises
     ------
-    TaskError
+    RetryNotAllowed
     """
     try:
         given = json.loads(environment.get(HEADERS) or "{}")
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        raise TaskError(
+        raise RetryNotAllowed(
             f'{HEADERS} holds no JSON object such as {{"x-api-key": "..."}}. Correct the variable in '
             f"Windmill; for a key alone, deploy the flow again with --secret {_KEY}=..."
         )

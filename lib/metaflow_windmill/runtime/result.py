@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import TaskError
+from metaflow_windmill.errors import RetryNotAllowed
 from metaflow_windmill.runtime.ids import UNBOUNDED
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def result(task: Task, outcome: Json) -> dict[str, Json]:
 
     Raises
     ------
-    TaskError
+    RetryNotAllowed
         If a foreach makes more splits than it may, with the words of Metaflow's own runtime.
     """
     _check_splits(task.spec, outcome["splits"])
@@ -56,7 +56,7 @@ def _loop(spec: TaskSpec, splits: int) -> dict[str, Json]:
 
 def _check_splits(spec: TaskSpec, splits: int | None) -> None:
     if splits is not None and spec.max_splits is not None and splits > spec.max_splits:
-        raise TaskError(
+        raise RetryNotAllowed(
             f"Foreach in step *{spec.step}* yielded {splits} child steps which is more than the current "
             f"maximum of {spec.max_splits} children. You can raise the maximum with the --max-num-splits "
             "option of the command that deploys the flow."

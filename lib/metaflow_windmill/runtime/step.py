@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
-from metaflow_windmill.runtime.attempts import disagreement, failures_before, finished, next_attempt
+from metaflow_windmill.runtime.attempts import finished, next_attempt
 from metaflow_windmill.runtime.commands import (
     Attempt,
     last_of_its_run,
@@ -79,7 +79,7 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
         If the task cannot be run.
     """
     this = identify(spec, here.record, here.job, given.run, given.levels)
-    failed, deadline, due = _asked(here, spec, given, take_token())
+    deadline, due = _asked(here, given, take_token())
     if deadline and deadline.passed():
         raise deadline.error(spec.step, "not begun")
     most = _prepare(this, here.root, given)
@@ -91,17 +91,16 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
         say(f"{this.pathspec} ended before this job began; this job returns its result.")
     else:
         number = next_attempt(begun, most)
-        say(f"{this.pathspec}, attempt {number}", disagreement(len(begun), failed))
+        say(f"{this.pathspec}, attempt {number}")
         with workplace(here.root, here.record.datastore) as place:
             attempt = Attempt(this, tasks, number, here.root, place, streams_of(place), deadline)
             outcome = _run(attempt, given)
     return result(this, outcome | _passed_on(given, tasks, deadline))
 
 
-def _asked(here: Here, spec: TaskSpec, given: Given, token: str) -> tuple[int | None, Deadline | None, str]:
-    """Ask Windmill what it does not tell its jobs: the failures before, when the run began and was due."""
-    failed = failures_before(spec, here.job, token)
-    return failed, deadline_of(here, given, token), asked_due(here, given, token)
+def _asked(here: Here, given: Given, token: str) -> tuple[Deadline | None, str]:
+    """Ask Windmill what it does not tell its jobs: when the run began, and when it was due."""
+    return deadline_of(here, given, token), asked_due(here, given, token)
 
 
 def _prepare(this: Task, root: Path, given: Given) -> int:

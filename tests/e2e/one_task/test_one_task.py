@@ -196,7 +196,7 @@ class TestATaskThatDoesNotEndWell:
             faults.job(WORK, 14, env={"HOW": "raise"}).failed()
         faults.job(WORK, 14, env={"HOW": "killed"}).failed()
         error = faults.job(WORK, 14, env={"HOW": "well"}).failed()
-        assert error["name"] == "RetryNotAllowed"
+        assert (error["name"], error["extra"]) == ("RetryNotAllowed", {"final": True})
         assert "begun 6 times" in error["message"]
 
     def test_that_did_end_well_is_not_run_again_in_the_same_run(self, faults: Worker) -> None:
@@ -210,7 +210,7 @@ class TestATaskThatDoesNotEndWell:
 
     def test_is_told_where_a_loop_has_no_place_for_it(self, faults: Worker) -> None:
         error = faults.job(WORK, env={"HOW": "well"}).failed()
-        assert error["name"] == "TaskError"
+        assert (error["name"], error["extra"]) == ("RetryNotAllowed", {"final": True})
         assert "level_0" in error["message"]
 
     def test_says_that_the_datastore_is_missing(self, faults: Worker) -> None:

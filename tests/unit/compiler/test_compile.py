@@ -119,7 +119,7 @@ def test_retries_go_to_the_leaf_and_stay_below_the_limit_of_metaflow() -> None:
     found = modules(Dag("F", "only", "only", (step,)))["only"]
     assert found.module["retry"] == {
         "constant": {"attempts": 5, "seconds": 60},
-        "retry_if": {"expr": 'error?.name !== "RetryNotAllowed"'},
+        "retry_if": {"expr": "error?.extra?.final !== true"},
     }
     assert (task(found).retries, task(found).user_retries) == (5, 4)
 

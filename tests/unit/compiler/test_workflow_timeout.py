@@ -42,16 +42,14 @@ def test_every_task_but_the_first_is_told_the_deadline() -> None:
 def test_without_it_nothing_is_different() -> None:
     modules = compiled(None, retries=Retries(user=2, seconds=30))
     assert "deadline" not in modules["a"]["value"]["input_transforms"]
-    assert modules["a"]["retry"]["retry_if"]["expr"] == 'error?.name !== "RetryNotAllowed"'
+    assert modules["a"]["retry"]["retry_if"]["expr"] == "error?.extra?.final !== true"
     assert "timeout" not in modules["a"]
     assert "delay" not in modules["a"]["value"]["input_transforms"]["task"]["value"]
 
 
 def test_no_attempt_follows_one_that_was_the_last_in_time() -> None:
     module = compiled(600, retries=Retries(user=2, seconds=30))["a"]
-    assert module["retry"]["retry_if"]["expr"] == (
-        'error?.name !== "RetryNotAllowed" && error?.extra?.final !== true'
-    )
+    assert module["retry"]["retry_if"]["expr"] == "error?.extra?.final !== true"
     assert TaskSpec.from_json(module["value"]["input_transforms"]["task"]["value"]).delay == 30
 
 

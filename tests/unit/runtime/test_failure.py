@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 import traceback
 from typing import TYPE_CHECKING
 
 import pytest
 
-from metaflow_windmill.errors import RetryNotAllowed, TaskError
+from metaflow_windmill.errors import RetryNotAllowed, TaskError, WorkflowTimeout
 from metaflow_windmill.runtime.failure import Failure, Frame, describe, ended_badly, exception
 
 if TYPE_CHECKING:
@@ -96,3 +97,21 @@ def test_an_end_without_an_exception_has_its_own_words(status: int, words: str) 
 
 def test_metaflows_word_against_retries_is_kept() -> None:
     assert type(ended_badly(202, "train")) is RetryNotAllowed
+
+
+@pytest.mark.parametrize(
+    ("raised", "final"),
+    [
+        (RetryNotAllowed("no"), {"final": True}),
+        (WorkflowTimeout("late"), {"final": True}),
+        (TaskError("no"), {}),
+        (type("RetryNotAllowed", (Exception,), {"final": True})("the user's"), {}),
+    ],
+)
+def test_only_this_projects_word_against_another_attempt_counts(
+    raised: Exception, final: dict[str, bool]
+) -> None:
+    """Whatever a user calls a class, and whatever it holds: `retry_if` reads the attributes of the exception."""
+    told = Failure.from_json(json.loads(json.dumps(describe(raised, "/metaflow").to_json())))
+    assert told.name == type(raised).__name__
+    assert vars(exception(told)) == final

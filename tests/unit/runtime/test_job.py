@@ -22,12 +22,12 @@ def test_reads_what_windmill_tells() -> None:
     assert (job.id, job.flow, job.run, job.root) == ("j", "iteration", "flow", "outermost")
     assert (job.step, job.flow_path) == ("train", "f/flows/Models")
     assert (job.server, job.page) == ("http://inside:8000", "https://windmill.test/run/j?workspace=w")
-    assert (job.schedule, job.retry) == ("", None)
+    assert job.schedule == ""
 
 
 def test_falls_back_on_what_there_is() -> None:
-    job = read_job({"WM_FLOW_JOB_ID": "f", "WM_BASE_URL": "http://a", "WM_FLOW_RETRY_COUNT": "2"})
-    assert (job.run, job.root, job.server, job.retry) == ("f", "f", "http://a", 2)
+    job = read_job({"WM_FLOW_JOB_ID": "f", "WM_BASE_URL": "http://a"})
+    assert (job.run, job.root, job.server) == ("f", "f", "http://a")
     assert read_job({}) == Job()
     assert read_job({}).page == ""
 
