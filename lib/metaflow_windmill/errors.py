@@ -33,7 +33,7 @@ FINAL = "final"
 """The attribute of an exception after which there is no other attempt.
 
 Windmill's Python worker keeps the attributes of what ended a job as ``error.extra``, which `retry_if` reads.
-The exceptions of a user's code are told by name, message and traceback alone: no attribute of theirs gets there.
+Of the exceptions of a user's code only name, message and traceback are told: no attribute gets there.
 """
 
 

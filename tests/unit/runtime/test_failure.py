@@ -111,7 +111,7 @@ def test_metaflows_word_against_retries_is_kept() -> None:
 def test_only_this_projects_word_against_another_attempt_counts(
     raised: Exception, final: dict[str, bool]
 ) -> None:
-    """Whatever a user calls a class, and whatever it holds: `retry_if` reads the attributes of the exception."""
+    """Whatever a user calls a class, and whatever it holds."""
     told = Failure.from_json(json.loads(json.dumps(describe(raised, "/metaflow").to_json())))
     assert told.name == type(raised).__name__
     assert vars(exception(told)) == final
