@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from metaflow_windmill.contract.known import known
 from metaflow_windmill.errors import InvalidDocument
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Event:
     def from_json(cls, data: Json) -> Event:
         """Read what `to_json` wrote; `InvalidDocument` if it is something else."""
         try:
-            return cls(**data)
+            return cls(**known(cls, data))
         except TypeError as why:
             raise InvalidDocument(f"this is not an event ({why})") from why
 
@@ -103,6 +104,6 @@ class Subscription:
     def from_json(cls, data: Json) -> Subscription:
         """Read what `to_json` wrote; `InvalidDocument` if it is something else."""
         try:
-            return cls(data["flow"], tuple(Awaited(**event) for event in data["events"]))
+            return cls(data["flow"], tuple(Awaited(**known(Awaited, event)) for event in data["events"]))
         except (KeyError, TypeError) as why:
             raise InvalidDocument(f"this is not a subscription ({why})") from why

@@ -7,11 +7,12 @@ worker's environment or from Windmill's variables.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.event import Awaited
 from metaflow_windmill.contract.exact import exact, plain
+from metaflow_windmill.contract.known import known
 from metaflow_windmill.errors import InvalidDocument
 
 if TYPE_CHECKING:
@@ -187,8 +188,7 @@ class Record:
                 "this is not a deployment record that this version of metaflow-windmill can read",
                 "flow_env.metaflow",
             )
-        known = {item.name for item in fields(cls)}
-        found = {key: value for key, value in data.items() if key in known}
+        found = known(cls, data)
         try:
             return cls(**{**found, **_parts(found)})
         except (KeyError, TypeError) as why:
@@ -199,13 +199,13 @@ class Record:
 
 def _parts(found: dict[str, Any]) -> dict[str, Any]:
     return {
-        "package": PackageInfo(**found["package"]),
-        "datastore": StoreInfo(**found["datastore"]),
-        "metadata": StoreInfo(**found["metadata"]),
+        "package": PackageInfo(**known(PackageInfo, found["package"])),
+        "datastore": StoreInfo(**known(StoreInfo, found["datastore"])),
+        "metadata": StoreInfo(**known(StoreInfo, found["metadata"])),
         "parameters": tuple(_parameter(item) for item in found.get("parameters", [])),
-        "schedule": ScheduleInfo(**found["schedule"]) if found.get("schedule") else None,
-        "events": tuple(Awaited(**item) for item in found.get("events", [])),
-        "git": GitInfo(**found["git"]) if found.get("git") else None,
+        "schedule": ScheduleInfo(**known(ScheduleInfo, found["schedule"])) if found.get("schedule") else None,
+        "events": tuple(Awaited(**known(Awaited, item)) for item in found.get("events", [])),
+        "git": GitInfo(**known(GitInfo, found["git"])) if found.get("git") else None,
         "top_level": tuple(found.get("top_level", [])),
         "tags": tuple(found.get("tags", [])),
     }
@@ -216,5 +216,5 @@ def _exactly(info: dict[str, Any]) -> dict[str, Json]:
 
 
 def _parameter(written: dict[str, Any]) -> ParameterInfo:
-    info = {key: plain(value) for key, value in written.items()}
+    info = {key: plain(value) for key, value in known(ParameterInfo, written).items()}
     return ParameterInfo(**{**info, "choices": tuple(info.get("choices", ()))})

@@ -36,6 +36,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from metaflow_windmill.contract.known import known
+
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
@@ -138,10 +140,10 @@ class TaskSpec:
     def from_json(cls, data: dict[str, Any]) -> TaskSpec:
         """Read what `to_json` wrote."""
         inputs = tuple(
-            Input(tuple(Source(**source) for source in item["any_of"]), item["at"])
+            Input(tuple(Source(**known(Source, source)) for source in item["any_of"]), item["at"])
             for item in data.get("inputs", [])
         )
-        return cls(**{**data, "inputs": inputs, "levels": tuple(data.get("levels", []))})
+        return cls(**{**known(cls, data), "inputs": inputs, "levels": tuple(data.get("levels", []))})
 
 
 def _lists(value: Json) -> Json:
