@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 import uvicorn
 
 from metaflow_windmill.devserver.api.app import build_app
+from metaflow_windmill.devserver.api.guard import EVERYWHERE, Guard
 from metaflow_windmill.devserver.api.services import EMAIL, Services
 from metaflow_windmill.devserver.catalog import tokens, workspaces
 from metaflow_windmill.devserver.catalog.catalog import WorkspaceCatalog
@@ -34,15 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 WORKSPACE = "admins"
 """The workspace that a fresh server has."""
 
 GRACE = 2
 """Seconds that open requests get when the server ends."""
-
-EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not listened on
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,14 @@ def serve(settings: Settings, out: TextIO = sys.stdout) -> int:
     ServerError
         If the server cannot start: the port or the data directory is in use, or the database is damaged.
     """
+    os.umask(0o077)  # What is kept here, code and results and logs, is nobody else's; jobs inherit it.
     with ExitStack() as stack:
         stack.enter_context(_owned(settings.data))
         listener = stack.enter_context(_listening(settings.host, settings.port))
         url = _url(settings.host, listener.getsockname()[1])
         token = settings.token or private_text(settings.data / "token", _new_token)
         services = stack.enter_context(_running(settings, url, tokens.hashed(token)))
-        app = build_app(services)
+        app = Guard(build_app(services), settings.host)
         greeting = _greeting(settings, url, token)
         asyncio.run(_serve(app, listener, services.closing, lambda: print(greeting, file=out, flush=True)))
     return 0
@@ -185,7 +185,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 async def _serve(
-    app: Starlette, listener: socket.socket, closing: threading.Event, ready: Callable[[], None]
+    app: ASGIApp, listener: socket.socket, closing: threading.Event, ready: Callable[[], None]
 ) -> None:
     config = uvicorn.Config(
         app,
