@@ -89,6 +89,15 @@ def hold(path: Path) -> IO[str]:
     return file
 
 
+def await_release(path: Path) -> None:
+    """Wait until no process holds the lock."""
+    try:
+        with path.open("r", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return
+
+
 def held(path: Path) -> bool:
     """Tell whether a process holds the lock; unlike a process number, a lock is never somebody else's."""
     try:

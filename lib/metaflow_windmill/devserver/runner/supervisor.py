@@ -1,4 +1,25 @@
-"""The server's side of the workers: starts them, gives them jobs, takes outcomes, replaces the dead."""
+"""The server's side of the workers: starts them, gives them jobs, takes outcomes, replaces the dead.
+
+A worker's life, and who notices its end in each state. Each worker has one watcher, from the moment that
+this server starts it or finds it alive; it waits for the process, or for the lock of a worker that another
+server started.
+
+=================  ============================  ==========================================================
+state              what the job is               if the worker ends, its watcher ...
+=================  ============================  ==========================================================
+started            none                          starts another one
+locked             a server before gave it one   takes the outcome from its file; else queues the job again
+greeted, idle      none                          starts another one
+given a job        running, not begun            queues it again; no death, as it has no directory
+running it         running, has a directory      kills what is left, queues it again, counts a death
+wrote the outcome  running                       takes the outcome from its file
+told the outcome   its end is being stored       does nothing: what was told is heard to its end first
+=================  ============================  ==========================================================
+
+If the server ends, its workers go on, and the next server finds them by their locks. If both end, the next
+server settles each job that is marked running by the same rules. On a full disk a worker that cannot write
+an outcome keeps it and tells it all the same, and whoever cannot store something tries again until it can.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +31,13 @@ import sys
 import threading
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from metaflow_windmill.devserver.runner.files import Places, held, read_json, runs_in
+from metaflow_windmill.devserver.runner.files import Places, await_release, held, read_json, runs_in
 from metaflow_windmill.devserver.runner.frames import Line, job_to_json, outcome_from_json
 from metaflow_windmill.devserver.runner.process import kill_group
+from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +95,12 @@ class _Worker:
     name: str
     line: Line
     job: str | None = None
+    silent: threading.Event = field(default_factory=threading.Event)
+    """Set once all that it ever said was heard."""
+
+
+PAUSE = 1.0
+"""Seconds before what failed, such as a start on a full disk, is tried again."""
 
 
 class Supervisor:
@@ -92,6 +120,8 @@ class Supervisor:
         self._workers: dict[str, _Worker] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._idle: queue.Queue[_Worker | None] = queue.Queue()
+        self._watched: set[str] = set()
+        self._settling, self._staffing = threading.Lock(), threading.Lock()
         self._stopping = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
@@ -102,8 +132,9 @@ class Supervisor:
         self._adopt(living)
         self._thread(self._accept)
         self._thread(self._dispatch)
-        for _ in range(max(0, self._crew.size - len(living))):
-            self._spawn()
+        for name in living:
+            self._watch(name)
+        self._complete()
 
     def stop(self) -> None:
         """Stop every worker and its job; the jobs stay queued for the next start."""
@@ -113,7 +144,7 @@ class Supervisor:
             workers = list(self._workers.values())
         for worker in workers:
             worker.line.send({"stop": True})
-        for process in self._processes.values():
+        for process in list(self._processes.values()):
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
                 continue
@@ -122,7 +153,8 @@ class Supervisor:
         self._places.socket.unlink(missing_ok=True)
         for job in self._engine.running():
             if not self._places.outcome(job).exists():
-                self._engine.release(job)
+                with suppress(ServerError):  # The next start does it.
+                    self._engine.release(job)
 
     def abandon(self) -> None:
         """Let go of the workers without stopping them, as a server does that dies."""
@@ -178,6 +210,10 @@ class Supervisor:
         """Kill what is left of a job whose worker is gone, and queue it again."""
         process = read_json(self._places.process(job))
         directory = self._places.job(job)
+        if not directory.exists():
+            with suppress(ServerError):
+                self._engine.release(job)
+                return
         if process is not None and runs_in(process["group"], directory):
             kill_group(process["group"])
         shutil.rmtree(directory, ignore_errors=True)
@@ -186,11 +222,63 @@ class Supervisor:
     def _take(self, job: str, ended: Json) -> None:
         self._engine.finish(job, outcome_from_json(ended))
 
-    def _spawn(self) -> None:
+    def _spawn(self) -> bool:
+        """Start a worker; False where the system does not let us now."""
         name = f"wk-{uuid.uuid4().hex[:8]}"
         command = [sys.executable, "-m", "metaflow_windmill.devserver.runner.worker"]
         command += [str(self._places.data), name, *([str(self._crew.cache)] if self._crew.cache else [])]
-        self._processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        except OSError:
+            return False
+        self._processes[name] = process
+        self._watch(name)
+        return True
+
+    def _complete(self) -> None:
+        """Start workers until there are as many as there shall be."""
+        with self._staffing:
+            while len(self._watched) < self._crew.size and not self._stopping.is_set():
+                if not self._spawn():
+                    self._stopping.wait(PAUSE)
+
+    def _watch(self, name: str) -> None:
+        """Have one thread wait for the end of a worker."""
+        with self._lock:
+            new = name not in self._watched
+            self._watched.add(name)
+        if new:
+            self._thread(self._await_end, name)
+
+    def _await_end(self, name: str) -> None:
+        """Wait for the end of a worker, settle its job, and put another one in its place."""
+        process = self._processes.get(name)
+        if process is None:
+            await_release(self._places.worker_lock(name))
+        else:
+            process.wait()
+        if self._stopping.is_set():
+            return
+        with self._lock:
+            self._watched.discard(name)
+            worker = self._workers.get(name)
+        self._processes.pop(name, None)
+        if worker is None:
+            self._stopping.wait(PAUSE)  # It did not get to its first word: the next one may not either.
+        else:
+            worker.silent.wait()
+        self._settle(name)
+        self._complete()
+
+    def _settle(self, name: str) -> None:
+        """Take the outcome of what a dead worker ran, or queue it again."""
+        with self._settling:
+            for job in [job for job, at in self._engine.running().items() if at == name]:
+                ended = read_json(self._places.outcome(job))
+                if ended is None:
+                    self._bury(job)
+                else:
+                    self._take(job, ended)
 
     def _accept(self) -> None:
         while not self._stopping.is_set():
@@ -201,21 +289,39 @@ class Supervisor:
             self._thread(self._attend, Line(connection))
 
     def _attend(self, line: Line) -> None:
-        """Listen to one worker until it is gone."""
+        """Listen to one worker until it is gone, or speaks anew."""
         worker: _Worker | None = None
-        for message in line.messages():
-            if "hello" in message:
-                worker = self._welcome(message, line)
-            elif worker is not None:
-                self._ended(worker, message["ended"], message["outcome"])
-        if worker is not None:
-            self._lost(worker)
-        line.close()
+        try:
+            for message in line.messages():
+                if "hello" in message:
+                    worker = self._welcome(message, line)
+                elif worker is not None:
+                    self._ended(worker, message["ended"], message["outcome"])
+        finally:
+            line.close()
+            if worker is not None:
+                self._dismiss(worker)
+
+    def _dismiss(self, worker: _Worker) -> None:
+        with self._lock:
+            if self._workers.get(worker.name) is worker:
+                del self._workers[worker.name]
+            unwatched = worker.name not in self._watched
+        worker.silent.set()
+        if unwatched and not self._stopping.is_set():
+            self._settle(
+                worker.name
+            )  # It was dead before it was heard, so its watcher did not wait for this.
 
     def _welcome(self, message: Json, line: Line) -> _Worker:
         worker = _Worker(message["hello"], line, message["busy"])
         with self._lock:
             self._workers[worker.name] = worker
+        if worker.name not in self._watched and held(self._places.worker_lock(worker.name)):
+            if len(self._watched) >= self._crew.size:  # A server before had just started it: one too many.
+                line.send({"stop": True})
+                return worker
+            self._watch(worker.name)
         for job, name in self._engine.running().items():
             if name == worker.name and job not in message["jobs"]:
                 self._bury(job)  # It was given out, and the server died before the worker heard of it.
@@ -227,26 +333,10 @@ class Supervisor:
         self._take(job, ended)
         worker.line.send({"taken": job})
         with self._lock:
-            free, worker.job = worker.job in (job, None), None
-        if free:
-            self._idle.put(worker)
-
-    def _lost(self, worker: _Worker) -> None:
-        """A worker died: its job runs again, and another worker takes its place."""
-        with self._lock:
-            self._workers.pop(worker.name, None)
-        if self._stopping.is_set():
-            return
-        process = self._processes.pop(worker.name, None)
-        if process is not None:
-            process.wait()
-        if worker.job is not None:
-            ended = read_json(self._places.outcome(worker.job))
-            if ended is None:
-                self._bury(worker.job)
-            else:
-                self._take(worker.job, ended)
-        self._spawn()
+            if worker.job != job:
+                return  # The end of an earlier job, told again: it waits already, and runs one at a time.
+            worker.job = None
+        self._idle.put(worker)
 
     def _dispatch(self) -> None:
         while (worker := self._idle.get()) is not None:
@@ -258,7 +348,7 @@ class Supervisor:
             if self._assigned(worker, job.id):
                 worker.line.send({"run": job_to_json(job)})
             else:
-                self._engine.release(job.id)
+                self._settle(worker.name)
 
     def _assigned(self, worker: _Worker, job: str) -> bool:
         """Note what a worker runs; False where it died while it waited, so that nobody would miss the job."""
@@ -271,7 +361,11 @@ class Supervisor:
     def _next(self, worker: str) -> RunnableJob | None:
         """Wait for a job; None once the server stops."""
         while not self._stopping.is_set():
-            job = self._engine.pull(worker, self._crew.tags)
+            try:
+                job = self._engine.pull(worker, self._crew.tags)
+            except ServerError:  # The disk may be full; the job stays queued.
+                self._stopping.wait(PAUSE)
+                continue
             if job is not None:
                 return job
             self._engine.wait_for_work(1.0)

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,9 +125,9 @@ class Worker:
         if ended is None:
             return
         said = outcome_to_json(ended)
-        directory = self._places.job(job.id)
-        directory.mkdir(parents=True, exist_ok=True)
-        write_json(self._places.outcome(job.id), said)
+        with suppress(OSError):  # On a full disk it is told all the same, and the server waits for space.
+            self._places.job(job.id).mkdir(parents=True, exist_ok=True)
+            write_json(self._places.outcome(job.id), said)
         with self._lock:
             self._job = None
             self._killed.discard(job.id)
@@ -147,8 +148,10 @@ class Worker:
                 None if why.end.killed == "stopped" else outcome(why.end, directory, log, job.timeout, step)
             )
         except (OSError, ServerError) as why:
-            error = {"name": "ExecutionErr", "message": str(why), "step_id": step}
-            return Outcome(success=False, result={"error": error})
+            return _unable("ExecutionErr", str(why), step)
+        except Exception as why:  # noqa: BLE001 - whatever it is, the job ends, and this worker takes the next one.
+            traceback.print_exc()
+            return _unable("InternalErr", f"the worker cannot run this job: {why!r}", step)
         end = process.wait()
         with self._lock:
             self._process = None
@@ -204,8 +207,19 @@ class Worker:
             self._process = process
             if job.id in self._killed:
                 process.kill("canceled")
-        write_json(self._places.process(job.id), {"worker": self._name, "group": process.group})
+        try:
+            write_json(self._places.process(job.id), {"worker": self._name, "group": process.group})
+        except OSError:
+            process.kill("stopped")
+            process.wait()
+            with self._lock:
+                self._process = None
+            raise
         return process
+
+
+def _unable(name: str, message: str, step: str | None) -> Outcome:
+    return Outcome(success=False, result={"error": {"name": name, "message": message, "step_id": step}})
 
 
 def main(arguments: list[str]) -> int:
