@@ -189,7 +189,18 @@ def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
     assert {item["path"] for item in listed} == {PATH, "f/flows/doomed"}
     assert listed[0]["schedule"] == {"cron": "0 0 3 1 1 *", "timezone": "Etc/UTC"}
     assert (listed[0]["owner"], listed[0]["parameters"]) == ("tester", ["bad", "seconds"])
+    later = {"format": 99, "flow": "F"}
+    value = {"modules": [], "flow_env": {"metaflow": later}}
+    windmill = commands.target.client
+    windmill.create_flow(
+        {"path": "f/flows/later", "summary": "", "value": value, "schema": {}, "labels": ["metaflow"]}
+    )
+    everything = json.loads(commands.well("list-flows", "--all", "--json").out)
+    (unread,) = (item for item in everything if item["path"] == "f/flows/later")
+    assert "this version of metaflow-windmill can read" in unread["unreadable"]
     table = commands.well("list-flows", "--all").out.splitlines()
+    assert any("f/flows/later" in line and "can read" in line for line in table)
+    windmill.delete_flow("f/flows/later")
     assert table[0].split() == ["path", "flow", "branch", "owner", "deployed", "schedule"]
     said = commands.refused("--name", "doomed", "delete")
     assert "Delete f/flows/doomed on http" in said

@@ -13,6 +13,7 @@ from metaflow_windmill.cli.flow.showing import time_json, time_text
 from metaflow_windmill.cli.flow.speech import flow_command, print_json, print_table, say
 from metaflow_windmill.client.pages import flow_page
 from metaflow_windmill.deploy.listing import deployments
+from metaflow_windmill.errors import InvalidDocument
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow
@@ -49,13 +50,18 @@ def command(
         say(obj, "Nothing of that is deployed.")
 
 
-def _row(flow: Flow, record: Record) -> tuple[str | None, ...]:
+def _row(flow: Flow, record: Record | InvalidDocument) -> tuple[str | None, ...]:
+    if isinstance(record, InvalidDocument):
+        return (flow.path, f"({record})", "", flow.edited_by, time_text(flow.edited_at), "")
     branch = f"{record.project}/{record.branch}" if record.project else ""
     schedule = f"{record.schedule.cron} {record.schedule.timezone}" if record.schedule else ""
     return (flow.path, record.flow, branch, record.owner, time_text(flow.edited_at), schedule)
 
 
-def _json(server: Server, flow: Flow, record: Record) -> dict[str, Json]:
+def _json(server: Server, flow: Flow, record: Record | InvalidDocument) -> dict[str, Json]:
+    page = flow_page(server.host, server.workspace, flow.path)
+    if isinstance(record, InvalidDocument):
+        return {"path": flow.path, "unreadable": str(record), "page": page}
     return {
         "path": flow.path,
         "flow": record.flow,
@@ -67,5 +73,5 @@ def _json(server: Server, flow: Flow, record: Record) -> dict[str, Json]:
         "parameters": [info.name for info in record.parameters],
         "version": flow.version,
         "deployed_at": time_json(flow.edited_at),
-        "page": flow_page(server.host, server.workspace, flow.path),
+        "page": page,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from metaflow_windmill.client.site import DEPLOYER, PYTHON, find_address, open_s
 from metaflow_windmill.deploy.listing import deployments
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER, Identity, flow_path
 from metaflow_windmill.deploy.ownership import record_in
-from metaflow_windmill.errors import DeployError
+from metaflow_windmill.errors import DeployError, InvalidDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,7 +75,10 @@ def find_all(flow_name: str | None) -> Iterator[Found]:
     """Yield the deployments of a workspace, of one flow or of all."""
     site = open_site(find_address(), PYTHON)
     for flow, record in deployments(site.windmill, flow_name):
-        yield Found(site, flow.path, record)
+        if isinstance(record, InvalidDocument):
+            warnings.warn(f"{flow.path} is left out: {record}", stacklevel=2)
+        else:
+            yield Found(site, flow.path, record)
 
 
 def stand_in(record: Record) -> str:
