@@ -173,6 +173,11 @@ class TestATaskThatDoesNotEndWell:
         assert error["name"] == name
         assert words in error["message"]
 
+    def test_may_not_make_a_foreach_that_would_lose_items(self, faults: Worker) -> None:
+        error = faults.again().job(spec("start"), env={"HOW": "a set"}).failed()
+        assert (error["name"], error["extra"]) == ("RetryNotAllowed", {"final": True})
+        assert "Step 'start' makes a foreach over self.items, which is a set" in error["message"]
+
     def test_killed_for_its_memory_keeps_its_logs(self, faults: Worker) -> None:
         error = faults.job(WORK, 11, env={"HOW": "killed"}).failed()
         assert "was killed (SIGKILL)" in error["message"]

@@ -70,6 +70,20 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
             leave_to_user_code()
         return step_func
 
+    def task_post_step(
+        self,
+        step_name: str,
+        flow: Any,  # noqa: ANN401
+        graph: Any,  # noqa: ANN401
+        retry_count: int,  # noqa: ARG002
+        max_user_code_retries: int,  # noqa: ARG002
+    ) -> None:
+        """Refuse a foreach that would lose items."""
+        from metaflow_windmill.runtime.foreach import check_foreach
+
+        if graph[step_name].type == "foreach" and flow._foreach_num_splits is not None:  # noqa: SLF001
+            check_foreach(step_name, flow)
+
     def task_finished(  # noqa: PLR0917 (Metaflow's signature)
         self,
         step_name: str,

@@ -23,7 +23,7 @@ def kill(number):
 class FaultsFlow(FlowSpec):
     @step
     def start(self):
-        self.items = list(range(100))
+        self.items = {"ada", "bob", "cyd"} if os.environ.get("HOW") == "a set" else list(range(100))
         self.next(self.work, foreach="items")
 
     @step
