@@ -7,20 +7,25 @@ finds the package in the worker's cache, or fetches and unpacks it there, and ha
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import fcntl
 import hashlib
 import importlib
+import json
 import os
 import shutil
 import sys
 import tarfile
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-UNUSED_AFTER = 30 * 24 * 3600  # seconds
+TOKEN = "WM_TOKEN"  # noqa: S105 (a name)
+NEED_IT = "publish"
+"""The key of a job's ``task`` that says that it asks Windmill for more than `asked` does."""
 GROUP_OR_OTHERS_WRITE = 0o022
+EXECUTE = 0o111
 GOOGLE_KEY = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
@@ -45,16 +50,152 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     deadline: float | None = None,
     **levels: dict[str, Any],
 ) -> dict[str, Any]:
-    """Run one task and return what Windmill keeps of it."""
+    """Run one task and return what Windmill keeps of it.
+
+    The job's token is taken away before anything is run that stands in the worker's cache, where
+    other jobs can write. A job that needs the token has code of its own.
+    """
+    token = take_token()
+    told = asked(token, deployment) if run is None else {}
     os.environ.update(deployment.get("variables") or {})
     set_secrets(secrets or {})
-    root = find_package(deployment["package"], deployment["datastore"]["type"])
+    alone = NEED_IT in task
+    cache = private_directory() if alone else cache_directory()
+    new = not (cache / deployment["package"]["sha"]).is_dir()
+    root = find_package(deployment["package"], deployment["datastore"]["type"], cache)
     sys.path.insert(0, str(root / ".mf_code"))
     from metaflow_windmill.runtime.task import run_task
 
     before = {"origin": origin, "trigger": trigger, "parameters": parameters, "error": error}
-    now = {"run": run, "splits": splits, "deadline": deadline, "levels": levels}
-    return run_task(root, task, deployment, **now, **before)
+    now = {"run": run, "splits": splits, "deadline": deadline, "levels": levels, **told}
+    return run_task(root, task, deployment, token if alone else "", new=new, **now, **before)
+
+
+# The token
+
+
+def take_token() -> str:
+    """Return the job's token, or nothing, and leave no trace of it that user code could find.
+
+    Removing it from ``os.environ`` is not enough: the memory that a process was started with stays
+    readable, as ``/proc/<pid>/environ``, to every process of the same user.
+    """
+    token = os.environ.get(TOKEN, "")
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        overwrite_current()
+        overwrite_initial()
+    os.environ.pop(TOKEN, None)
+    if sys.platform == "linux":
+        give_up_looking(ctypes.CDLL(None))
+    return token
+
+
+def overwrite_current() -> None:
+    """Overwrite the value where C's `getenv` finds it now."""
+    getenv = ctypes.CDLL(None).getenv
+    getenv.restype = ctypes.c_void_p
+    address = getenv(TOKEN.encode())
+    if address:
+        ctypes.memset(address, 0, len(ctypes.string_at(address)))
+
+
+def overwrite_initial() -> None:
+    """Overwrite the value in the block that the process was started with, which `putenv` never changes."""
+    stat = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace")
+    fields = stat.rpartition(")")[2].split()  # the name of the program may hold blanks
+    start, end = (int(fields[index - 2]) for index in (49, 50))  # env_start, env_end of proc(5), from 0
+    block, name = ctypes.string_at(start, end - start), f"{TOKEN}=".encode()
+    at = 0 if block.startswith(name) else block.find(b"\0" + name) + 1
+    if block.startswith(name, at):
+        value = at + len(name)
+        stop = block.find(b"\0", value)
+        ctypes.memset(start + value, 0, (stop if stop >= 0 else len(block)) - value)
+
+
+def give_up_looking(libc: ctypes.CDLL) -> None:
+    """Shut this process to others of its user, and lose, for good, the right to look into them.
+
+    In a container that root has for itself each process may look into each other's memory and
+    environment. Windmill's worker starts a job below a process (``tini``) whose environment holds
+    the token; without these capabilities it is closed to this process and to all it begins.
+    """
+    # linux/prctl.h and linux/capability.h
+    set_dumpable, drop_bounding, version_3, sets = 4, 24, 0x20080522, 3
+    libc.prctl(set_dumpable, 0, 0, 0, 0)
+    header, held = (ctypes.c_uint32 * 2)(version_3, 0), (ctypes.c_uint32 * (2 * sets))()
+    known = libc.capget(header, held) == 0
+    for capability in looking():
+        libc.prctl(drop_bounding, capability, 0, 0, 0)
+        for index in range(sets):
+            held[capability // 32 * sets + index] &= ~(1 << capability % 32)
+    if known:
+        libc.capset(header, held)
+
+
+def looking() -> tuple[int, ...]:
+    """Return the capabilities by which memory is read: since Linux 6.13 whoever may measure may read it too.
+
+    To measure takes a capability of its own, or that of an administrator, outside of user namespaces.
+    """
+    trace, administer, measure = 19, 21, 38  # CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON
+    with contextlib.suppress(OSError):
+        if Path("/proc/self/uid_map").read_text(encoding="ascii").split() == ["0", "0", str(2**32 - 1)]:
+            return (trace, measure, administer)
+    return (trace, measure)
+
+
+def asked(token: str, deployment: dict[str, Any]) -> dict[str, Any]:
+    """Ask Windmill what it does not tell the first job of a run: when the run began, and when it was due."""
+    named = os.environ.get
+    outer = named("WM_ROOT_FLOW_JOB_ID") or named("WM_FLOW_JOB_ID")
+    wanted = {}
+    if deployment.get("workflow_timeout"):
+        wanted["began"] = (outer, "started_at")
+    if named("WM_SCHEDULE_PATH"):
+        wanted["due"] = (named("WM_ROOT_JOB_ID") or outer, "scheduled_for")
+    server = (named("BASE_INTERNAL_URL") or named("WM_BASE_URL") or "").rstrip("/")
+    jobs = f"{server}/api/w/{named('WM_WORKSPACE')}/jobs_u/get"
+    if not (wanted and server):
+        return {}
+    found: dict[str, Any] = in_child(
+        lambda: {key: field_of_job(f"{jobs}/{job}", token, field) for key, (job, field) in wanted.items()}
+    )
+    return found
+
+
+def field_of_job(address: str, token: str, field: str) -> Any:  # noqa: ANN401 - JSON
+    """Return a field of a job, or None where Windmill does not answer."""
+    from urllib.request import Request, urlopen
+
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        request = Request(f"{address}?no_logs=true&no_code=true", headers=headers)  # noqa: S310 (the server's own)
+        with urlopen(request, timeout=10) as answer:  # noqa: S310
+            return json.load(answer).get(field)
+    except (OSError, ValueError) as why:
+        print(f"Windmill does not tell {field} of this run: {why}", file=sys.stderr)
+        return None
+
+
+def in_child(function: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Return what a function returns in a child process, whose memory goes with it."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(read)
+            os.write(write, json.dumps(function()).encode())
+            sys.stderr.flush()
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as told:
+        said = told.read()
+    os.waitpid(pid, 0)
+    return json.loads(said or b"{}")
+
+
+# The secrets
 
 
 def set_secrets(secrets: dict[str, Any]) -> None:
@@ -80,16 +221,28 @@ def field_of(name: str, resource: dict[str, Any] | None, field: str) -> str:
     return str(resource[field])
 
 
-def find_package(package: dict[str, str], datastore: str) -> Path:
+# The package
+
+
+def find_package(package: dict[str, str], datastore: str, cache: Path) -> Path:
     """Return the directory of the unpacked code package, shared by all tasks on this worker."""
-    cache = cache_directory()
     root = cache / package["sha"]
-    if not root.is_dir():
-        remove_unused(cache)
+    while not held(root):
         unpack(package, datastore, root)
     with contextlib.suppress(OSError):
-        os.utime(root)  # tells remove_unused that it is in use
+        os.utime(root)  # tells those who tidy the cache when it was used last
     return root
+
+
+def held(root: Path) -> bool:
+    """Keep others from removing a package while this job lives; tell whether it is there."""
+    try:
+        lock = os.open(root, os.O_RDONLY)  # never closed
+    except FileNotFoundError:
+        return False
+    with contextlib.suppress(OSError):  # a file system without locks
+        fcntl.flock(lock, fcntl.LOCK_SH)
+    return root.is_dir() and os.fstat(lock).st_ino == root.stat().st_ino
 
 
 def cache_directory() -> Path:
@@ -105,6 +258,11 @@ def cache_directory() -> Path:
     except OSError as why:
         problem = str(why)
     print(f"Warning: the package cache {cache} is not used ({problem}); set METAFLOW_WINDMILL_CACHE")
+    return private_directory()
+
+
+def private_directory() -> Path:
+    """Return a directory of this job alone, which goes with it."""
     return Path(tempfile.mkdtemp(prefix="metaflow-windmill-", dir=Path.cwd()))
 
 
@@ -118,8 +276,11 @@ def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
             with tarfile.open(fileobj=blob, mode="r:*") as archive:
                 archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
                 archive.extractall(beside)  # noqa: S202 (its sha was checked)
+        share(beside, root.parent / "files")
         compile_all(beside / ".mf_code", root / ".mf_code", bytecode(root.parent))
         beside.rename(root)
+        for folder, _, _ in os.walk(root, topdown=False):
+            Path(folder).chmod(0o555)
     except OSError as why:
         if not root.is_dir():  # otherwise another worker was faster
             raise PackageError(
@@ -128,6 +289,37 @@ def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
             ) from why
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def share(package: Path, kept: Path) -> None:
+    """Keep what several packages have, Metaflow's own files mostly, once, and let nobody write to it."""
+    kept.mkdir(exist_ok=True)
+    for folder, _, names in os.walk(package):
+        for name in names:
+            file = Path(folder, name)
+            if file.is_symlink():
+                continue
+            execute = file.stat().st_mode & EXECUTE
+            known = kept / f"{digest(file)}{'x' if execute else ''}"
+            file.chmod(0o444 | execute)
+            link(known, file)
+
+
+def digest(file: Path) -> str:
+    """Return the sha1 of a file, by which the same one is found again."""
+    return hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def link(known: Path, file: Path) -> None:
+    """Make a file the same as the known one, or known if there is none, where that can be."""
+    beside = file.with_name(f"{file.name}.link")
+    with contextlib.suppress(OSError):
+        try:
+            os.link(known, beside)
+        except FileNotFoundError:
+            os.link(file, known)
+        else:
+            beside.rename(file)
 
 
 def bytecode(cache: Path) -> Path:
@@ -145,7 +337,7 @@ def compile_all(code: Path, final: Path, kept: Path) -> None:
 
     kept.mkdir(exist_ok=True)
     for source in code.rglob("*.py"):
-        known = kept / hashlib.sha1(source.read_bytes(), usedforsecurity=False).hexdigest()
+        known = kept / digest(source)
         compiled = Path(cache_from_source(str(source)))
         compiled.parent.mkdir(exist_ok=True)
         try:
@@ -155,6 +347,7 @@ def compile_all(code: Path, final: Path, kept: Path) -> None:
             name = str(final / source.relative_to(code))
             py_compile.compile(str(source), str(compiled), name, invalidation_mode=unchecked, quiet=2)
             with contextlib.suppress(OSError):  # it does not compile, or another worker was faster
+                compiled.chmod(0o444)
                 os.link(compiled, known)
 
 
@@ -212,15 +405,3 @@ def from_azure(url: str, blob: BinaryIO) -> None:
     endpoint = os.environ["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"]
     client = importlib.import_module("azure.storage.blob").BlobServiceClient(endpoint, credential=credential)
     client.get_blob_client(container, name).download_blob().readinto(blob)
-
-
-def remove_unused(cache: Path) -> None:
-    """Remove packages, and leftovers of tries that were killed, that nothing has used for long."""
-    for entry in cache.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # another worker has just renamed or removed it
-            if time.time() - entry.lstat().st_mtime > UNUSED_AFTER:
-                shutil.rmtree(entry, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        for known in bytecode(cache).iterdir():
-            if known.lstat().st_nlink == 1:  # the packages that had this module are gone
-                known.unlink(missing_ok=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 SCRIPT = Path(__file__).with_name("run_step.txt")
 """The script itself, as data of this package: a link in a checkout, a copy where this is installed."""
@@ -19,6 +20,12 @@ _WRITTEN = re.compile(rf"# py: ==(?P<python>[\d.*]+)\n{_HEADER}\n(?P<lines>(#\S+
 def step_script() -> str:
     """Return the script."""
     return SCRIPT.read_text(encoding="utf-8")
+
+
+def take_token() -> str:
+    """Return the job's token, and leave no trace of it: as the script does with that of its own job."""
+    take: Callable[[], str] = runpy.run_path(str(SCRIPT))["take_token"]
+    return take()
 
 
 def with_requirements(script: str, lines: Sequence[str], python: str) -> str:

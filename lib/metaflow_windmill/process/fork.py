@@ -11,7 +11,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, NoReturn
 
-from metaflow_windmill.process.control import die_with_parent, give_up_looking, set_dumpable
+from metaflow_windmill.process.control import die_with_parent, set_dumpable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,6 @@ def fork(body: Callable[[], int], stdout: int, stderr: int) -> int:
         return pid
     try:
         die_with_parent(parent, signal.SIGKILL)
-        give_up_looking()
         set_dumpable(allowed=True)  # the token is gone, and /dev/stdout and the like need it
         _redirect(stdout, stderr)
         _leave(_status(body))

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import WindmillError, WorkflowTimeout
-from metaflow_windmill.runtime.attempts import windmill_of
-from metaflow_windmill.runtime.ids import run_id
+from metaflow_windmill.errors import WorkflowTimeout
 
 if TYPE_CHECKING:
     from metaflow_windmill.runtime.given import Given, Here
-    from metaflow_windmill.runtime.job import Job
 
 
 @dataclass(frozen=True)
@@ -45,23 +43,17 @@ class Deadline:
         )
 
 
-def deadline_of(here: Here, given: Given, token: str) -> Deadline | None:
+def deadline_of(here: Here, given: Given) -> Deadline | None:
     """Return when the run of a job has to be over; None if it may take for ever.
 
-    The start step asks Windmill when the run began and tells all others. A run that a person
-    restarted at a later step has the start step's result from the run before, and asks anew.
+    The start step was told when the run began, and tells all others.
     """
     seconds = here.record.workflow_timeout
     if seconds is None:
         return None
-    told = given.deadline if given.run == run_id(here.job, None) else None
-    return Deadline(_began(here.job, token) + seconds if told is None else told, seconds)
+    return Deadline(_began(given.began) + seconds if given.deadline is None else given.deadline, seconds)
 
 
-def _began(job: Job, token: str) -> float:
-    """Return when the run began, or now if Windmill does not tell."""
-    try:
-        began = windmill_of(job, token).get_job(job.run).started_at
-    except WindmillError:
-        began = None
-    return began.timestamp() if began else time.time()
+def _began(told: str | None) -> float:
+    """Return when the run began, or now if Windmill did not tell."""
+    return datetime.fromisoformat(told.replace("Z", "+00:00")).timestamp() if told else time.time()

@@ -28,16 +28,22 @@ class Here:
         Of the unpacked code package, whose ``.mf_code`` is on the path.
     record : Record
     job : Job
+    token : str
+        The job's token, or nothing.
     """
 
     root: Path
     record: Record
     job: Job
+    token: str = ""
 
 
 @dataclass(frozen=True)
 class Given:
-    """The inputs of a job, by the names that `metaflow_windmill.contract.task` tells of."""
+    """The inputs of a job, by the names that `metaflow_windmill.contract.task` tells of.
+
+    ``began`` and ``due`` are no inputs: the first job of a run asked Windmill for them.
+    """
 
     run: str | None = None
     origin: Json = None
@@ -47,6 +53,8 @@ class Given:
     error: Json = None
     deadline: float | None = None
     levels: Mapping[str, Json] = field(default_factory=dict)
+    began: str | None = None
+    due: str | None = None
 
     @property
     def values(self) -> dict[str, Json]:

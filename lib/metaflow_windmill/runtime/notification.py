@@ -14,7 +14,6 @@ from metaflow_windmill.runtime.commands import say
 from metaflow_windmill.runtime.ids import run_id
 from metaflow_windmill.runtime.masking import Mask
 from metaflow_windmill.runtime.messages import Ended, ended_of, post_of
-from metaflow_windmill.runtime.secrecy import take_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +57,6 @@ def notify(record: Record, job: Job, notification: Notification, error: Json) ->
     TaskError
         If one of them was not told. The run stays what it was, and this is seen on its page.
     """
-    take_token()
     ended = _ended(record, job, ended_of(error) if notification.failed else None)
     told = {kind: _tell(kind, ended, settings) for kind, settings in notification.channels.items()}
     missed = [f"{kind} ({reason})" for kind, reason in told.items() if reason]

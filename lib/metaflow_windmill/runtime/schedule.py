@@ -10,9 +10,6 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import WindmillError
-from metaflow_windmill.runtime.attempts import windmill_of
-from metaflow_windmill.runtime.commands import say
 from metaflow_windmill.runtime.environment import DUE
 from metaflow_windmill.runtime.ids import run_id
 
@@ -24,17 +21,10 @@ if TYPE_CHECKING:
 _KEPT = "scheduled.json"
 
 
-def asked_due(here: Here, given: Given, token: str) -> str:
-    """Ask Windmill when the run was due: the start step of a run that a schedule started, and nobody else."""
-    if given.run is not None or not here.job.schedule:
-        return ""
-    return _due(here.job, token)
-
-
-def set_due(here: Here, given: Given, asked: str, tasks: Tasks) -> None:
-    """Set the variable for the task; the start step keeps the time for all others."""
+def set_due(here: Here, given: Given, tasks: Tasks) -> None:
+    """Set the variable for the task; the start step, which was told the time, keeps it for all others."""
     if given.run is None:
-        found = asked or (tasks.of_run(given.order.run).kept(_KEPT) if given.order else "")
+        found = _utc(given.due) or (tasks.of_run(given.order.run).kept(_KEPT) if given.order else "")
         if found:
             tasks.keep(_KEPT, found)
     else:
@@ -55,10 +45,6 @@ def _may_have_been_due(job: Job, given: Given) -> bool:
     return bool(job.schedule or given.origin or given.run != run_id(job, None))
 
 
-def _due(job: Job, token: str) -> str:
-    try:
-        due = windmill_of(job, token).get_job(job.root).scheduled_for
-    except WindmillError as why:
-        say(f"Windmill does not tell when this run was due, so current.scheduled_for is None: {why}")
-        return ""
-    return due.isoformat() if due else ""
+def _utc(due: str | None) -> str:
+    """Return a moment that Windmill told as Python writes it, or nothing."""
+    return datetime.fromisoformat(due.replace("Z", "+00:00")).isoformat() if due else ""

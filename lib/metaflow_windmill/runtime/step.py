@@ -35,8 +35,7 @@ from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.inputs import input_paths
 from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
 from metaflow_windmill.runtime.result import LABELS, result
-from metaflow_windmill.runtime.schedule import asked_due, set_due
-from metaflow_windmill.runtime.secrecy import take_token
+from metaflow_windmill.runtime.schedule import set_due
 from metaflow_windmill.runtime.tasks import DatastoreTasks
 from metaflow_windmill.runtime.workplace import workplace
 
@@ -79,12 +78,12 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
         If the task cannot be run.
     """
     this = identify(spec, here.record, here.job, given.run, given.levels)
-    deadline, due = _asked(here, given, take_token())
+    deadline = deadline_of(here, given)
     if deadline and deadline.passed():
         raise deadline.error(spec.step, "not begun")
     most = _prepare(this, here.root, given)
     tasks = DatastoreTasks(here.record, this.run, most)
-    set_due(here, given, due, tasks)
+    set_due(here, given, tasks)
     begun = tasks.attempts(this.name)
     outcome = finished(tasks, this.name, begun, here.job.root)
     if outcome is not None:
@@ -96,11 +95,6 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
             attempt = Attempt(this, tasks, number, here.root, place, streams_of(place), deadline)
             outcome = _run(attempt, given)
     return result(this, outcome | _passed_on(given, tasks, deadline))
-
-
-def _asked(here: Here, given: Given, token: str) -> tuple[Deadline | None, str]:
-    """Ask Windmill what it does not tell its jobs: when the run began, and when it was due."""
-    return deadline_of(here, given, token), asked_due(here, given, token)
 
 
 def _prepare(this: Task, root: Path, given: Given) -> int:

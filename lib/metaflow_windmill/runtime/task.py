@@ -13,7 +13,7 @@ from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.commands import EndedError
 from metaflow_windmill.runtime.given import Given, Here
 from metaflow_windmill.runtime.job import read_job
-from metaflow_windmill.runtime.secrecy import take_token
+from metaflow_windmill.runtime.package_cache import LIMIT, tidy
 from metaflow_windmill.runtime.step import run_step
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 
-def run_task(root: Path, task: Json, deployment: Json, **inputs: Json) -> dict[str, Json]:
+def run_task(
+    root: Path, task: Json, deployment: Json, token: str, *, new: bool = False, **inputs: Json
+) -> dict[str, Json]:
     """Do what this job is for.
 
     Parameters
@@ -34,6 +36,10 @@ def run_task(root: Path, task: Json, deployment: Json, **inputs: Json) -> dict[s
         A `TaskSpec`, or an object with one key that says what else the job is for.
     deployment : JSON value
         A `Record`.
+    token : str
+        The job's own, which is nowhere else any more; only a job that publishes has it.
+    new : bool
+        Whether the package was unpacked for this job.
     **inputs
         The inputs of the same names; see `metaflow_windmill.contract.task`.
 
@@ -49,7 +55,9 @@ def run_task(root: Path, task: Json, deployment: Json, **inputs: Json) -> dict[s
     TaskError
         If the task cannot be run, or its process ended without an exception.
     """
-    here = Here(root, Record.from_json(deployment), read_job(os.environ))
+    if new:
+        tidy(root.parent, os.environ.get(LIMIT))
+    here = Here(root, Record.from_json(deployment), read_job(os.environ), token)
     do = next((part for key, part in _OTHERS.items() if key in task), _step)
     try:
         return do(here, task, Given(**inputs))
@@ -64,13 +72,12 @@ def _publish(here: Here, task: Json, given: Given) -> dict[str, Json]:
     from metaflow_windmill.runtime.attempts import windmill_of
     from metaflow_windmill.runtime.ending import publish_end
 
-    return publish_end(windmill_of(here.job, take_token()), here.record, str(given.run), task[PUBLISH])
+    return publish_end(windmill_of(here.job, here.token), here.record, str(given.run), task[PUBLISH])
 
 
 def _exit_hooks(here: Here, task: Json, given: Given) -> dict[str, Json]:
     from metaflow_windmill.runtime.exit_hooks import run_exit_hooks
 
-    take_token()  # so that no hook finds it
     return run_exit_hooks(
         here.root, here.record, here.job, ExitHooks.from_json(task[EXIT_HOOKS]), given.error
     )

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 from tests.support.deployments import fixed_deployment
-from tests.support.scripted_server import Answer, answer, scripted_server
 from tests.support.tasks import MemoryTasks
 
 from metaflow_windmill.runtime.environment import DUE
 from metaflow_windmill.runtime.given import Given, Here
 from metaflow_windmill.runtime.job import Job
-from metaflow_windmill.runtime.schedule import asked_due, set_due
+from metaflow_windmill.runtime.schedule import set_due
 
 TICK = "2026-03-01T12:00:00+00:00"
 FILE = "scheduled.json"
@@ -24,55 +23,33 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DUE, "of another")
 
 
-def here(server: str = "http://nowhere", schedule: str = "f/flows/F") -> Here:
-    job = Job(id="this", workspace="w", run="run", root="outermost", server=server, schedule=schedule)
+def here(schedule: str = "f/flows/F") -> Here:
+    job = Job(id="this", workspace="w", run="run", root="outermost", schedule=schedule)
     return Here(Path(), fixed_deployment("F").record, job)
-
-
-def test_the_start_step_asks_when_the_outermost_job_was_due() -> None:
-    told = answer({"id": "outermost", "type": "QueuedJob", "scheduled_for": "2026-03-01T12:00:00.000000Z"})
-    with scripted_server(told) as server:
-        assert asked_due(here(server.url), Given(), "token") == TICK
-    (seen,) = server.seen
-    assert seen.path.startswith("/api/w/w/jobs_u/get/outermost")
-
-
-def test_nobody_else_asks() -> None:
-    assert asked_due(here(), LATER, "token") == ""
-    assert asked_due(here(schedule=""), Given(), "token") == ""
-
-
-def test_a_server_that_does_not_tell_is_told_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
-    with scripted_server(Answer(403)) as server:
-        assert asked_due(here(server.url), Given(), "token") == ""
-    assert "Windmill does not tell when this run was due" in capfd.readouterr().out
 
 
 def test_the_start_step_keeps_the_time_for_all_others() -> None:
     tasks = MemoryTasks()
-    set_due(here(), Given(), TICK, tasks)
+    set_due(here(), Given(due="2026-03-01T12:00:00Z"), tasks)
     assert (os.environ[DUE], tasks.kept(FILE)) == (TICK, TICK)
     os.environ[DUE] = ""
-    set_due(here(), LATER, "", tasks)
+    set_due(here(), LATER, tasks)
     assert os.environ[DUE] == TICK
 
 
 def test_a_run_that_resumes_a_scheduled_one_has_its_time() -> None:
     tasks = MemoryTasks(others={"windmill-before": MemoryTasks(things={FILE: TICK})})
     by_hand = here(schedule="")
-    set_due(by_hand, Given(parameters=RESUMED), "", tasks)
+    set_due(by_hand, Given(parameters=RESUMED), tasks)
     assert (os.environ[DUE], tasks.kept(FILE)) == (TICK, TICK)
     os.environ[DUE] = ""
-    set_due(by_hand, Given(run="windmill-run", origin={"run": "windmill-before"}), "", tasks)
-    assert os.environ[DUE] == TICK
-    os.environ[DUE] = ""
-    set_due(by_hand, Given(run="windmill-restarted"), "", tasks)
+    set_due(by_hand, Given(run="windmill-run", origin={"run": "windmill-before"}), tasks)
     assert os.environ[DUE] == TICK
 
 
 def test_a_run_that_was_started_by_hand_has_none() -> None:
     tasks = MemoryTasks(things={FILE: "never asked for"})
-    set_due(here(schedule=""), LATER, "", tasks)
+    set_due(here(schedule=""), LATER, tasks)
     assert os.environ[DUE] == ""
-    set_due(here(schedule=""), Given(), "", tasks)
+    set_due(here(schedule=""), Given(), tasks)
     assert os.environ[DUE] == ""

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.oracle import ROOT
 from windmill_scripts import run_step
-from windmill_scripts.run_step import PackageError, find_package
+from windmill_scripts.run_step import PackageError, cache_directory
+
+from metaflow_windmill.runtime.package_cache import remove
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,8 +59,16 @@ def package(tmp_path: Path) -> dict[str, str]:
     return {"url": str(file), "sha": sha(BLOB)}
 
 
+def find_package(package: dict[str, str], datastore: str) -> Path:
+    return run_step.find_package(package, datastore, cache_directory())
+
+
 def sha(blob: bytes) -> str:
     return hashlib.sha1(blob, usedforsecurity=False).hexdigest()
+
+
+def in_cache(cache: Path, *packages: dict[str, str]) -> set[str]:
+    return {run_step.bytecode(cache).name, "files", *(package["sha"] for package in packages)}
 
 
 def test_a_package_is_unpacked_and_compiled_once(cache: Path, package: dict[str, str]) -> None:
@@ -71,7 +81,7 @@ def test_a_package_is_unpacked_and_compiled_once(cache: Path, package: dict[str,
     Path(package["url"]).unlink()
     assert find_package(package, "local") == root
     assert root.stat().st_mtime > time.time() - 60
-    assert {entry.name for entry in cache.iterdir()} == {package["sha"], run_step.bytecode(cache).name}
+    assert {entry.name for entry in cache.iterdir()} == in_cache(cache, package)
 
 
 def test_packages_share_the_byte_code_of_what_is_the_same_in_them(
@@ -90,11 +100,34 @@ def test_packages_share_the_byte_code_of_what_is_the_same_in_them(
     assert f'File "{roots[1] / ".mf_code/metaflow_x/more.py"}", line 1' in told.stderr
 
 
-def test_byte_code_that_no_package_has_any_more_is_removed(cache: Path, package: dict[str, str]) -> None:
-    root = find_package(package, "local")
-    os.utime(root, (0, 0))
-    run_step.remove_unused(cache)
-    assert list(run_step.bytecode(cache).iterdir()) == []
+def test_packages_share_what_is_the_same_in_them_and_nobody_may_write_to_it(
+    cache: Path, package: dict[str, str], tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(archive({"flow.py": "another", ".mf_code/metaflow_x/__init__.py": "WORD = 1\n"}))
+    roots = [
+        find_package(one, "local") for one in (package, {"url": str(other), "sha": sha(other.read_bytes())})
+    ]
+    first, second = (root / ".mf_code/metaflow_x/__init__.py" for root in roots)
+    assert first.samefile(second)
+    assert not (roots[0] / "flow.py").samefile(roots[1] / "flow.py")
+    for root in roots:
+        for place in (root, *root.rglob("*")):
+            assert not place.stat().st_mode & 0o222, place
+
+
+def test_a_package_that_a_job_has_is_removed_by_nobody(cache: Path, package: dict[str, str]) -> None:
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from windmill_scripts.run_step import *; "
+    code += f"find_package({package!r}, 'local', cache_directory()); print(); input()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as job:
+        assert job.stdout
+        job.stdout.readline()
+        remove(cache / package["sha"])
+        assert (cache / package["sha"] / "flow.py").exists()
+        job.communicate("\n")
+    remove(cache / package["sha"])
+    assert not (cache / package["sha"]).exists()
 
 
 def run_python(root: Path, code: str) -> subprocess.CompletedProcess[str]:
@@ -171,35 +204,20 @@ def test_a_file_that_points_outside_is_refused(cache: Path, tmp_path: Path) -> N
     assert list(cache.iterdir()) == []
 
 
-def test_what_nothing_uses_is_removed(cache: Path, package: dict[str, str]) -> None:
-    cache.mkdir(mode=0o700)
-    for name in ("unused", ".unused.leftover", "used"):
-        (cache / name).mkdir()
-        (cache / name / "file").touch()
-    for name in ("unused", ".unused.leftover"):
-        os.utime(cache / name, (0, time.time() - run_step.UNUSED_AFTER - 60))
-    find_package(package, "local")
-    assert {entry.name for entry in cache.iterdir()} == {
-        package["sha"],
-        "used",
-        run_step.bytecode(cache).name,
-    }
-
-
 def test_many_workers_may_begin_at_once(cache: Path, package: dict[str, str]) -> None:
     workers = workers_that_find(package, 8, {"METAFLOW_WINDMILL_CACHE": str(cache)})
     answers = {worker.communicate(timeout=60)[0] for worker in workers}
     assert answers == {f"{cache / package['sha']}\n"}
     assert [worker.returncode for worker in workers] == [0] * 8
-    assert {entry.name for entry in cache.iterdir()} == {package["sha"], run_step.bytecode(cache).name}
+    assert {entry.name for entry in cache.iterdir()} == in_cache(cache, package)
 
 
 def workers_that_find(
     package: dict[str, str], number: int, env: dict[str, str]
 ) -> list[subprocess.Popen[str]]:
     """Start processes that look for a package and print where it is."""
-    code = "import sys; sys.path.insert(0, sys.argv[1]); from windmill_scripts.run_step import find_package\n"
-    code += "print(find_package({'url': sys.argv[2], 'sha': sys.argv[3]}, 'local'))"
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from windmill_scripts.run_step import *\n"
+    code += "print(find_package({'url': sys.argv[2], 'sha': sys.argv[3]}, 'local', cache_directory()))"
     command = [sys.executable, "-c", code, str(ROOT), package["url"], package["sha"]]
     return [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) for _ in range(number)]
 

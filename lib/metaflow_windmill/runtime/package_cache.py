@@ -1,0 +1,106 @@
+"""Keeps the cache of code packages on a worker small; `windmill_scripts/run_step.py` fills it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from metaflow_windmill.errors import TaskError
+
+LIMIT = "METAFLOW_WINDMILL_CACHE_MEGABYTES"
+MEGABYTES = 10_000
+"""The limit where the variable is not set."""
+UNUSED_AFTER = 30 * 24 * 3600  # seconds
+
+_NO_PACKAGES = {"library", "environments"}
+_SHARED = "files"
+_BYTE_CODE = "bytecode-"
+_BLOCK = 512
+"""Bytes: the unit of `os.stat_result.st_blocks`."""
+
+
+def tidy(cache: Path, limit: str | None = None) -> None:
+    """Remove packages, and leftovers of tries that were killed, that nothing has used for long.
+
+    Where the cache is larger than it may be, those that were used longest ago go too. What a job
+    that runs has in use stays.
+
+    Parameters
+    ----------
+    cache : Path
+    limit : str or None
+        Its largest size in megabytes.
+
+    Raises
+    ------
+    TaskError
+        If the limit is no number.
+    """
+    most = _megabytes(limit) * 1024 * 1024
+    entries = sorted((_used_at(entry), entry) for entry in cache.iterdir() if not _is_of_all(entry))
+    too_old, size = time.time() - UNUSED_AFTER, size_of(cache)
+    remove_unlinked(cache)
+    for used, entry in entries:
+        if used < too_old or size > most:
+            remove(entry)
+            remove_unlinked(cache)
+            size = size_of(cache)
+
+
+def size_of(cache: Path) -> int:
+    """Return the bytes that packages take on the disk; what is linked twice counts once."""
+    sizes = {}
+    for entry in cache.iterdir():
+        for folder, _, names in os.walk(entry) if entry.name not in _NO_PACKAGES else ():
+            for name in names:
+                with suppress(OSError):
+                    status = Path(folder, name).lstat()
+                    sizes[status.st_ino] = status.st_blocks * _BLOCK
+    return sum(sizes.values())
+
+
+def remove(entry: Path) -> None:
+    """Remove a package that no job holds, or a leftover; what another worker removes is left to it."""
+    with suppress(OSError):
+        lock = os.open(entry, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            gone = entry.with_name(f".{entry.name}.{os.getpid()}.gone")
+            entry.rename(gone)
+            for folder, _, _ in os.walk(gone):
+                Path(folder).chmod(0o700)
+            shutil.rmtree(gone, ignore_errors=True)
+        finally:
+            os.close(lock)
+
+
+def remove_unlinked(cache: Path) -> None:
+    """Remove what was shared by packages that are gone."""
+    for kept in (cache / _SHARED, *cache.glob(f"{_BYTE_CODE}*")):
+        with suppress(FileNotFoundError):
+            for known in kept.iterdir():
+                if known.lstat().st_nlink == 1:
+                    known.unlink(missing_ok=True)
+
+
+def _megabytes(limit: str | None) -> int:
+    if not limit:
+        return MEGABYTES
+    if not limit.isdecimal():
+        raise TaskError(f"{LIMIT} is {limit!r}; set it to a whole number of megabytes, or not at all.")
+    return int(limit)
+
+
+def _is_of_all(entry: Path) -> bool:
+    return entry.name.startswith(_BYTE_CODE) or entry.name in {_SHARED, *_NO_PACKAGES}
+
+
+def _used_at(entry: Path) -> float:
+    """Return when an entry was used last, in seconds since 1970; 0 if it is gone."""
+    with suppress(FileNotFoundError):
+        return entry.lstat().st_mtime
+    return 0.0

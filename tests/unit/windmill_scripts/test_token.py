@@ -1,0 +1,125 @@
+"""What the script does with the job's token, and what it asks with it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.scripted_server import Answer, answer, scripted_server
+from tests.support.snippets import output_of
+from windmill_scripts import run_step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "the-secret-of-the-job"
+
+TELL = """
+    import json, os, subprocess, sys
+    {before}
+    from metaflow_windmill.package.script import take_token
+    token = take_token()
+    here = open("/proc/self/environ", "rb").read().decode()
+    of_parent = "import os; print(open(f'/proc/{{os.getppid()}}/environ').read())"
+    child = subprocess.run([sys.executable, "-c", of_parent], capture_output=True, text=True)
+    own = subprocess.check_output(["env"], text=True)
+    print(json.dumps([token, dict(os.environ), here, child.stdout, own]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("env", "before"),
+    [
+        ({"A": "1", "WM_TOKEN": SECRET, "NOT_WM_TOKEN": "kept"}, ""),
+        ({"WM_TOKEN": SECRET}, ""),
+        ({"WM_TOKEN": SECRET}, "os.environ['WM_TOKEN'] = os.environ['WM_TOKEN']"),
+        ({"A": "WM_TOKEN=", "WM_TOKEN": SECRET}, ""),
+    ],
+    ids=["between others", "the first", "set again", "named by another"],
+)
+def test_the_token_is_taken_and_leaves_no_trace(tmp_path: Path, env: dict[str, str], before: str) -> None:
+    token, *places = json.loads(output_of(TELL.format(before=before), tmp_path, env=env))
+    assert token == SECRET
+    assert SECRET not in json.dumps(places)
+    environment, here, _, own = places
+    for name, value in env.items():
+        if name != "WM_TOKEN":
+            assert environment[name] == value
+            assert f"{name}={value}" in here
+            assert f"{name}={value}" in own
+
+
+def test_without_a_token_there_is_nothing_to_take(tmp_path: Path) -> None:
+    assert json.loads(output_of(TELL.format(before=""), tmp_path))[0] == ""
+
+
+LOOKED = """
+for pid in PIDS:
+    for name in ("environ", "mem", "maps"):
+        try:
+            open(f"/proc/{pid}/{name}", "rb").read(1)
+        except PermissionError:
+            print("closed", flush=True)
+"""
+
+LOOK = """
+    import os, subprocess, sys
+    from pathlib import Path
+    from metaflow_windmill.package.script import take_token
+    from metaflow_windmill.process.child import run_child
+    from metaflow_windmill.runtime.logs import LogStream
+    look = {looked!r}.replace("PIDS", str((os.getpid(), os.getppid())))
+    take_token()
+    def body():
+        {how}
+        return 0
+    print(run_child(body, [LogStream(1, Path("stdout")), LogStream(2, Path("stderr"))]))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into processes of more rights")
+@pytest.mark.parametrize("how", ["exec(look)", "subprocess.run([sys.executable, '-c', look])"])
+def test_a_task_cannot_look_into_those_who_began_it(tmp_path: Path, how: str) -> None:
+    """Windmill's worker starts a job below a process whose environment holds the job's token."""
+    assert output_of(LOOK.format(looked=LOOKED, how=how), tmp_path) == "closed\n" * 6 + "0\n"
+
+
+JOB = answer({"scheduled_for": "2026-03-01T12:00:00Z", "started_at": "2026-03-01T12:00:01Z"})
+SCHEDULED = {"WM_SCHEDULE_PATH": "f/s", "WM_ROOT_JOB_ID": "outermost", "WM_ROOT_FLOW_JOB_ID": "of-the-run"}
+
+
+@pytest.fixture
+def job(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("WM_SCHEDULE_PATH", "WM_ROOT_JOB_ID", "WM_FLOW_JOB_ID", "WM_ROOT_FLOW_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WM_WORKSPACE", "w")
+    return monkeypatch
+
+
+def test_the_first_job_asks_when_the_run_began_and_was_due(job: pytest.MonkeyPatch) -> None:
+    with scripted_server(JOB, JOB) as server:
+        for name, value in {**SCHEDULED, "BASE_INTERNAL_URL": f"{server.url}/"}.items():
+            job.setenv(name, value)
+        told = run_step.asked(SECRET, {"workflow_timeout": 60})
+    assert told == {"began": "2026-03-01T12:00:01Z", "due": "2026-03-01T12:00:00Z"}
+    began, due = server.seen
+    assert began.path.startswith("/api/w/w/jobs_u/get/of-the-run?")
+    assert due.path.startswith("/api/w/w/jobs_u/get/outermost?")
+    assert began.headers["authorization"] == f"Bearer {SECRET}"
+
+
+def test_nothing_is_asked_that_nobody_needs(job: pytest.MonkeyPatch) -> None:
+    job.setenv("BASE_INTERNAL_URL", "http://127.0.0.1:9")
+    assert run_step.asked(SECRET, {}) == {}
+
+
+def test_a_server_that_does_not_tell_is_told_in_the_log(
+    job: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with scripted_server(Answer(403)) as server:
+        job.setenv("BASE_INTERNAL_URL", server.url)
+        job.setenv("WM_FLOW_JOB_ID", "of-the-run")
+        assert run_step.asked(SECRET, {"workflow_timeout": 60}) == {"began": None}
+    assert "Windmill does not tell started_at of this run" in capfd.readouterr().err
