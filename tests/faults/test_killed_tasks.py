@@ -102,6 +102,7 @@ def test_a_package_that_is_half_unpacked(started: Worker, tmp_path: Path) -> Non
     for point in (
         "a_step.py:check:return",
         "tarfile.py:extractall:return",
+        "a_step.py:share:return",
         "a_step.py:compile_all:return",
     ):
         dies(started, WORK, 20, env={**killer(point), **cache})

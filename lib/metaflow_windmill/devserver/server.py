@@ -80,7 +80,7 @@ def serve(settings: Settings, out: TextIO = sys.stdout) -> int:
     ServerError
         If the server cannot start: the port or the data directory is in use, or the database is damaged.
     """
-    os.umask(0o077)  # What is kept here, code and results and logs, is nobody else's; jobs inherit it.
+    os.umask(0o077)  # What is kept here, code and results and logs, is nobody else's.
     with ExitStack() as stack:
         stack.enter_context(_owned(settings.data))
         listener = stack.enter_context(_listening(settings.host, settings.port))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.types import Json
 
+UMASK = 0o022
+"""Of a job, as on a worker: what it writes elsewhere may be for others to read."""
 TAIL_BYTES = 4000
 TAIL_LINES = 20
 Killed = Literal["timeout", "canceled", "stopped"]
@@ -68,6 +70,7 @@ class JobProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=UMASK,
             )
         self._killed: Killed | None = None
         self._lock = threading.Lock()
