@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,6 +49,11 @@ def commands(windmill: Target, tmp_path_factory: pytest.TempPathFactory) -> Comm
 def deployed(commands: Commands) -> Commands:
     commands.well("create", "--folder", "f/asked")
     return commands
+
+
+def test_no_option_before_the_command_is_dropped(commands: Commands) -> None:
+    said = replace(commands, top=("--with", "retry")).refused("trigger", "--alpha", "1")
+    assert "--with means nothing to `windmill trigger`: it is settled when the flow is deployed" in said
 
 
 def nothing_there(commands: Commands) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
 
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.options import Given, place_options, server_options
+from metaflow_windmill.cli.flow.top_level import check_top_level
 
 COMMANDS = {
     "create": "create.command",
@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 def keep(
-    obj: Any,  # noqa: ANN401  (Metaflow's CliState)
+    ctx: click.Context,
     *,
     name: str | None,
     folder: str | None,
@@ -41,14 +41,15 @@ def keep(
     windmill_token: str | None,
     windmill_workspace: str | None,
 ) -> None:
-    """Keep what was said before the command."""
-    obj.windmill = Given(windmill_host, windmill_token, windmill_workspace, name, folder)
+    """Keep what was said before the command, if all of it means something to it."""
+    check_top_level(ctx.obj, ctx.parent, str(ctx.invoked_subcommand))
+    ctx.obj.windmill = Given(windmill_host, windmill_token, windmill_workspace, name, folder)
 
 
 def _group() -> click.Group:
     """Return the group ``windmill`` with all commands."""
     make = click.group("windmill", help="Commands related to Windmill.")
-    group: click.Group = make(place_options(server_options(click.pass_obj(keep))))
+    group: click.Group = make(place_options(server_options(click.pass_context(keep))))
     for name, place in COMMANDS.items():
         module, attribute = place.split(".")
         command = getattr(import_module(f"metaflow_windmill.cli.flow.{module}"), attribute)
