@@ -92,13 +92,13 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     EndedError
         With what ended the child.
     """
-    place, file = attempt.place, attempt.root / attempt.task.record.package.flow_file
+    place, flow_file = attempt.place, attempt.task.record.package.flow_file
 
     def body() -> int:
         if attempt.task.controls:
             path = os.environ.get("PATH", os.defpath)
             os.environ["PATH"] = path_with_python(place, Path(sys.executable), path)
-        status = run_flow_file(file, arguments, place.work, place.failure)
+        status = run_flow_file(place.work / flow_file, arguments, attempt.root, place)
         if not status:
             then()
         return status

@@ -75,18 +75,18 @@ def _run(task: Task, root: Path, function: str) -> bool:
     mask = Mask.of(os.environ)
     with workplace(root, task.record.datastore) as place:
         streams = (LogStream(1, place.stdout, mask), LogStream(2, place.stderr, mask))
-        file = root / task.record.package.flow_file
+        file = place.work / task.record.package.flow_file
         pathspec = f"{task.record.flow}/{task.run}"
         # Its output is kept in the job only: there is no task of Metaflow that it could belong to.
-        status = run_child(partial(_call, file, function, pathspec, place.work), streams)
+        status = run_child(partial(_call, file, function, pathspec, root, place.work), streams)
     if status:
         say(f"Exit hook {function} failed; the run stays what it was.")
     return not status
 
 
-def _call(file: Path, function: str, pathspec: str, directory: Path) -> int:
+def _call(file: Path, function: str, pathspec: str, root: Path, directory: Path) -> int:
     """Call a function as Metaflow's own orchestrators do, in the child."""
-    enter(file, directory)
+    enter(root, directory)
     script = importlib.import_module("metaflow.plugins.exit_hook.exit_hook_script")
     script.main(str(file), function, pathspec)
     return 0

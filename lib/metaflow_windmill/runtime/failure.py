@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import FINAL, RetryNotAllowed, TaskError
@@ -80,6 +80,17 @@ def describe(error: BaseException, library: str) -> Failure:
     own = tuple(_own(frames, library)[-MOST_FRAMES:])
     final = isinstance(error, RetryNotAllowed)
     return Failure(type(error).__name__, _cut(_message(error)), own, asking=asking, final=final)
+
+
+def moved(failure: Failure, work: str, root: str) -> Failure:
+    """Return a failure whose lines are those of the code package, and not of a task's copy of it."""
+    frames = (
+        replace(frame, file=root + frame.file.removeprefix(work))
+        if frame.file.startswith(f"{work}/")
+        else frame
+        for frame in failure.frames
+    )
+    return replace(failure, frames=tuple(frames))
 
 
 def exception(failure: Failure) -> BaseException:

@@ -12,43 +12,44 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.runtime.failure import describe
+from metaflow_windmill.runtime.failure import describe, moved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from metaflow_windmill.runtime.workplace import Workplace
     from metaflow_windmill.types import Json
 
 INTERRUPTED = 130
 
 
-def run_flow_file(file: Path, arguments: Sequence[str], directory: Path, report: Path) -> int:
+def run_flow_file(file: Path, arguments: Sequence[str], root: Path, place: Workplace) -> int:
     """Run a flow file as the main program and return its exit status.
 
     Parameters
     ----------
     file : Path
-        In the root of the unpacked code package, which the user's imports begin at.
+        In the task's own copy of the user's files, which the user's imports begin at.
     arguments : sequence of str
-    directory : Path
-        The working directory.
-    report : Path
-        Where a failure is written, as JSON.
+    root : Path
+        Of the unpacked code package. A failure names the lines there, which stay when the task is over.
+    place : Workplace
     """
-    enter(file, directory)
+    enter(root, place.work)
     sys.argv[:] = [str(file), *arguments]
     status, error = _run(file)
     if status and error is not None:
         library = str(Path(sys.modules["metaflow"].__file__ or "").parent)
-        report.write_text(json.dumps(describe(error, library).to_json()), encoding="utf-8")
+        failure = moved(describe(error, library), str(place.work), str(root))
+        place.failure.write_text(json.dumps(failure.to_json()), encoding="utf-8")
     return status
 
 
-def enter(file: Path, directory: Path) -> None:
+def enter(root: Path, directory: Path) -> None:
     """Let this process be one where a flow file finds its modules, and no longer the job's own."""
-    _forget(Path.cwd().resolve(), file.parent)
+    _forget(Path.cwd().resolve(), root)
     os.chdir(directory)
-    sys.path.insert(0, str(file.parent))
+    sys.path.insert(0, str(directory))
 
 
 def _run(file: Path) -> tuple[int, BaseException | None]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.contract.record import StoreInfo
 
 LOCAL = ".metaflow"  # metaflow_config.DATASTORE_LOCAL_DIR
+_OF_METAFLOW = ".mf_"  # metaflow/packaging_sys
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Workplace:
 def workplace(root: Path, datastore: StoreInfo) -> Iterator[Workplace]:
     """Make a private directory for a task in that of its job, and remove it at the end.
 
-    User code finds the files of the code package in its working directory, as links, and may
-    write there, while the package itself is shared by all tasks on the worker.
+    User code finds the files of the code package in its working directory, as copies of its own: it may
+    change them, while the package is shared by all tasks on the worker. What is Metaflow's is a link.
 
     Raises
     ------
@@ -58,7 +59,8 @@ def workplace(root: Path, datastore: StoreInfo) -> Iterator[Workplace]:
     try:
         work = base / "work"
         work.mkdir()
-        _link(work, root, datastore)
+        _fill(work, root)
+        _place_store(work, datastore)
         names = ("outcome.json", "failure.json", "stdout", "stderr")
         yield Workplace(work, *(base / name for name in names))
     finally:
@@ -89,9 +91,29 @@ def _parent() -> Path | None:
     return Path.cwd() if os.access(Path.cwd(), os.W_OK) else None
 
 
-def _link(work: Path, root: Path, datastore: StoreInfo) -> None:
+def _fill(work: Path, root: Path) -> None:
+    """Put the user's files there, and links to Metaflow's own, whose names all begin alike."""
     for entry in root.iterdir():
-        (work / entry.name).symlink_to(entry)
+        if entry.name.startswith(_OF_METAFLOW):
+            (work / entry.name).symlink_to(entry)
+        else:
+            _copy(entry, work / entry.name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder so that it can be written to: in the package they are read-only."""
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+    elif source.is_dir():
+        target.mkdir()
+        for entry in source.iterdir():
+            _copy(entry, target / entry.name)
+    else:
+        shutil.copyfile(source, target)
+        target.chmod(source.stat().st_mode | 0o600)
+
+
+def _place_store(work: Path, datastore: StoreInfo) -> None:
     if datastore.type != "local":
         (work / LOCAL).mkdir()  # local metadata; it is carried to the datastore at the end
     elif not Path(datastore.root).is_dir():

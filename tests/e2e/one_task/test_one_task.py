@@ -38,7 +38,9 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> Worker:
 @pytest.fixture(scope="module")
 def faults(tmp_path_factory: pytest.TempPathFactory) -> Worker:
     """A run whose start step is over; each test takes splits of its own."""
-    worker = Worker.at(Home(tmp_path_factory.mktemp("faults")), "faults")
+    home = Home(tmp_path_factory.mktemp("faults"))
+    home.write("counter", "0")
+    worker = Worker.at(home, "faults")
     assert worker.job(spec("start")).ok()["count"] == len(worker.job(spec("start")).ok()["foreach"]) == 100
     return worker
 
@@ -195,6 +197,13 @@ class TestATaskThatDoesNotEndWell:
 
     def test_runs_exit_handlers(self, faults: Worker) -> None:
         assert "an exit handler ran" in faults.job(WORK, 13, env={"HOW": "late"}).log
+
+    def test_changes_files_of_the_package_for_itself_alone(self, faults: Worker) -> None:
+        again = faults.again()
+        again.job(spec("start")).ok()
+        for worker, split in ((faults, 20), (faults, 21), (again, 0)):
+            worker.job(WORK, split, env={"HOW": "counts"}).ok()
+            assert value(worker.seen(f"work/t-{split}"), "counted") == 2
 
     def test_is_begun_again_as_the_next_attempt_and_no_more_than_six_times(self, faults: Worker) -> None:
         for _ in range(5):

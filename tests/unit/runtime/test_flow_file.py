@@ -60,10 +60,12 @@ from pathlib import Path
 
 import metaflow
 from metaflow_windmill.runtime.flow_file import run_flow_file
+from metaflow_windmill.runtime.workplace import Workplace
 
 if __name__ == "__main__":
     root = Path(sys.argv[1])
-    raise SystemExit(run_flow_file(root / "flow.py", [], root, root / "failure.json"))
+    place = Workplace(root, *(root / name for name in ("outcome", "failure", "stdout", "stderr")))
+    raise SystemExit(run_flow_file(root / "flow.py", [], root, place))
 """
 
 

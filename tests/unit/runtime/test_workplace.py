@@ -35,10 +35,27 @@ def test_the_files_of_the_package_are_there_and_what_is_written_is_private(
         assert (place.work / "data/table.csv").read_text() == "1,2"
         assert (place.work / ".metaflow").resolve() == store
         (place.work / "written").write_text("by the user")
+        (place.work / "flow.py").write_text("changed by the user")
+        (place.work / "data" / "table.csv").write_text("changed by the user")
+        (place.work / "data" / "new").mkdir()
         (place.work / ".metaflow" / "card").write_text("kept")
     assert list(Path.cwd().iterdir()) == []
     assert sorted(path.name for path in root.iterdir()) == ["data", "flow.py"]
     assert (store / "card").exists()
+    assert ((root / "flow.py").read_text(), (root / "data/table.csv").read_text()) == ("code", "1,2")
+    assert [path.name for path in (root / "data").iterdir()] == ["table.csv"]
+
+
+def test_read_only_files_can_be_changed_there_and_what_is_metaflows_is_shared(root: Path) -> None:
+    (root / ".mf_code").mkdir()
+    (root / "run.sh").write_text("exit 0")
+    (root / "run.sh").chmod(0o555)
+    (root / "link").symlink_to("data/table.csv")
+    with workplace(root, StoreInfo("s3", "s3://bucket/x")) as place:
+        assert (place.work / ".mf_code").resolve() == root / ".mf_code"
+        assert (place.work / "run.sh").stat().st_mode & 0o777 == 0o755
+        (place.work / "link").write_text("changed")
+    assert (root / "data/table.csv").read_text() == "1,2"
 
 
 def test_local_metadata_of_a_datastore_in_a_cloud_has_a_place(root: Path) -> None:

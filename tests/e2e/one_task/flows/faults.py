@@ -7,12 +7,20 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from metaflow import FlowSpec, current, step
 
 
 def deeper(value):
     raise ValueError(f"not good: {value}")
+
+
+def count():
+    """Count in a file of the package, in both ways to find it."""
+    for file in (Path("counter.py"), Path(__file__).with_name("counter.py")):
+        file.write_text(str(int(file.read_text()) + 1))
+    return int(file.read_text())
 
 
 def kill(number):
@@ -45,6 +53,7 @@ class FaultsFlow(FlowSpec):
             "terminated": lambda: kill(signal.SIGTERM),
             "crash": lambda: ctypes.string_at(0),
             "unpicklable": lambda: setattr(self, "bad", threading.Lock()),
+            "counts": lambda: setattr(self, "counted", count()),
             "late": lambda: atexit.register(print, "an exit handler ran"),
             "recursion": self.__again,
         }
