@@ -26,9 +26,16 @@ def test_what_json_cannot_hold_is_null(number: float) -> None:
     assert dump({"a": [number, (1.5, number)]}) == '{"a":[null,[1.5,null]]}'
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(1e21, "1" + "0" * 21), ([1e23], f"[1{'0' * 23}]"), (1.5, "1.5"), (1e-7, "1e-07")]
+)
+def test_a_number_without_a_fraction_has_no_exponent(value: object, text: str) -> None:
+    assert dump(value) == normalise(json.dumps(value)) == text
+
+
 @given(VALUES)
 def test_nothing_else_changes(value: object) -> None:
-    assert json.loads(dump(value)) == value
+    assert json.loads(dump(value), parse_int=float) == json.loads(json.dumps(value), parse_int=float)
     assert normalise(dump(value)) == dump(value)
 
 

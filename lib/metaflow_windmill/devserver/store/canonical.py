@@ -1,8 +1,12 @@
-"""JSON as Windmill keeps it: PostgreSQL's ``jsonb`` orders the keys of an object by length, then by bytes."""
+"""JSON as Windmill keeps it, which is as PostgreSQL's ``jsonb`` does.
+
+The keys of an object are ordered by length, then by bytes; a number without a fraction has no exponent.
+"""
 
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +17,7 @@ ORDERED_BELOW = 1_000_000
 
 
 def dump(value: Json) -> str:
-    """Write a value as compact JSON, its keys in Windmill's order.
+    """Write a value as compact JSON, its keys in Windmill's order, ``1e21`` as a one with its zeros.
 
     NaN and the infinities become null, as no JSON document can hold them.
     """
@@ -22,12 +26,17 @@ def dump(value: Json) -> str:
     except ValueError:
         value = _finite(value)
         text = _compact(value)
-    return text if len(text) > ORDERED_BELOW or "{" not in text else _compact(_ordered(value))
+    return text if len(text) > ORDERED_BELOW or not _may_differ(text) else _compact(_ordered(value))
 
 
 def normalise(text: str) -> str:
     """Return a JSON text with its keys in Windmill's order."""
-    return text if len(text) > ORDERED_BELOW or "{" not in text else dump(json.loads(text))
+    return text if len(text) > ORDERED_BELOW or not _may_differ(text) else dump(json.loads(text))
+
+
+def _may_differ(text: str) -> bool:
+    """Tell whether a text may hold an object, or a number with an exponent."""
+    return "{" in text or "e" in text.lower()
 
 
 def _compact(value: Json) -> str:
@@ -39,6 +48,8 @@ def _ordered(value: Json) -> Json:
         return {key: _ordered(value[key]) for key in sorted(value, key=_rank)}
     if isinstance(value, (list, tuple)):
         return [_ordered(item) for item in value]
+    if isinstance(value, float) and "e+" in repr(value):
+        return int(Decimal(repr(value)))
     return value
 
 
