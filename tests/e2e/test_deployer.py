@@ -85,7 +85,12 @@ class Notebook:
 
     def __call__(self, text: str, *, env: bool = True) -> Any:
         script = self.home.write("script", HEAD + text)
-        server = {"windmill_host": self.target.host, "windmill_token": self.target.token}
+        target = self.target
+        server = {
+            "windmill_host": target.host,
+            "windmill_token": target.token,
+            "windmill_workspace": target.workspace,
+        }
         variables = self.target.environment if env else {}
         done = self.home.python(script, json.dumps(server), env=variables)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -55,9 +55,8 @@ def runs(target: Target, name: str) -> tuple[Job, ...]:
 
 
 def test_an_event_starts_one_run_with_its_parameters(waiting: Deployed, target: Target) -> None:
-    published = publish_event(
-        "new-data", {"name": "sales"}, event_id="e-1", host=target.host, token=target.token
-    )
+    there = {"host": target.host, "token": target.token, "workspace": target.workspace}
+    published = publish_event("new-data", {"name": "sales"}, event_id="e-1", **there)
     (delivery,) = published.deliveries
     assert (delivery.flow, delivery.what) == ("f/flows/WaitingFlow", "started")
     seen = waiting.finish(f"windmill-{delivery.job}")

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from metaflow._vendor import yaml
 from tests.e2e.test_docs import commands_of
+from tests.support.elsewhere import embedded_server
 from tests.support.git_repository import GitRepository, git
 from tests.support.object_store import BUCKET, object_store
-from tests.support.server import RunningServer, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.server import Server
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "own-windmill.md"
@@ -33,10 +35,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, store: str) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, store: str) -> Iterator[Server]:
     """A server whose jobs see what those of the compose file's workers see."""
     values = {**SERVICES["worker"]["environment"], "METAFLOW_S3_ENDPOINT_URL": store}
-    with running_server(tmp_path_factory.mktemp("own")) as running:
+    why = "its jobs have what the workers of the compose file have"
+    with embedded_server(tmp_path_factory.mktemp("own"), why) as running:
         for name in JOBS:
             running.post("/workspaces/set_environment_variable", {"name": name, "value": values[name]})
         allowed = {"name": "METAFLOW_WINDMILL_ALLOW_FILE_REPOSITORIES", "value": "1"}
@@ -96,9 +99,7 @@ def test_the_page_speaks_of_this_file() -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_page_work_as_they_stand(
-    server: RunningServer, store: str, tmp_path: Path
-) -> None:
+def test_the_commands_of_the_page_work_as_they_stand(server: Server, store: str, tmp_path: Path) -> None:
     git("init", "--quiet", "--bare", "--initial-branch=main", str(tmp_path / "flows.git"), directory=tmp_path)
     origin = GitRepository(tmp_path / "flows.git")
     origin.commit({"models.py": (ROOT / "examples" / "models.py").read_text(encoding="utf-8")})

@@ -235,6 +235,8 @@ def test_the_http_route_needs_no_token_but_the_signature(team: Team) -> None:
 
 def test_a_schedule_looks_once_and_deploys_a_new_head(team: Team) -> None:
     check = {"configuration": team.configuration}
+    wrong = team.place.script("redeploy_if_changed", configuration=f"$res:{team.configuration}")
+    assert "out the $res: before it" in reasons(wrong)
     job = team.place.script("redeploy_if_changed", **check)
     assert outcomes(job) == {"OneFlow": "created", "TwoFlow": "created"}
     asked = len(team.host.requests)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from metaflow._vendor import yaml
-from tests.support.server import RunningServer, running_server
+from tests.support.elsewhere import some_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.server import Server
 
 CLI = "windmill-cli@1.819.0"
 PARSER = "windmill-parser-wasm-py@1.782.0"
@@ -93,12 +95,12 @@ def test_windmills_parser_reads_what_the_forms_say(modules: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("sync")) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with some_server(tmp_path_factory.mktemp("sync")) as running:
         yield running
 
 
-def sync(modules: Path, server: RunningServer, folder: Path, *words: str) -> str:
+def sync(modules: Path, server: Server, folder: Path, *words: str) -> str:
     """Run ``wmill sync`` in a folder, as somebody who has never used it on this machine."""
     program = modules / "node_modules" / "windmill-cli" / "esm" / "main.js"
     where = ("--workspace", server.workspace, "--token", server.token, "--base-url", server.url)
@@ -128,13 +130,18 @@ def clone(folder: Path) -> Path:
 
 
 def test_what_is_pushed_is_what_is_shipped_and_comes_back_by_a_pull(
-    modules: Path, server: RunningServer, tmp_path: Path
+    modules: Path, server: Server, tmp_path: Path
 ) -> None:
     pushed = clone(tmp_path / "clone")
     assert "All 18 changes pushed" in sync(modules, server, pushed, "push")
     done = subprocess.run(
         [sys.executable, "-m", "metaflow_windmill.cli.main", "install", "--dry-run"],
-        env={**os.environ, "WINDMILL_HOST": server.url, "WINDMILL_TOKEN": server.token},
+        env={
+            **os.environ,
+            "WINDMILL_HOST": server.url,
+            "WINDMILL_TOKEN": server.token,
+            "WINDMILL_WORKSPACE": server.workspace,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -157,10 +164,11 @@ def test_what_is_pushed_is_what_is_shipped_and_comes_back_by_a_pull(
     assert {name: form[name] for name in ("summary", "description", "schema", "timeout", "labels")} == {
         name: shipped[name] for name in ("summary", "description", "schema", "timeout", "labels")
     }
-    assert "remote (admins) <- local: 0 changes to apply" in sync(modules, server, pulled, "push")
+    said = sync(modules, server, pulled, "push")
+    assert f"remote ({server.workspace}) <- local: 0 changes to apply" in said
 
 
-def test_an_exported_flow_is_pushed_and_runs(modules: Path, server: RunningServer, tmp_path: Path) -> None:
+def test_an_exported_flow_is_pushed_and_runs(modules: Path, server: Server, tmp_path: Path) -> None:
     flow = tmp_path / "hello.py"
     shutil.copy(ROOT / "examples" / "hello.py", flow)
     exported = tmp_path / "exported"

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.client.models import JobState
 from metaflow_windmill.deploy.folders import check_folder, ensure_folder
 from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import check_allowed, choose_token, our_record, record_in
@@ -67,6 +68,8 @@ class Deployed:
         Whether the flow has a schedule that is turned off.
     subscription : Change
         What became of the events that start the flow.
+    prepared : bool
+        Whether the version can be run; False while its dependency job waits for a worker.
     """
 
     path: str
@@ -77,6 +80,7 @@ class Deployed:
     schedule: Change
     suspended: bool = False
     subscription: Change = Change.NONE
+    prepared: bool = True
 
 
 def survey(
@@ -119,6 +123,7 @@ def carry_out(
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
+    for_a_worker: float | None = None,
 ) -> Deployed:
     """Put a document in its place: the folder, the flow, then its schedule and its events.
 
@@ -133,6 +138,8 @@ def carry_out(
         What the flow's history says of this version; its package and owner if nothing is given.
     sleep, clock : callable
         ``time.sleep`` and ``time.monotonic``.
+    for_a_worker : float or None
+        Most seconds that the dependency job may wait for a worker; then the deployment ends without it.
 
     Raises
     ------
@@ -149,11 +156,11 @@ def carry_out(
         check_schedule(windmill, record.schedule)
     folder_made = ensure_folder(windmill, place.path, place.user)
     _upsert(windmill, with_record(document, record), place, message or _message(record))
-    wait_until_ready(windmill, place.path, sleep=sleep, clock=clock)
+    prepared = wait_until_ready(windmill, place.path, sleep=sleep, clock=clock, for_a_worker=for_a_worker)
     change, suspended, version = _scheduled(windmill, place.path, record)
     events = _subscribed(windmill, place.path, record)
     created = place.existing is None
-    return Deployed(place.path, record, version, created, folder_made, change, suspended, events)
+    return Deployed(place.path, record, version, created, folder_made, change, suspended, events, prepared)
 
 
 def _scheduled(windmill: Windmill, path: str, record: Record) -> tuple[Change, bool, int | None]:
@@ -206,8 +213,17 @@ def wait_until_ready(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     seconds: float = READY_SECONDS,
-) -> None:
+    for_a_worker: float | None = None,
+) -> bool:
     """Wait until Windmill has prepared the newest version of a flow: until then a run gets the one before.
+
+    A job takes up a worker itself. If all workers have jobs that wait for dependency jobs, none of
+    those ever begins; so a job waits `for_a_worker` seconds for that, and no longer.
+
+    Returns
+    -------
+    bool
+        False if its dependency job still waits for a worker.
 
     Raises
     ------
@@ -216,13 +232,17 @@ def wait_until_ready(
     """
     job, errors = windmill.deployment(path)
     if job is not None:
-        done = _outcome(windmill, path, job, clock() + seconds, sleep=sleep, clock=clock)
+        begun = clock() + (seconds if for_a_worker is None else for_a_worker)
+        done = _outcome(windmill, path, job, clock() + seconds, begun=begun, sleep=sleep, clock=clock)
+        if not done.completed:
+            return False
         errors = windmill.deployment(path)[1] or ("" if done.success else f"the job {job} failed")
     if errors:
         raise DeployError(
             f"Windmill could not resolve the dependencies of the flow at {path}; correct them and create "
             f"it again. Its log ends with:\n{errors.strip()[-LOG_SHOWN:]}"
         )
+    return True
 
 
 def _outcome(
@@ -231,11 +251,14 @@ def _outcome(
     job: str,
     end: float,
     *,
+    begun: float,
     sleep: Callable[[float], None],
     clock: Callable[[], float],
 ) -> Outcome:
     wait = FIRST_WAIT
     while not (outcome := windmill.outcome(job)).completed:
+        if begun < clock() < end and windmill.get_job(job).state is JobState.PENDING:
+            return outcome
         if clock() > end:
             raise DeployError(
                 f"the flow at {path} is deployed, but Windmill has not prepared it in time (job {job}); "

@@ -48,6 +48,14 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 5
 """How often a branch may move on while it is being deployed before the last run is left to the next job."""
 
+FOR_A_WORKER = 15.0
+"""Most seconds that a dependency job may wait for a worker while this job has one: see `wait_until_ready`."""
+
+UNPREPARED = (
+    "No worker was free to prepare this version. It can be run as soon as one has; until then a run gets the "
+    "version before, or fails if there is none."
+)
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -246,7 +254,8 @@ def _one_flow(shared: Round, flow: FlowFile, folder: Path, taken: dict[str, str]
         raise InvalidDocument(f"{taken[decided.path]} has a flow of the same name, which is deployed already")
     taken[decided.path] = flow.path
     settled = _settle(shared, decided, compiled, package)
-    return replace(settled, remarks=(*told(requirements, environment), *compiled.notes))
+    remarks = (*told(requirements, environment), *compiled.notes, *settled.remarks)
+    return replace(settled, remarks=remarks)
 
 
 def _requirements(shared: Round, flow: FlowFile) -> Requirements:
@@ -277,8 +286,11 @@ def _settle(shared: Round, decided: Decided, compiled: Compiled, package: bytes)
         planned = _report(shared, decided, "would update" if existing else "would create")
         return replace(planned, diff=changes(existing, decided.document))
     saved = carry_over(compiled.saved, decided.record, shared.stores, package)
-    deployed = carry_out(shared.job.windmill, with_saved_package(decided, saved), place)
-    return _report(shared, decided, "created" if deployed.created else "updated")
+    deployed = carry_out(
+        shared.job.windmill, with_saved_package(decided, saved), place, for_a_worker=FOR_A_WORKER
+    )
+    report = _report(shared, decided, "created" if deployed.created else "updated")
+    return report if deployed.prepared else replace(report, remarks=(UNPREPARED,))
 
 
 def _is_there(shared: Round, existing: Flow, decided: Decided) -> bool:

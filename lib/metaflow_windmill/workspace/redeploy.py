@@ -130,6 +130,11 @@ def verified_push(job: Job, path: str, headers: dict[str, str], raw: str | None)
 
 
 def _configuration(job: Job, path: str) -> Configuration:
+    if not isinstance(path, str) or path.startswith("$res:"):
+        raise DeployError(
+            "'configuration' wants the path of a metaflow_repo resource, such as f/team/flows_repo. Leave "
+            "out the $res: before it, for which Windmill puts in what the resource says."
+        )
     if not path.startswith(("f/", "u/")) or ".." in path:
         raise DeployError(
             f"{path[:80]!r} is not the path of a metaflow_repo resource, such as f/team/flows_repo."

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.metaflow
 FLOW = Path(__file__).with_name("flows") / "decorated.py"
 SECRET, FIELD = "hunter2-and-more", "field-of-resource"
 SECRETS = ("--secret", "GIVEN_SECRET=u/admin/given", "--secret", "GIVEN_FIELD=u/admin/store#key")
-RULES = json.dumps([{"tag": "gpu", "gpu": 1}, {"tag": "large", "memory": 32000}])
+GPU, LARGE = "bash", "go"
+"""Tags that workers have everywhere."""
+RULES = json.dumps([{"tag": GPU, "gpu": 1}, {"tag": LARGE, "memory": 32000}])
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def test_resources_choose_the_worker(commands: Commands, seen: RunSeen) -> None:
     assert seen.at("large").successful
     value = commands.target.client.get_flow("f/flows/DecoratedFlow").value
     modules = {found.id: found.module for found in all_modules(value["modules"])}
-    assert modules["large"]["value"]["tag"] == "large"
+    assert modules["large"]["value"]["tag"] == LARGE
     assert (modules["stuck"]["timeout"], modules["slow"]["timeout"]) == (4, 61)
     said = commands.well("create", "--only-json", env={"METAFLOW_WINDMILL_WORKER_TAGS": "[]"}).err
     assert "no rule in METAFLOW_WINDMILL_WORKER_TAGS has workers for the @resources of the step large" in said

@@ -22,6 +22,7 @@ ONLY_HERE = {
     "WM_": "what Windmill tells each job",
     "BASE_": "the server's address, for Windmill's own libraries",
     "TZ": "a worker's",
+    "LC_CTYPE": "Python sets it by itself where a worker names no language",
     "PYTHONPATH": "Metaflow is in the code package, and what the lock brings is in a folder of its own",
     "METAFLOW_PRODUCTION_TOKEN": "Metaflow's client takes the namespace of a deployed flow from it",
 }

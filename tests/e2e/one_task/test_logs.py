@@ -7,13 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.elsewhere import of_no_use_elsewhere
 from tests.support.oracle import Home
 from tests.support.step_jobs import Worker, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.metaflow
+pytestmark = [pytest.mark.metaflow, of_no_use_elsewhere("it runs the code of a step without a Windmill")]
 
 
 @pytest.fixture(scope="module")

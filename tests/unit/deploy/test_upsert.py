@@ -270,6 +270,16 @@ def test_waits_no_longer_than_it_makes_sense() -> None:
         wait(waiting(*[False] * 100))
 
 
+@pytest.mark.parametrize(("running", "begun"), [(False, False), (True, True)])
+def test_a_job_does_not_wait_for_a_worker_that_its_like_have(*, running: bool, begun: bool) -> None:
+    transport, clock = waiting(*[False] * 16, True), Clock()
+    transport.answers["GET /jobs_u/get/job"] = {"id": "job", "type": "QueuedJob", "running": running}
+    ready = wait_until_ready(
+        transport.windmill, PATH, sleep=clock.sleep, clock=clock, seconds=60, for_a_worker=5
+    )
+    assert (ready, clock.now > 10) == (begun, begun)
+
+
 @pytest.mark.parametrize(
     ("status", "job", "prepared"),
     [
