@@ -94,6 +94,7 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
     else:
         start = context.names.first(context.dag.start)
         inputs["run"] = Javascript(f"results.{start}.run_id")
+        inputs["root"] = Javascript(f"results.{start}.root")
         inputs["origin"] = Javascript(f"results.{start}.origin")
         inputs["trigger"] = Javascript(f"results.{start}.trigger")
         if _limit(context) is not None:

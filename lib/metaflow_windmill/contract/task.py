@@ -8,6 +8,9 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
     ``flow_env.metaflow``, the deployment record.
 ``run``
     ``results.<start>.run_id``; absent on the start step, which makes the run id.
+``root``
+    ``results.<start>.root``, the outermost job when the run began; absent on the start step. It comes
+    with the levels: `run_step.py` hands on by its name what it has no use for.
 ``parameters``
     ``flow_input``, on the start step only.
 ``secrets``

@@ -37,14 +37,38 @@ def next_attempt(begun: Sequence[int], most: int) -> int:
     return number
 
 
-def finished(tasks: Tasks, task: str, begun: Sequence[int], root: str) -> Json:
-    """Return what the last attempt left for Windmill, if it ended well in this very run; else None.
+def check_not_restarted(run: str | None, root: Json, job: Job) -> None:
+    """Refuse a step of a run that was started again in the middle, as the Enterprise edition can.
 
-    A worker can die between the end of a task and its job's result. The task is not run again
-    then. A run that a person restarted at this step is another root job, and does run again.
+    Its steps get the results of the steps before from the run before, so that they would write over the
+    tasks of that run, and read what these had written.
+
+    Parameters
+    ----------
+    run : str or None
+        The run that the start step told of.
+    root : JSON value
+        The outermost job then.
+    job : Job
+
+    Raises
+    ------
+    RetryNotAllowed
+    """
+    if root and job.root and root != job.root:
+        raise RetryNotAllowed(
+            f"Windmill started this run in the middle of {run}, and its steps would mix the data of both. Go "
+            f"on from that run with `windmill resume {run}`; with --step-to-rerun STEP, from that step on."
+        )
+
+
+def finished(tasks: Tasks, task: str, begun: Sequence[int]) -> Json:
+    """Return what the last attempt left for Windmill, if it ended well; else None.
+
+    A worker can die between the end of a task and its job's result. The task is not run again then.
     """
     note = tasks.note(task, begun[-1]) if begun else None
-    return note["outcome"] if note and note["root"] == root else None
+    return note["outcome"] if note else None
 
 
 def windmill_of(job: Job, token: str) -> Windmill:

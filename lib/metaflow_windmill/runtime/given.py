@@ -57,6 +57,11 @@ class Given:
     due: str | None = None
 
     @property
+    def root(self) -> Json:
+        """The outermost job when the run began; None on the start step."""
+        return self.levels.get("root")
+
+    @property
     def values(self) -> dict[str, Json]:
         """The parameters of the run; empty but for the start step."""
         return {name: plain(value) for name, value in (self.parameters or {}).items()}

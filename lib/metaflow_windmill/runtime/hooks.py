@@ -94,7 +94,7 @@ def finish(datastore: Json, said: dict[str, Json], file: str) -> None:
         Where its job looks for it; nothing if no job does.
     """
     job = read_job(os.environ)
-    note = {"root": job.root, "job": job.id, "outcome": said}
+    note = {"job": job.id, "outcome": said}
     datastore._dangerous_save_metadata_post_done({NOTE: note})  # noqa: SLF001 (the one way after `done`)
     if file:
         Path(file).write_text(json.dumps(said), encoding="utf-8")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LABELS = "wm_labels"
 """The key of a result by which a job gets labels on Windmill's pages and in its lists."""
 
-_PASSED_ON = ("cloned", LABELS, "origin", "trigger", "deadline")
+_PASSED_ON = ("cloned", LABELS, "origin", "trigger", "deadline", "root")
 
 
 def result(task: Task, outcome: Json) -> dict[str, Json]:

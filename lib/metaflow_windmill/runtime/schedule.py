@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.runtime.environment import DUE
-from metaflow_windmill.runtime.ids import run_id
 
 if TYPE_CHECKING:
     from metaflow_windmill.runtime.given import Given, Here
@@ -41,8 +40,8 @@ def tell_of_schedule() -> None:
 
 
 def _may_have_been_due(job: Job, given: Given) -> bool:
-    """Tell whether a schedule started the run, or the one that it resumes, or that a person restarted."""
-    return bool(job.schedule or given.origin or given.run != run_id(job, None))
+    """Tell whether a schedule started the run, or the one that it resumes."""
+    return bool(job.schedule or given.origin)
 
 
 def _utc(due: str | None) -> str:

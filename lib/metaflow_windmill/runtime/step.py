@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
-from metaflow_windmill.runtime.attempts import finished, next_attempt
+from metaflow_windmill.runtime.attempts import check_not_restarted, finished, next_attempt
 from metaflow_windmill.runtime.commands import (
     Attempt,
     last_of_its_run,
@@ -77,6 +77,7 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
     TaskError
         If the task cannot be run.
     """
+    check_not_restarted(given.run, given.root, here.job)
     this = identify(spec, here.record, here.job, given.run, given.levels)
     deadline = deadline_of(here, given)
     if deadline and deadline.passed():
@@ -85,7 +86,7 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
     tasks = DatastoreTasks(here.record, this.run, most)
     set_due(here, given, tasks)
     begun = tasks.attempts(this.name)
-    outcome = finished(tasks, this.name, begun, here.job.root)
+    outcome = finished(tasks, this.name, begun)
     if outcome is not None:
         say(f"{this.pathspec} ended before this job began; this job returns its result.")
     else:
@@ -94,7 +95,7 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
         with workplace(here.root, here.record.datastore) as place:
             attempt = Attempt(this, tasks, number, here.root, place, streams_of(place), deadline)
             outcome = _run(attempt, given)
-    return result(this, outcome | _passed_on(given, tasks, deadline))
+    return result(this, outcome | _passed_on(here, given, tasks, deadline))
 
 
 def _prepare(this: Task, root: Path, given: Given) -> int:
@@ -170,9 +171,10 @@ def _cloned(attempt: Attempt, task_id: str) -> None:
     carry_metadata(attempt.task.record.metadata.type, attempt.datastore(task_id))
 
 
-def _passed_on(given: Given, tasks: Tasks, deadline: Deadline | None) -> dict[str, Json]:
-    """Return what the start step tells all others, of a run that was resumed, triggered or limited."""
+def _passed_on(here: Here, given: Given, tasks: Tasks, deadline: Deadline | None) -> dict[str, Json]:
+    """Return what the start step tells all others: its outermost job, what began it, and its limit."""
+    root = {"root": here.job.root} if given.run is None else {}
     origin = {"origin": tasks.kept(_ORIGIN)} if given.order else {}
     trigger = {"trigger": given.events} if given.values.get(TRIGGER) else {}
     limit = {"deadline": deadline.at} if deadline and given.run is None else {}
-    return origin | trigger | limit
+    return root | origin | trigger | limit

@@ -40,6 +40,7 @@ def test_the_start_step_makes_the_run_and_the_others_ask_it_for_the_run() -> Non
     assert expression(found["start"], "parameters") == "flow_input"
     assert "run" not in found["start"].module["value"]["input_transforms"]
     assert [expression(found[step], "run") for step in ("a", "end")] == ["results.start.run_id"] * 2
+    assert [expression(found[step], "root") for step in ("a", "end")] == ["results.start.root"] * 2
     assert task(found["start"]).inputs == ()
     assert task(found["end"]).inputs == (same("a"),)
 

@@ -6,7 +6,8 @@ import pytest
 from tests.support.tasks import MemoryTasks
 
 from metaflow_windmill.errors import RetryNotAllowed
-from metaflow_windmill.runtime.attempts import finished, next_attempt
+from metaflow_windmill.runtime.attempts import check_not_restarted, finished, next_attempt
+from metaflow_windmill.runtime.job import Job
 
 if TYPE_CHECKING:
     from metaflow_windmill.runtime.tasks import Tasks
@@ -24,8 +25,20 @@ def test_metaflow_would_not_read_a_seventh() -> None:
 
 def test_a_task_that_ended_well_in_this_run_is_not_run_again() -> None:
     outcome = {"branch": "a", "splits": None}
-    tasks = MemoryTasks(notes={("here/t", 1): {"root": "r", "job": "j", "outcome": outcome}})
-    assert finished(cast("Tasks", tasks), "here/t", [0, 1], "r") == outcome
-    assert finished(cast("Tasks", tasks), "here/t", [0, 1], "another run, restarted here") is None
-    assert finished(cast("Tasks", tasks), "here/t", [0, 1, 2], "r") is None
-    assert finished(cast("Tasks", tasks), "here/t", [], "r") is None
+    tasks = MemoryTasks(notes={("here/t", 1): {"job": "j", "outcome": outcome}})
+    assert finished(cast("Tasks", tasks), "here/t", [0, 1]) == outcome
+    assert finished(cast("Tasks", tasks), "here/t", [0, 1, 2]) is None
+    assert finished(cast("Tasks", tasks), "here/t", []) is None
+
+
+@pytest.mark.parametrize(
+    ("root", "job"),
+    [("r", Job(root="r", run="an iteration")), (None, Job(root="r")), ("", Job(root="r")), ("r", Job())],
+)
+def test_a_step_of_the_run_that_began_it_is_let_through(root: str | None, job: Job) -> None:
+    check_not_restarted("windmill-r", root, job)
+
+
+def test_a_run_that_was_started_in_the_middle_of_another_is_refused() -> None:
+    with pytest.raises(RetryNotAllowed, match=r"in the middle of windmill-r, .* `windmill resume"):
+        check_not_restarted("windmill-r", "r", Job(root="another"))
