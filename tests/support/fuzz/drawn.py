@@ -8,11 +8,19 @@ from typing import Any
 
 LEAF = """
 import hashlib, json
+def plain(value):
+    if isinstance(value, dict):
+        left_out = ("message", "stack") if "message" in value else ()
+        return {key: plain(it) for key, it in value.items() if key not in left_out}
+    return [plain(it) for it in value] if isinstance(value, list) else value
 def main(**given):
-    text = json.dumps(given, sort_keys=True)
+    text = json.dumps(plain(given), sort_keys=True)
     return {"id": "%s", "k": int(hashlib.sha1(text.encode()).hexdigest()[:6], 16) %% 97, "given": len(text)}
 """
-"""A number made of all that the step was given: a wrong argument shows in everything that follows."""
+"""A number made of all that the step was given, but for the words of an error, which are the server's own.
+
+A wrong argument shows in everything that follows.
+"""
 
 FAILS = "def main(why='boom'):\n    raise ValueError(why)\n"
 GIVES = "def main(v=None):\n    return v\n"
@@ -59,7 +67,7 @@ class Drawn:
         """Return the flow's value and its arguments."""
         value: dict[str, Any] = {"modules": self.row(Place(), self.dice.randint(2, 5))}
         if self.chance(0.3):
-            value["failure_module"] = leaf("failure", LEAF % "failure", {"e": js("error.message ?? null")})
+            value["failure_module"] = leaf("failure", LEAF % "failure", {"e": js("error.step_id ?? null")})
             if self.chance(0.3):
                 value["failure_module"] = leaf("failure", GIVES, {"v": static({"recover": True})})
         if self.chance(0.2):

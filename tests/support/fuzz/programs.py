@@ -1,11 +1,13 @@
 """Compares the embedded server with another one by random programs: ``scripts/fuzz --programs N``.
 
-A program that does not end the same way twice on the other server is left out.
+A program that does not end the same way twice on the other server is left out. With ``--keep`` what became of
+the others there is written down, for ``tests/conformance`` to replay.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -29,16 +31,19 @@ class Pair:
     other: Api
     here: Api
     seed: int
+    keep: Path | None = None
 
     def compared(self, number: int) -> list[str] | None:
         """Return where the servers differ over one program; None where it settles nothing."""
         drawn, path = program(self.seed, number), f"f/fuzz/program_{number}"
         here = self.here.ran(drawn, path)
         first = self.other.ran(drawn, path)
-        if here is not None and first == here:
-            return []
-        if first is None or self.other.ran(drawn, path) != first:
+        settled = first is not None and (first == here or self.other.ran(drawn, path) == first)
+        if not settled:
             return None
+        if self.keep:
+            kept = json.dumps({**drawn, "became": first}, sort_keys=True, ensure_ascii=False)
+            (self.keep / f"program-{self.seed}-{number}.json").write_text(kept + "\n")
         return list(differences(first, here))
 
 
@@ -66,10 +71,13 @@ def main() -> int:
     ask.add_argument("--token", required=True, metavar="T")
     ask.add_argument("--workspace", default="admins")
     ask.add_argument("--at-once", type=int, default=4)
+    ask.add_argument("--keep", type=Path, metavar="DIRECTORY", help="write down what became of each")
     said = ask.parse_args()
+    if said.keep:
+        said.keep.mkdir(parents=True, exist_ok=True)
     other = Api(said.server, said.token, said.workspace)
     with tempfile.TemporaryDirectory() as directory, running_server(Path(directory)) as server:
-        pair = Pair(other, Api(server.url, server.token), said.seed)
+        pair = Pair(other, Api(server.url, server.token), said.seed, said.keep)
         return 1 if compare(pair, range(said.first, said.first + said.programs), said.at_once) else 0
 
 
