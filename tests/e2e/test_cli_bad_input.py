@@ -199,7 +199,10 @@ def test_a_server_that_is_too_old_is_refused_before_anything_is_done(commands: C
         said = commands.refused("create", env={"WINDMILL_HOST": old.url})
     assert f"Windmill at {old.url} is version 1.500.0, and 1.587 or newer is needed" in said
     assert said.endswith("upgrade the server.")
-    assert [seen.path for seen in old.seen] == ["/api/w/admins/users/whoami", "/api/version"]
+    assert [seen.path for seen in old.seen] == [
+        f"/api/w/{commands.target.workspace}/users/whoami",
+        "/api/version",
+    ]
 
 
 def test_the_deployer_is_told_what_one_does_in_python(commands: Commands) -> None:
