@@ -22,6 +22,8 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 TOKEN = "WM_TOKEN"  # noqa: S105 (a name)
+GONE = {"FileNotFoundError", "NotFound", "ResourceNotFoundError"}
+"""How local files, Google and Azure call what is not there."""
 NEED_IT = "publish"
 """The key of a job's ``task`` that says that it asks Windmill for more than `asked` does."""
 GROUP_OR_OTHERS_WRITE = 0o022
@@ -32,9 +34,18 @@ GOOGLE_KEY = "GOOGLE_APPLICATION_CREDENTIALS"
 class PackageError(Exception):
     """The code package cannot be fetched, or is not what was deployed."""
 
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
+        """Whether another attempt is of no use: the module's ``retry_if`` reads it."""
+
 
 class SecretError(Exception):
     """A secret of the flow is not where it was said to be."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.final = True  # of the object, since Windmill looks at nothing else
 
 
 def main(  # noqa: PLR0917 (Windmill gives all of them by name)
@@ -359,7 +370,8 @@ def check(blob: BinaryIO, package: dict[str, str]) -> None:
         sha.update(chunk)
     if sha.hexdigest() != package["sha"]:
         raise PackageError(
-            f"What is at {package['url']} is not the code package that was deployed. Deploy the flow again."
+            f"What is at {package['url']} is not the code package that was deployed. Deploy the flow again.",
+            final=True,
         )
     blob.seek(0)
 
@@ -372,8 +384,16 @@ def fetch(url: str, datastore: str, blob: BinaryIO) -> None:
         raise PackageError(
             f"The code package cannot be read from {url} ({type(why).__name__}: {why}). "
             "Every worker must see the datastore that the flow was deployed with: "
-            "mount its directory, or give the worker the credentials, at the same address."
+            "mount its directory, or give the worker the credentials, at the same address.",
+            final=is_gone(why),
         ) from why
+
+
+def is_gone(why: Exception) -> bool:
+    """Tell whether a store answered that it has no such thing, rather than that it cannot be asked."""
+    response = getattr(why, "response", None)  # boto3's errors have a dictionary there
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return code in {"404", "NoSuchKey"} or type(why).__name__ in GONE
 
 
 def from_file(url: str, blob: BinaryIO) -> None:

@@ -181,8 +181,9 @@ def test_another_content_is_refused_and_leaves_nothing(cache: Path, package: dic
     Path(package["url"]).write_bytes(archive({"flow.py": "something else"}))
     with pytest.raises(
         PackageError, match=r"is not the code package that was deployed\. Deploy the flow again"
-    ):
+    ) as told:
         find_package(package, "local")
+    assert vars(told.value) == {"final": True}
     assert list(cache.iterdir()) == []
 
 
@@ -190,8 +191,9 @@ def test_a_package_that_is_not_there_is_told(cache: Path, package: dict[str, str
     Path(package["url"]).unlink()
     with pytest.raises(
         PackageError, match=r"cannot be read from .*/blob \(FileNotFoundError.*mount its directory"
-    ):
+    ) as told:
         find_package(package, "local")
+    assert vars(told.value) == {"final": True}
     assert list(cache.iterdir()) == []
 
 
@@ -263,8 +265,21 @@ def at_s3(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[
 def test_a_package_comes_from_s3(cache: Path, at_s3: Callable[[str], dict[str, str]]) -> None:
     assert (find_package(at_s3(sha(BLOB)), "s3") / "flow.py").exists()
     (cache / sha(BLOB)).rename(cache / "another")
-    with pytest.raises(PackageError, match=r"cannot be read from s3://bucket/.*404.*credentials"):
+    with pytest.raises(PackageError, match=r"cannot be read from s3://bucket/.*404.*credentials") as told:
         find_package(at_s3("missing"), "s3")
+    assert vars(told.value) == {"final": True}
+
+
+def test_a_store_that_cannot_be_asked_may_be_asked_again() -> None:
+    with pytest.raises(PackageError, match="cannot be read") as told:
+        run_step.fetch("/", "local", io.BytesIO())
+    assert vars(told.value) == {"final": False}
+
+
+def test_a_secret_that_is_missing_stays_so() -> None:
+    with pytest.raises(run_step.SecretError, match="has no field 'key'") as told:
+        run_step.set_secrets({"KEY": {"resource": {}, "field": "key"}})
+    assert vars(told.value) == {"final": True}
 
 
 def test_a_key_of_google_becomes_a_file_that_only_the_user_reads(
