@@ -30,6 +30,7 @@ RUN_ELSEWHERE = {
     "scripts/bench": "takes minutes, and its numbers are for people",
     "scripts/scale foreach 500 5000": "takes an hour; tests/e2e/test_scale.py runs it with small numbers",
     "scripts/scale recursion 100 1000": "takes minutes; tests/e2e/test_scale.py runs it with small numbers",
+    "scripts/soak 30": "takes half an hour; tests/unit/test_soak_accounts.py tests its accounts",
     "scripts/fuzz 100": "tests/properties/test_same_as_local.py does the same with fewer flows",
     "scripts/test --server https://windmill.example.com --token ...": "tests/unit/test_elsewhere.py runs it",
     "pip install '.[local]'": "scripts/install does it",

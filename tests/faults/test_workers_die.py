@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.crew import MemoryQueue
+from tests.support.worker_processes import worker_processes
 
 from metaflow_windmill.devserver.runner.files import Places, read_json
 from metaflow_windmill.devserver.runner.supervisor import Crew, Supervisor
@@ -55,7 +56,7 @@ class Stand:
 
     def worker(self) -> int:
         """Return the process of the one worker."""
-        (process,) = workers(self.places.data)
+        (process,) = worker_processes(self.places.data)
         return process
 
 
@@ -69,17 +70,6 @@ def stand(directory: Path) -> Iterator[Stand]:
         made.supervisor.stop()
 
 
-def workers(data: Path) -> list[int]:
-    """Return the processes of the workers of a data directory."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # It may be gone by now.
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            if b"metaflow_windmill.devserver.runner.worker" in words and os.fsencode(data) in words:
-                found.append(int(entry.name))
-    return found
-
-
 def until(condition: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + WITHIN
     while not condition():
@@ -90,7 +80,7 @@ def until(condition: Callable[[], object], what: str) -> None:
 def reach(on: Stand, state: str) -> str | None:
     """Bring the worker to a state; return the job that it has then."""
     if state == "started":
-        until(lambda: workers(on.places.data), "no worker was started")
+        until(lambda: worker_processes(on.places.data), "no worker was started")
         return None
     until(on.supervisor.crew, "no worker said hello")
     if state == "idle":
@@ -145,5 +135,5 @@ def test_nothing_hangs_is_lost_or_counted_twice(
             assert on.jobs.ended(job, WITHIN).result == "opened"
             assert on.jobs.starts[job] == (1 if kill is kill_server else 2)
         assert on.jobs.starts[other] <= (1 if kill is kill_server else 2)
-        until(lambda: len(workers(on.places.data)) == 1, "there is not one worker")
+        until(lambda: len(worker_processes(on.places.data)) == 1, "there is not one worker")
         assert not on.jobs.running()
