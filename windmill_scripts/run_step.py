@@ -17,6 +17,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -26,6 +27,9 @@ GONE = {"FileNotFoundError", "NotFound", "ResourceNotFoundError"}
 """How local files, Google and Azure call what is not there."""
 NEED_IT = "publish"
 """The key of a job's ``task`` that says that it asks Windmill for more than `asked` does."""
+PAUSES = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds between questions to a server that is away."""
+REFUSALS = {400, 401, 403, 404}
 GROUP_OR_OTHERS_WRITE = 0o022
 EXECUTE = 0o111
 GOOGLE_KEY = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -46,6 +50,10 @@ class SecretError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.final = True  # of the object, since Windmill looks at nothing else
+
+
+class UntoldError(Exception):
+    """Windmill did not answer what a run has to know."""
 
 
 def main(  # noqa: PLR0917 (Windmill gives all of them by name)
@@ -175,17 +183,26 @@ def asked(token: str, deployment: dict[str, Any]) -> dict[str, Any]:
 
 
 def field_of_job(address: str, token: str, field: str) -> Any:  # noqa: ANN401 - JSON
-    """Return a field of a job, or None where Windmill does not answer."""
+    """Return a field of a job; None where Windmill refuses to tell it.
+
+    While a server is away it is asked again: a run that took now for the time that it was due would do
+    the work of another day.
+    """
+    from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
     headers = {"Authorization": f"Bearer {token}"}
-    try:
-        request = Request(f"{address}?no_logs=true&no_code=true", headers=headers)  # noqa: S310 (the server's own)
-        with urlopen(request, timeout=10) as answer:  # noqa: S310
-            return json.load(answer).get(field)
-    except (OSError, ValueError) as why:
-        print(f"Windmill does not tell {field} of this run: {why}", file=sys.stderr)
-        return None
+    request = Request(f"{address}?no_logs=true&no_code=true", headers=headers)  # noqa: S310 (the server's own)
+    for wait in PAUSES:
+        try:
+            with urlopen(request, timeout=10) as answer:  # noqa: S310
+                return json.load(answer).get(field)
+        except (OSError, ValueError) as why:  # noqa: PERF203 (it waits anyway)
+            print(f"Windmill does not tell {field} of this run: {why}", file=sys.stderr, flush=True)
+            if isinstance(why, HTTPError) and why.code in REFUSALS:
+                return None
+            time.sleep(wait)
+    raise UntoldError(f"Windmill did not tell {field} of this run in {sum(PAUSES)} s; run the flow again.")
 
 
 def in_child(function: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
@@ -195,15 +212,18 @@ def in_child(function: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     if pid == 0:
         try:
             os.close(read)
-            os.write(write, json.dumps(function()).encode())
-            sys.stderr.flush()
+            os.write(write, json.dumps({"said": function()}).encode())
+        except UntoldError as why:
+            os.write(write, json.dumps({"error": str(why)}).encode())
         finally:
             os._exit(0)
     os.close(write)
     with os.fdopen(read, "rb") as told:
-        said = told.read()
+        answer = json.loads(told.read() or b"{}")
     os.waitpid(pid, 0)
-    return json.loads(said or b"{}")
+    if "said" not in answer:
+        raise UntoldError(answer.get("error", "This job's question to Windmill ended without an answer."))
+    return answer["said"]
 
 
 # The secrets

@@ -123,3 +123,19 @@ def test_a_server_that_does_not_tell_is_told_in_the_log(
         job.setenv("WM_FLOW_JOB_ID", "of-the-run")
         assert run_step.asked(SECRET, {"workflow_timeout": 60}) == {"began": None}
     assert "Windmill does not tell started_at of this run" in capfd.readouterr().err
+
+
+def test_a_server_that_is_away_for_a_moment_is_asked_again(job: pytest.MonkeyPatch) -> None:
+    """Else a run of yesterday, taken up after a restart of the server, would do the work of today."""
+    with scripted_server(Answer(502), JOB) as server:
+        job.setenv("BASE_INTERNAL_URL", server.url)
+        job.setenv("WM_FLOW_JOB_ID", "of-the-run")
+        assert run_step.asked(SECRET, {"workflow_timeout": 60}) == {"began": "2026-03-01T12:00:01Z"}
+
+
+def test_a_server_that_stays_away_fails_the_job(job: pytest.MonkeyPatch) -> None:
+    job.setattr(run_step, "PAUSES", (0, 0))
+    job.setenv("BASE_INTERNAL_URL", "http://127.0.0.1:9")
+    job.setenv("WM_FLOW_JOB_ID", "of-the-run")
+    with pytest.raises(run_step.UntoldError, match="did not tell started_at of this run in 0 s"):
+        run_step.asked(SECRET, {"workflow_timeout": 60})
