@@ -24,9 +24,9 @@ def die_with_parent(parent: int, signal: int) -> None:
         os.kill(os.getpid(), signal)
 
 
-def adopt_orphans() -> None:
+def adopt_orphans(*, wanted: bool = True) -> None:
     """Become the parent of what this process's descendants leave behind, also of what hides by `setsid`."""
-    _prctl(_SET_CHILD_SUBREAPER, 1)
+    _prctl(_SET_CHILD_SUBREAPER, int(wanted))
 
 
 def _prctl(option: int, value: int) -> None:

@@ -42,7 +42,7 @@ def leftovers(before: Collection[int]) -> list[int]:
 
 
 def end_leftovers(before: Collection[int]) -> list[int]:
-    """Kill all children of this process, and theirs, that were not there before.
+    """Kill all children of this process, and theirs, that were not there before; adopt no others from now on.
 
     Parameters
     ----------
@@ -60,9 +60,10 @@ def end_leftovers(before: Collection[int]) -> list[int]:
             _send(pid, signal.SIGKILL)
         if sum(map(_reaped, left)) == 0:
             if time.monotonic() > deadline:
-                return left
+                break
             time.sleep(_TICK)
-    return []
+    adopt_orphans(wanted=False)  # a parent that does not bury them would keep all of them as zombies
+    return left
 
 
 def kill_tree(pid: int) -> None:

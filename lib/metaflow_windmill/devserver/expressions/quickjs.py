@@ -172,7 +172,7 @@ class _Child:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
         try:
             frames.write(self._process.stdin, message)
-        except BrokenPipeError:
+        except (OSError, ValueError):  # broken, or closed by the server
             raise _ChildGone("ended its process; it may need too much memory.") from None
 
     def _receive(self, deadline: float) -> Json:
@@ -188,7 +188,7 @@ class _Child:
 
         try:
             return frames.read(receive)
-        except EOFError:
+        except (EOFError, OSError):  # by now, the server may have closed the pipe itself
             raise _ChildGone("ended its process; it may need too much memory.") from None
 
 
