@@ -86,8 +86,12 @@ class TestEarlyEnds:
         assert seen.result == [{"i": 0}, {"i": 1}, {"i": 2}]
 
     def test_a_flow_may_not_even_begin(self, stand: Bench) -> None:
-        seen = stand.run(flow(step("a"), skip_expr="flow_input.n > 1"), {"n": 2})
+        seen = stand.run(flow(step("a"), step("b"), skip_expr="flow_input.n > 1"), {"n": 2})
         assert (seen.outcome, seen.result, seen.children) == ("skipped", "stopped early", [])
+        assert [(module["type"], module.get("skipped", False)) for module in seen.modules] == [
+            ("Success", True),
+            ("WaitingForPriorSteps", False),
+        ]
         assert stand.run(flow(step("a"), skip_expr="flow_input.n > 1"), {"n": 0}).paths == ["a"]
 
 

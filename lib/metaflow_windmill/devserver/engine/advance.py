@@ -47,6 +47,10 @@ class Advance:
         except ExpressionError as why:
             return self._broken_at_start(Broken(str(why)), None)
         if skipped:
+            step = self._flow.run.step
+            if 0 <= step < self._flow.size:
+                first = ModuleRun(id=self._flow.value.modules[step].id, type="Success", skipped=True)
+                self._plan.modules[step] = first
             self._plan.finish = Finish("skipped", "stopped early", success=True, stop=True)
             return self._plan
         self._begin(None, None, starting=True)
