@@ -89,7 +89,8 @@ def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
 def test_the_job_carries_over_what_was_saved_to_azure(tmp_path: Path) -> None:
     files = {"flows/stored.py": FLOW.format(seen=str(tmp_path / "seen")), "flows/text.txt": "included"}
     origin = new_repository(tmp_path / "flows.git", files)
-    with azure_store(tmp_path) as store, workspace(tmp_path) as place:
+    why = "the scripts' job needs Azure's packages, which a workspace adds to their requirements"
+    with azure_store(tmp_path) as store, workspace(tmp_path, shared=why) as place:
         settings = {
             **store.public,
             "METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT": store.endpoint,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.support.elsewhere import some_server
+from tests.support.elsewhere import embedded_server, some_server
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.workspace.installing import Installer
@@ -104,9 +104,19 @@ class Workspace:
 
 
 @contextmanager
-def workspace(directory: Path) -> Iterator[Workspace]:
-    """Start a server that lets ``file://`` repositories be read, and install the scripts."""
-    with some_server(directory) as server:
+def workspace(directory: Path, *, shared: str = "") -> Iterator[Workspace]:
+    """Start a server that lets ``file://`` repositories be read, and install the scripts.
+
+    Parameters
+    ----------
+    directory : Path
+        For the server's data.
+    shared : str
+        Why jobs have the packages of this environment; empty where they have what they require only.
+    """
+    alone = ("--shared-environment",)
+    serving = embedded_server(directory, shared, arguments=alone) if shared else some_server(directory)
+    with serving as server:
         server.tell_jobs({"METAFLOW_WINDMILL_ALLOW_FILE_REPOSITORIES": "1"})
         made = Workspace(server, directory / "store")
         made.install()

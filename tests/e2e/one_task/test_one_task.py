@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.elsewhere import of_no_use_elsewhere
 from tests.support.oracle import Home
+from tests.support.scripted_server import answer, scripted_server
 from tests.support.step_jobs import TOKEN, Worker, spec
 
 from metaflow_windmill.contract.record import StoreInfo
@@ -116,7 +117,9 @@ class TestAFlowOfThreeSteps:
 
     def test_is_told_of_in_tags_and_metadata(self, looks: Worker) -> None:
         worker = looks.again()
-        worker.job(spec("start"), env={"WM_SCHEDULE_PATH": "f/flows/Tested"}).ok()
+        with scripted_server(answer({"scheduled_for": "2026-03-01T12:00:00Z"})) as server:
+            env = {"WM_SCHEDULE_PATH": "f/flows/Tested", "BASE_INTERNAL_URL": server.url}
+            worker.job(spec("start"), env=env).ok()
         seen = worker.seen("start/t")
         assert {"runtime:windmill", "production:token-of-tests"} <= set(seen["system_tags"])
         assert "a-tag" in seen["tags"]

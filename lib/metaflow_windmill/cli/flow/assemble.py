@@ -11,7 +11,7 @@ from metaflow_windmill.cli.flow.needs import needs_of, say_what_is_left_out, wit
 from metaflow_windmill.cli.flow.options import limits
 from metaflow_windmill.cli.flow.settings import datastore_of, metadata_of, task_variables, top_level_options
 from metaflow_windmill.cli.flow.wanted import check_wanted
-from metaflow_windmill.compiler import Deployment, compile_flow
+from metaflow_windmill.compiler import Deployment, compile_flow, refuse_unsupported
 from metaflow_windmill.contract.record import PackageInfo, Record, ScheduleInfo
 from metaflow_windmill.deploy.cron import UTC, carry_over
 from metaflow_windmill.deploy.names import labels_of
@@ -61,6 +61,7 @@ def compile_document(
     record = make_record(obj, meant, wanted, token)
     decorators = [item for items in obj.flow._flow_decorators.values() for item in items]  # noqa: SLF001
     dag, script = read_dag(obj.graph, decorators), step_script()
+    refuse_unsupported(dag, wanted.max_workers)  # before the package is built, which may fail for less
     say_what_is_left_out(package, reads)
     needed = needs_of(obj, dag, script, wanted.requirements, package)
     secrets = read_secrets(wanted.secrets)
