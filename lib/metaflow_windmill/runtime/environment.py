@@ -67,7 +67,6 @@ READ_BEFORE = frozenset(
         "METAFLOW_FLOW_FILENAME",
         "METAFLOW_STEP_NAME",
         "METAFLOW_TASK_ID",
-        "METAFLOW_EXTRACTED_ROOT",
         "METAFLOW_VERSION",
         OUTCOME,
         EVENTS,
