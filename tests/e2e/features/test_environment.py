@@ -24,7 +24,7 @@ ONLY_HERE = {
     "TZ": "a worker's",
     "LC_CTYPE": "Python sets it by itself where a worker names no language",
     "PYTHONPATH": "Metaflow is in the code package, and what the lock brings is in a folder of its own",
-    "METAFLOW_EXTRACTED_ROOT": "the lowest supported Metaflow knows its package by it in a child, as a card has",
+    "METAFLOW_EXTRACTED_ROOT": "the lowest supported Metaflow finds its package by it in a child",
     "METAFLOW_PRODUCTION_TOKEN": "Metaflow's client takes the namespace of a deployed flow from it",
 }
 """What a task sees and a local run does not, by the beginning of its name, with the reason."""
