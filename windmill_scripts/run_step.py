@@ -74,20 +74,20 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     The job's token is taken away before anything is run that stands in the worker's cache, where
     other jobs can write. A job that needs the token has code of its own.
     """
-    token = take_token()
+    token, alone = take_token(), NEED_IT in task
     told = asked(token, deployment) if run is None else {}
+    token = token if alone else ""  # what runs next could find it here
     os.environ.update(deployment.get("variables") or {})
     set_secrets(secrets or {})
-    alone = NEED_IT in task
     cache = private_directory() if alone else cache_directory()
-    new = not (cache / deployment["package"]["sha"]).is_dir()
+    new = not (alone or (cache / deployment["package"]["sha"]).is_dir())
     root = find_package(deployment["package"], deployment["datastore"]["type"], cache)
     sys.path.insert(0, str(root / ".mf_code"))
     from metaflow_windmill.runtime.task import run_task
 
     before = {"origin": origin, "trigger": trigger, "parameters": parameters, "error": error}
     now = {"run": run, "splits": splits, "deadline": deadline, "levels": levels, **told}
-    return run_task(root, task, deployment, token if alone else "", new=new, **now, **before)
+    return run_task(root, task, deployment, token, new=new, **now, **before)
 
 
 # The token
@@ -307,8 +307,8 @@ def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
             with tarfile.open(fileobj=blob, mode="r:*") as archive:
                 archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
                 archive.extractall(beside)  # noqa: S202 (its sha was checked)
-        share(beside, root.parent / "files")
-        compile_all(beside / ".mf_code", root / ".mf_code", bytecode(root.parent))
+        shas = share(beside, root.parent / "files")
+        compile_all(beside / ".mf_code", root / ".mf_code", bytecode(root.parent), shas)
         beside.rename(root)
         for folder, _, _ in os.walk(root, topdown=False):
             Path(folder).chmod(0o555)
@@ -322,23 +322,23 @@ def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def share(package: Path, kept: Path) -> None:
-    """Keep what several packages have, Metaflow's own files mostly, once, and let nobody write to it."""
+def share(package: Path, kept: Path) -> dict[Path, str]:
+    """Keep what several packages have, Metaflow's own files mostly, once, and let nobody write to it.
+
+    Returns the sha1 of each file.
+    """
     kept.mkdir(exist_ok=True)
+    shas = {}
     for folder, _, names in os.walk(package):
         for name in names:
             file = Path(folder, name)
+            shas[file] = hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest()
             if file.is_symlink():
                 continue
             execute = file.stat().st_mode & EXECUTE
-            known = kept / f"{digest(file)}{'x' if execute else ''}"
             file.chmod(0o444 | execute)
-            link(known, file)
-
-
-def digest(file: Path) -> str:
-    """Return the sha1 of a file, by which the same one is found again."""
-    return hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest()
+            link(kept / f"{shas[file]}{'x' if execute else ''}", file)
+    return shas
 
 
 def link(known: Path, file: Path) -> None:
@@ -358,7 +358,7 @@ def bytecode(cache: Path) -> Path:
     return cache / f"bytecode-{sys.implementation.cache_tag}"
 
 
-def compile_all(code: Path, final: Path, kept: Path) -> None:
+def compile_all(code: Path, final: Path, kept: Path, shas: dict[Path, str]) -> None:
     """Give every module its byte code, which it shares with the same module of other packages.
 
     To compile a package takes a second, and from one deployment to the next little of it changes.
@@ -368,7 +368,7 @@ def compile_all(code: Path, final: Path, kept: Path) -> None:
 
     kept.mkdir(exist_ok=True)
     for source in code.rglob("*.py"):
-        known = kept / digest(source)
+        known = kept / shas[source]
         compiled = Path(cache_from_source(str(source)))
         compiled.parent.mkdir(exist_ok=True)
         try:

@@ -42,13 +42,16 @@ def tidy(cache: Path, limit: str | None = None) -> None:
     """
     most = _megabytes(limit) * 1024 * 1024
     entries = sorted((_used_at(entry), entry) for entry in cache.iterdir() if not _is_of_all(entry))
-    too_old, size = time.time() - UNUSED_AFTER, size_of(cache)
-    remove_unlinked(cache)
+    too_old = time.time() - UNUSED_AFTER
     for used, entry in entries:
-        if used < too_old or size > most:
+        if used < too_old:
             remove(entry)
-            remove_unlinked(cache)
-            size = size_of(cache)
+    remove_unlinked(cache)
+    for entry in (entry for used, entry in entries if used >= too_old):
+        if size_of(cache) <= most:
+            break
+        remove(entry)
+        remove_unlinked(cache)
 
 
 def size_of(cache: Path) -> int:

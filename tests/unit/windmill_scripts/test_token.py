@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.oracle import ROOT
 from tests.support.scripted_server import Answer, answer, scripted_server
 from tests.support.snippets import output_of
 from windmill_scripts import run_step
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET = "the-secret-of-the-job"
+SCRIPT = ROOT / "windmill_scripts/run_step.py"
 
 TELL = """
     import json, os, subprocess, sys
@@ -139,3 +141,31 @@ def test_a_server_that_stays_away_fails_the_job(job: pytest.MonkeyPatch) -> None
     job.setenv("WM_FLOW_JOB_ID", "of-the-run")
     with pytest.raises(run_step.UntoldError, match="did not tell started_at of this run in 0 s"):
         run_step.asked(SECRET, {"workflow_timeout": 60})
+
+
+def test_nothing_that_runs_below_the_script_finds_the_token_in_its_frames(tmp_path: Path) -> None:
+    """A package may have been changed by a job of somebody else on the same worker."""
+    code = tmp_path / "cache" / "sha" / ".mf_code" / "metaflow_windmill" / "runtime"
+    code.mkdir(parents=True)
+    (tmp_path / "cache").chmod(0o700)
+    (code.parent / "__init__.py").touch()
+    (code / "__init__.py").touch()
+    (code / "task.py").write_text(
+        "import sys\n"
+        "def run_task(root, task, deployment, token, **more):\n"
+        "    frames, frame = [], sys._getframe(1)\n"
+        "    while frame.f_code.co_name != '<module>':\n"
+        "        frames, frame = [*frames, repr(frame.f_locals)], frame.f_back\n"
+        "    return [token, *frames]\n"
+    )
+    text = f"""
+        import json, runpy
+        main = runpy.run_path({str(SCRIPT)!r})["main"]
+        deployment = {{"package": {{"sha": "sha", "url": "nowhere"}}, "datastore": {{"type": "local"}}}}
+        print(json.dumps(main({{"step": "start"}}, deployment)))
+    """
+    env = {"WM_TOKEN": SECRET, "METAFLOW_WINDMILL_CACHE": str(tmp_path / "cache")}
+    token, *frames = json.loads(output_of(text, tmp_path, env=env))
+    assert token == ""
+    assert frames
+    assert SECRET not in json.dumps(frames)
