@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from metaflow_windmill.client.answers import checked
+from metaflow_windmill.client.listing import all_items
 from metaflow_windmill.client.models import moment
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.errors import NotFound
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.transport import Response, Transport
     from metaflow_windmill.types import Json
-
-PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,7 @@ class Resources:
             return
 
     def _pages(self, query: dict[str, str]) -> Iterator[Json]:
-        page = 1
-        while True:
-            items = self._get("resources/list", {**query, "per_page": str(PAGE), "page": str(page)})
-            yield from items
-            if len(items) < PAGE:
-                return
-            page += 1
+        return all_items(lambda page: self._get("resources/list", {**query, **page}))
 
     def _get(self, tail: str, query: dict[str, str] | None = None) -> Json:
         request = Request("GET", self._path(tail), query or {})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from metaflow_windmill.client.answers import checked, made_before
+from metaflow_windmill.client.listing import PAGE, all_items
 from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User, instant
 from metaflow_windmill.client.resources import Resources
 from metaflow_windmill.client.transport import Request
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.client.transport import Response, Transport
     from metaflow_windmill.types import Json
 
-PAGE = 1000
 VERSIONS = 100
 """Versions of a flow in a page of its history."""
 
@@ -106,13 +106,9 @@ class Windmill:
 
     def list_flows(self, *, label: str = "", path_start: str = "") -> Iterator[Flow]:
         """Yield the flows with a label, below a path; they come without their values."""
-        query = _query(label=label, path_start=path_start, per_page=PAGE)
-        page = 1
-        while items := self._get("flows/list", {**query, "page": str(page)}):
-            yield from (Flow.from_json(item) for item in items if not item.get("draft_only"))
-            if len(items) < PAGE:
-                return
-            page += 1
+        query = _query(label=label, path_start=path_start)
+        items = all_items(lambda page: self._get("flows/list", {**query, **page}))
+        return (Flow.from_json(item) for item in items if not item.get("draft_only"))
 
     def create_flow(self, document: Json) -> None:
         """Deploy a new flow; `Conflict` if its path is taken."""

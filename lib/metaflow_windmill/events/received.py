@@ -94,7 +94,7 @@ class Received:
     """
 
     def __init__(self, resources: Resources, subscription: Subscription) -> None:
-        self._resources, self._subscription = resources, subscription
+        self._resources = resources
         self._below = f"{subscription.flow}/received/"
         self._names = {event.name: row_of(event.name) for event in subscription.events}
 

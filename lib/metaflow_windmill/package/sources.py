@@ -98,12 +98,6 @@ def foreign_imports(sources: Sources, flow_file: str) -> tuple[Import, ...]:
     return found
 
 
-def used_files(sources: Sources, flow_file: str) -> frozenset[str]:
-    """Return the files that tasks of a flow may import or start: all but other flows and tests."""
-    reached = _reached(sources, flow_file)
-    return frozenset(reached | _unreached(sources, flow_file, reached))
-
-
 def _foreign(sources: Sources, names: Iterable[str], own: AbstractSet[str]) -> tuple[Import, ...]:
     items = (item for name in sorted(names) for item in sources.imports(name))
     return tuple(item for item in items if not item.level and item.top not in own)

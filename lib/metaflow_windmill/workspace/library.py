@@ -31,7 +31,6 @@ UNPACKER = Path(__file__).with_name("library.txt")
 _KINDS = frozenset({".py", ".txt", ".typed", ".yaml"})
 _LEFT_OUT = frozenset({"devserver", "__pycache__"})
 _WIDTH = 100
-_SHA = re.compile(r'^SHA256 = "(\w*)"$', re.MULTILINE)
 
 
 @lru_cache(maxsize=1)
@@ -68,12 +67,6 @@ def library_script(files: dict[str, str]) -> str:
 def empty_script() -> str:
     """Return the script without a library, for jobs that get it as a package of their environment."""
     return UNPACKER.read_text(encoding="utf-8")
-
-
-def sha_in(script: str) -> str:
-    """Return the sha that a script of `library_script` names; empty for any other text."""
-    found = _SHA.search(script)
-    return found[1] if found else ""
 
 
 def without_archive(script: str) -> str:
