@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import requests
+from tests.support.patience import patient
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.client.windmill import Windmill
@@ -46,12 +47,16 @@ class Target:
         """A client with this target's token."""
         return Windmill(HttpTransport(self.host, self.token), self.workspace)
 
-    def post(self, path: str, body: Json) -> None:
-        """Ask for what the client has no call for; a path of the workspace, such as ``/variables/create``."""
+    def post(self, path: str, body: Json) -> str:
+        """Ask for what the client has no call for; a path of the workspace, such as ``/variables/create``.
+
+        Returns the answer's text: where a job was asked for, its id.
+        """
         headers = {"Authorization": f"Bearer {self.token}"}
         address = f"{self.host}/api/w/{self.workspace}{path}"
         answer = requests.post(address, json=body, headers=headers, timeout=30)
         assert answer.ok, answer.text
+        return answer.text
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,9 @@ class Deployed:
     def wait(self, run_id: str, seconds: float = 150) -> Job:
         """Wait until the run's job is over; return the job."""
         job_id = run_id.removeprefix("windmill-")
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patient(seconds)
         while not self.target.client.outcome(job_id).completed:
-            assert time.monotonic() < deadline, f"{run_id} is not over after {seconds:.0f} s"
+            assert time.monotonic() < deadline, f"{run_id} is not over after {patient(seconds):.0f} s"
             time.sleep(0.1)
         return self.target.client.get_job(job_id)
 

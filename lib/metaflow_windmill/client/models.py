@@ -196,6 +196,11 @@ class Job:
         )
 
     @property
+    def due_at(self) -> datetime | None:
+        """When it began, or else was to begin."""
+        return self.started_at or self.scheduled_for or self.created_at
+
+    @property
     def seconds(self) -> float | None:
         """How long it ran; None as long as it has not ended."""
         if self.started_at is None or self.completed_at is None:

@@ -220,16 +220,26 @@ class Windmill:
         return self._jobs("jobs/list", filters)
 
     def list_runs(self, path: str, **filters: str | float | bool | None) -> Iterator[Job]:
-        """Yield the runs of a flow, newest first, by further filters of ``jobs/list``."""
+        """Yield the runs of a flow, what began last first, by further filters of ``jobs/list``.
+
+        A run whose time has not come is none yet: Windmill keeps the next run of each schedule in its queue,
+        made when the one before began. So it lists a scheduled run by an old date, and the run is put in its
+        place among the `PAGE` runs around it.
+        """
         seen: set[str] = set()
         before: str | None = None
         while True:
             # The union of queued and completed jobs has no pages; it is read on from its oldest job.
             jobs = self.list_jobs(
-                script_path_exact=path, job_kinds="flow", per_page=PAGE, created_before=before, **filters
+                script_path_exact=path,
+                job_kinds="flow",
+                per_page=PAGE,
+                created_before=before,
+                scheduled_for_before_now=True,
+                **filters,
             )
             new = [job for job in jobs if job.id not in seen]
-            yield from new
+            yield from sorted(new, key=lambda job: f"{job.due_at}", reverse=True)
             if len(jobs) < PAGE or not new:
                 return
             seen |= {job.id for job in new}

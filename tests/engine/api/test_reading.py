@@ -71,6 +71,19 @@ def test_lists_are_filtered(server: RunningServer, folder: str, ran: dict[str, s
     assert server.get("/jobs/queue/list", params={"script_path_start": f"{folder}/"}) == []
 
 
+def test_what_waits_for_its_time_can_be_left_out(
+    server: RunningServer, folder: str, ran: dict[str, str]
+) -> None:
+    later = server.post(f"/jobs/run/f/{folder}/good?scheduled_in_secs=3000", {})
+    asked = f"script_path_exact={folder}/good&job_kinds=flow"
+    assert [row["id"] for row in server.get(f"/jobs/list?{asked}")] == [later, ran["good"]]
+    assert [row["id"] for row in server.get(f"/jobs/list?{asked}&scheduled_for_before_now=true")] == [
+        ran["good"]
+    ]
+    assert server.get(f"/jobs/queue/list?{asked}&scheduled_for_before_now=true") == []
+    server.post(f"/jobs_u/queue/cancel/{later}", {})
+
+
 @pytest.mark.parametrize(
     "query", ["success=maybe", "per_page=x", "parent_job=x", "created_after=soon", "args={"]
 )

@@ -151,6 +151,16 @@ def test_filters_of_job_lists() -> None:
     assert transport.asked[1].path == "/w/my-team/jobs/queue/list"
 
 
+def test_runs_of_which_a_schedule_made_the_next_one_early() -> None:
+    def run(job: str, created: str, began: str) -> dict[str, str]:
+        return {"id": job, "created_at": f"2026-01-0{created}:00Z", "started_at": f"2026-01-0{began}:00Z"}
+
+    by_hand, scheduled = run("by-hand", "1T12:00", "1T12:00"), run("scheduled", "1T03:00", "2T03:00")
+    windmill, transport = workspace([by_hand, scheduled, run("first", "1T01:00", "1T02:00")])
+    assert [job.id for job in windmill.list_runs("f/x/y")] == ["scheduled", "by-hand", "first"]
+    assert transport.asked[0].query["scheduled_for_before_now"] == "true"
+
+
 def test_a_schedule_that_is_not_there() -> None:
     absent = Response(404, b"Not found: Schedule f/x/y not found")
     windmill, _ = workspace(absent, absent)

@@ -12,7 +12,7 @@ from metaflow_windmill.devserver.api.replies import as_json
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.refusals import bad_request
 from metaflow_windmill.devserver.store import jobs
-from metaflow_windmill.devserver.store.clock import from_datetime
+from metaflow_windmill.devserver.store.clock import from_datetime, now
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -76,6 +76,7 @@ def filters(call: Call) -> jobs.JobFilters:
         schedule_path=query.get("schedule_path"),
         args=_subset(query.get("args"), "args"),
         result=_subset(query.get("result"), "result"),
+        due_before=now() if call.choice("scheduled_for_before_now") else None,
         oldest_first=call.choice("order_desc") is False,
         page=1 + offset // limit,
         per_page=limit,

@@ -47,6 +47,8 @@ class JobFilters:
     schedule_path: str | None = None
     args: Json = None
     result: Json = None
+    due_before: int | None = None
+    """Leaves out what waits for a later instant; what ended stays."""
     oldest_first: bool = False
     page: int = 1
     per_page: int = 1000
@@ -113,6 +115,7 @@ def _conditions(filters: JobFilters) -> Iterator[tuple[str, list[Json]]]:
         "started_at > ?": filters.started_after,
         "completed_at < ?": filters.completed_before,
         "completed_at > ?": filters.completed_after,
+        "(state = 'completed' OR scheduled_for <= ?)": filters.due_before,
         "parent = ?": filters.parent,
         "outcome = ?": filters.outcome,
         "tag = ?": filters.tag,
