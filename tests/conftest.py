@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.deployed import Target
 from tests.support.elsewhere import elsewhere, some_server, workspace_there
+from tests.support.patience import patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,17 @@ def pytest_configure(config: pytest.Config) -> None:
         stack = ExitStack()
         config.add_cleanup(stack.close)
         stack.enter_context(workspace_there())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give the tests on a Windmill elsewhere longer, each in the same ratio."""
+    if elsewhere() is None:
+        return
+    usual = float(config.getini("timeout"))
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        longer = pytest.mark.timeout(patient(limit.args[0] if limit else usual))
+        item.add_marker(longer, append=False)
 
 
 @pytest.fixture(scope="session")

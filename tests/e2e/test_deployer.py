@@ -116,8 +116,8 @@ deployer = Deployer("notebook_flow.py", show_output=False).windmill()
 flow = deployer.create(max_workers=2, tags=["mine"], workflow_timeout=600, workflow_title="Ours",
                        notify_on_error=False, incident_io_metadata=[], **SERVER)
 run = flow.trigger(alpha=1.5, words="x" * 200_000)
-run.wait_for_completion(check_interval=0.1, timeout=120)
-seen = run.wait_for_run(timeout=10)
+run.wait_for_completion(check_interval=0.1, timeout=600)
+seen = run.wait_for_run(timeout=60)
 tell(name=flow.name, id=flow.id, token=flow.production_token, page=flow.windmill_ui, status=run.status,
      run_page=run.windmill_ui, running=run.is_running, pathspec=run.pathspec, successful=seen.successful,
      size=seen.data.size, alpha=seen.data.alpha, tags="mine" in seen.tags)
@@ -143,7 +143,7 @@ def test_a_run_that_fails_early_is_failed(notebook: Notebook) -> None:
     said = notebook("""
 flow = Deployer("notebook_flow.py", show_output=False).windmill().create(name="early")
 run = flow.trigger(alpha=-1.0)
-run.wait_for_completion(check_interval=0.1, timeout=120)
+run.wait_for_completion(check_interval=0.1, timeout=600)
 tell(status=run.status, finished=run.run.finished, states=[r.status for r in flow.list_runs()],
      none=[r.status for r in flow.list_runs(states=["SUCCEEDED"])])
 """)
@@ -156,7 +156,7 @@ flow = Deployer("notebook_flow.py", show_output=False).windmill().create(name="s
 run = flow.trigger(alpha=600.0)
 before = run.is_running
 stopped = run.terminate()
-run.wait_for_completion(check_interval=0.1, timeout=60)
+run.wait_for_completion(check_interval=0.1, timeout=600)
 tell(before=before, stopped=stopped, status=run.status)
 """)
     assert said == {"before": True, "stopped": True, "status": "FAILED"}
@@ -172,7 +172,7 @@ tell(id=flow.id)
 found = DeployedFlow.from_deployment("f/flows/lost", impl="windmill")
 again = DeployedFlow.from_windmill(found.id)
 run = again.trigger(alpha=2.0)
-run.wait_for_completion(check_interval=0.1, timeout=120)
+run.wait_for_completion(check_interval=0.1, timeout=600)
 same = DeployedFlow.get_triggered_windmill_run("f/flows/lost", run.pathspec)
 listed = [flow.name for flow in DeployedFlow.list_windmill("NotebookFlow")]
 everything = [flow.flow_name for flow in DeployedFlow.list_deployed_flows(impl="windmill")]
@@ -199,7 +199,7 @@ flow = Deployer("branch_flow.py", show_output=False, branch="try_it").windmill()
 off = flow.suspend()
 found = DeployedFlow.from_windmill("notebooks.test.try_it.BranchFlow")
 run = found.trigger()
-run.wait_for_completion(check_interval=0.1, timeout=120)
+run.wait_for_completion(check_interval=0.1, timeout=600)
 on = found.unsuspend()
 tell(name=flow.name, found=found.name, off=off, on=on, status=run.status,
      tags=sorted(tag for tag in run.run.system_tags if tag.startswith("project")))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.patience import patient
 
 if TYPE_CHECKING:
     from tests.support.deployed import Target
@@ -91,7 +92,7 @@ def test_commands_of_a_page_work_as_they_stand(page: Path, windmill: Target, tmp
         env=environment,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=patient(PATIENCE),
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

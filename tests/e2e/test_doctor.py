@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from tests.support.elsewhere import embedded_server, some_server
+from tests.support.patience import patient
 from tests.support.workspace import Workspace
 
 from metaflow_windmill import __version__
@@ -49,7 +50,13 @@ def doctor(
     }
     command = [sys.executable, "-m", "metaflow_windmill.cli.main", "doctor", *options]
     return subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=150, check=False
+        command,
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=patient(150),
+        check=False,
     )
 
 

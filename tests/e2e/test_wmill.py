@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from metaflow._vendor import yaml
 from tests.support.elsewhere import some_server
+from tests.support.patience import patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
         CLI,
         PARSER,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=170)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=patient(170))
     if done.returncode != 0:
         pytest.skip(f"npm cannot install {CLI} here: {done.stderr[-300:]}")
     return folder
@@ -60,7 +61,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def node(folder: Path, *words: str, cwd: Path | None = None) -> str:
     done = subprocess.run(
-        ["node", *words], cwd=cwd or folder, capture_output=True, text=True, check=False, timeout=120
+        ["node", *words], cwd=cwd or folder, capture_output=True, text=True, check=False, timeout=patient(120)
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -114,7 +115,7 @@ def sync(modules: Path, server: Server, folder: Path, *words: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=patient(120),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -145,7 +146,7 @@ def test_what_is_pushed_is_what_is_shipped_and_comes_back_by_a_pull(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=patient(120),
     )
     changed = [line for line in done.stdout.splitlines() if line.startswith(("add", "change"))]
     assert changed in ([], ["change script f/metaflow/library"]), done.stdout  # lib/ may be ahead of the file
@@ -179,7 +180,9 @@ def test_an_exported_flow_is_pushed_and_runs(modules: Path, server: Server, tmp_
         "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path / "store"),
     }
     command = [sys.executable, str(flow), "windmill", "export", str(exported)]
-    subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        command, env=environment, cwd=tmp_path, check=True, capture_output=True, timeout=patient(120)
+    )
     assert "pushed to the remote workspace" in sync(modules, server, exported, "push")
     (path,) = (item["path"] for item in server.get("/flows/list"))
     job = server.post(f"/jobs/run_wait_result/f/{path}", {})

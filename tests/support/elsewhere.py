@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.patience import SERVER
 from tests.support.server import Server, running_server
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import requests
 
-SERVER, TOKEN = "METAFLOW_WINDMILL_TEST_SERVER", "METAFLOW_WINDMILL_TEST_TOKEN"
+TOKEN = "METAFLOW_WINDMILL_TEST_TOKEN"
 WORKSPACE, USED = "METAFLOW_WINDMILL_TEST_WORKSPACE", "METAFLOW_WINDMILL_TEST_WORKSPACE_USED"
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from tests.support.patience import patient
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -102,7 +104,7 @@ class Home:
             command,
             cwd=self.root,
             env=environment,
-            timeout=timeout,
+            timeout=patient(timeout),
             check=False,
             text=True,
             capture_output=True,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
+from tests.support.patience import patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -139,7 +140,7 @@ def end_server(server: RunningServer, sign: signal.Signals = signal.SIGINT) -> i
 
 def wait_until(condition: Any, within: float, otherwise: str) -> None:
     """Look until a condition holds; fail with a sentence if it does not in time."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + patient(within)
     while not condition():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.02)

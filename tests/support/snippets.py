@@ -8,6 +8,8 @@ import sys
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+from tests.support.patience import patient
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -25,7 +27,7 @@ def run_program(
         env={"PATH": os.environ["PATH"], **(env or {})},
         stdin=subprocess.PIPE,
         capture_output=True,
-        timeout=100,
+        timeout=patient(100),
         check=False,
     )
 
