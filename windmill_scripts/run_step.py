@@ -273,7 +273,10 @@ def held(root: Path) -> bool:
         return False
     with contextlib.suppress(OSError):  # a file system without locks
         fcntl.flock(lock, fcntl.LOCK_SH)
-    return root.is_dir() and os.fstat(lock).st_ino == root.stat().st_ino
+    try:
+        return os.fstat(lock).st_ino == root.stat().st_ino
+    except FileNotFoundError:
+        return False
 
 
 def cache_directory() -> Path:
@@ -299,7 +302,7 @@ def private_directory() -> Path:
 
 def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
     """Fetch, check, unpack and compile beside the final place, then rename: a half-done try is never seen."""
-    beside = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
+    beside = place_beside(root)
     try:
         with tempfile.TemporaryFile(dir=beside) as blob:
             fetch(package["url"], datastore, blob)
@@ -320,6 +323,14 @@ def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
             ) from why
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def place_beside(root: Path) -> Path:
+    """Return a new directory that others keep from removing while this job lives, under any name."""
+    while True:
+        beside = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
+        if held(beside):
+            return beside
 
 
 def share(package: Path, kept: Path) -> dict[Path, str]:

@@ -19,7 +19,7 @@ from tests.support.oracle import ROOT
 from windmill_scripts import run_step
 from windmill_scripts.run_step import PackageError, cache_directory
 
-from metaflow_windmill.runtime.package_cache import remove
+from metaflow_windmill.runtime.package_cache import remove, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,6 +130,24 @@ def test_a_package_that_a_job_has_is_removed_by_nobody(cache: Path, package: dic
     assert not (cache / package["sha"]).exists()
 
 
+def test_a_package_that_a_job_unpacks_is_removed_by_nobody(cache: Path, tmp_path: Path) -> None:
+    """The package comes through a pipe, so that the job is in the middle of it for as long as is wanted."""
+    os.mkfifo(tmp_path / "pipe")
+    (job,) = workers_that_find({"url": str(tmp_path / "pipe"), "sha": sha(BLOB)}, 1, at(cache))
+    with (tmp_path / "pipe").open("wb") as pipe:
+        pipe.write(BLOB[:100])
+        tidy(cache, "0")
+        pipe.write(BLOB[100:])
+    assert job.communicate(timeout=60)[0] == f"{cache / sha(BLOB)}\n"
+    assert (cache / sha(BLOB) / "flow.py").exists()
+    tidy(cache, "0")
+    assert not any(sha(BLOB) in entry.name for entry in cache.iterdir())
+
+
+def at(cache: Path) -> dict[str, str]:
+    return {"METAFLOW_WINDMILL_CACHE": str(cache)}
+
+
 def run_python(root: Path, code: str) -> subprocess.CompletedProcess[str]:
     """Run Python with the code of a package."""
     environment = {**os.environ, "PYTHONPATH": str(root / ".mf_code")}
@@ -207,7 +225,7 @@ def test_a_file_that_points_outside_is_refused(cache: Path, tmp_path: Path) -> N
 
 
 def test_many_workers_may_begin_at_once(cache: Path, package: dict[str, str]) -> None:
-    workers = workers_that_find(package, 8, {"METAFLOW_WINDMILL_CACHE": str(cache)})
+    workers = workers_that_find(package, 8, at(cache))
     answers = {worker.communicate(timeout=60)[0] for worker in workers}
     assert answers == {f"{cache / package['sha']}\n"}
     assert [worker.returncode for worker in workers] == [0] * 8
