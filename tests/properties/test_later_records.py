@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.deployments import fixed_deployment
 
 from metaflow_windmill.contract.event import Awaited, Event, Subscription
-from metaflow_windmill.contract.record import ParameterInfo, Record, ScheduleInfo
+from metaflow_windmill.contract.exit_hook import ExitHooks
+from metaflow_windmill.contract.notification import Notification
+from metaflow_windmill.contract.record import GitInfo, ParameterInfo, ScheduleInfo
+from metaflow_windmill.contract.resume import Origin, ResumeOrder
 from metaflow_windmill.contract.task import Input, Source, TaskSpec
+from metaflow_windmill.deploy.origin import read_origin, telling
+from metaflow_windmill.errors import InvalidDocument
+from metaflow_windmill.runtime.failure import Failure, Frame
+from metaflow_windmill.workspace.doctor import Finding
+from metaflow_windmill.workspace.redeploy import State
 
 RECORD = replace(
     fixed_deployment("F").record,
@@ -22,7 +32,7 @@ RECORD = replace(
 SUBSCRIPTION = Subscription("f/flows/F", (Awaited("a", {"x": "value"}), Awaited("b")))
 EVENT = Event("a", "1", 7, {"value": [1]})
 TASK = TaskSpec("join", ("foreach",), (Input((Source("work"),), "each"),), environment={"A": "b"})
-FREE = {"variables", "versions", "payload", "default", "environment"}
+FREE = {"variables", "versions", "payload", "default", "environment", "channels"}
 """Members whose own members are a person's: what is added there is read."""
 
 values = st.recursive(
@@ -47,17 +57,38 @@ def _is_free(key: str, inside: dict[str, Any]) -> bool:
     return key in FREE or (key == "parameters" and "name" in inside)
 
 
-@given(st.data())
-def test_a_record(data: st.DataObject) -> None:
-    assert Record.from_json(later(RECORD.to_json(), data.draw)) == RECORD
+WRITTEN = (
+    *(RECORD, SUBSCRIPTION, EVENT, TASK),
+    ExitHooks(("told", "hooks.told"), failed=True),
+    Notification({"slack": {"channel": "#x"}, "webhook": {}}, failed=True),
+    ResumeOrder("windmill-1", ("train",), ("x",)),
+    Origin("windmill-1", ("train",), ("x",)),
+    Finding("packages", "bad", "one is missing", "install it", "worker-1"),
+    Failure("ValueError", "no", (Frame("flow.py", 7, "train"),), asking=True),
+)
+
+
+@pytest.mark.parametrize("written", WRITTEN, ids=lambda written: type(written).__name__)
+@given(data=st.data())
+def test_what_a_later_version_wrote_is_read(written: Any, data: st.DataObject) -> None:
+    assert type(written).from_json(later(written.to_json(), data.draw)) == written
 
 
 @given(st.data())
-def test_events(data: st.DataObject) -> None:
-    assert Subscription.from_json(later(SUBSCRIPTION.to_json(), data.draw)) == SUBSCRIPTION
-    assert Event.from_json(later(EVENT.to_json(), data.draw)) == EVENT
+def test_where_a_flow_file_comes_from(data: st.DataObject) -> None:
+    git = GitInfo("https://example.com/r", "abc", "flows/one.py", "main", "sha")
+    (told,) = telling(git).values()
+    assert read_origin(json.dumps(later(json.loads(told), data.draw))) == git
 
 
 @given(st.data())
-def test_what_a_module_tells_its_job(data: st.DataObject) -> None:
-    assert TaskSpec.from_json(later(TASK.to_json(), data.draw)) == TASK
+def test_what_was_deployed_last(data: st.DataObject) -> None:
+    state = State("abc", "main", "digest", ("one",), "2026-01-01T00:00:00+00:00")
+    assert State.from_json(later(json.loads(json.dumps(asdict(state))), data.draw)) == state
+
+
+@pytest.mark.parametrize("kind", [ExitHooks, Notification, ResumeOrder, Origin])
+@pytest.mark.parametrize("data", [None, [], "x", {"later": 1}])
+def test_what_is_none_of_these_is_told(kind: Any, data: Any) -> None:
+    with pytest.raises(InvalidDocument):
+        kind.from_json(data)

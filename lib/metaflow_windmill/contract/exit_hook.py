@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.errors import InvalidDocument
+
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
@@ -37,5 +39,8 @@ class ExitHooks:
 
     @classmethod
     def from_json(cls, data: dict[str, Json]) -> ExitHooks:
-        """Read what `to_json` wrote."""
-        return cls(tuple(data["functions"]), bool(data["failed"]))
+        """Read what `to_json` wrote; `InvalidDocument` if it is something else."""
+        try:
+            return cls(tuple(data["functions"]), bool(data["failed"]))
+        except (KeyError, TypeError) as why:
+            raise InvalidDocument(f"these are no exit hooks ({why})", EXIT_HOOKS) from why

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from metaflow_windmill.errors import InvalidDocument
+
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
@@ -73,5 +75,8 @@ class Notification:
 
     @classmethod
     def from_json(cls, data: dict[str, Json]) -> Notification:
-        """Read what `to_json` wrote."""
-        return cls(dict(data["channels"]), bool(data["failed"]))
+        """Read what `to_json` wrote; `InvalidDocument` if it is something else."""
+        try:
+            return cls(dict(data["channels"]), bool(data["failed"]))
+        except (KeyError, TypeError) as why:
+            raise InvalidDocument(f"this is no notification ({why})", NOTIFY) from why

@@ -107,24 +107,30 @@ def publish(windmill: Windmill, event: Event) -> Published:
     WindmillError
         If it cannot be found out who waits for the event.
     """
-    waiting = [item for item in subscriptions(windmill.resources) if item.awaits(event.name)]
-    return Published(event, tuple(done for item in waiting for done in _deliver(windmill, item, event)))
+    found = tuple(subscriptions(windmill.resources))
+    unread = tuple(item for item in found if isinstance(item, Delivery))
+    waiting = [item for item in found if isinstance(item, Subscription) and item.awaits(event.name)]
+    done = tuple(done for item in waiting for done in _deliver(windmill, item, event))
+    return Published(event, done + unread)
 
 
-def subscriptions(resources: Resources) -> Iterator[Subscription]:
-    """Go through the subscriptions of a workspace."""
+def subscriptions(resources: Resources) -> Iterator[Subscription | Delivery]:
+    """Go through the subscriptions of a workspace; for one that cannot be read, tell so."""
     for path in resources.paths(SUBSCRIPTION):
-        found = _read(resources.find(path))
+        found = _read(path, resources.find(path))
         if found is not None:
             yield found
 
 
-def _read(value: Json) -> Subscription | None:
+def _read(path: str, value: Json) -> Subscription | Delivery | None:
     """Return a subscription; None for what a person made under the same type, which is nobody's."""
     try:
         return Subscription.from_json(value)
-    except InvalidDocument:
-        return None
+    except InvalidDocument as why:
+        if not (isinstance(value, dict) and value.get("flow") == path):
+            return None
+        reason = f"which events start it cannot be read: {why}. Create the flow again"
+        return Delivery(path, "failed", reason=reason)
 
 
 def _deliver(windmill: Windmill, subscription: Subscription, event: Event) -> Iterator[Delivery]:

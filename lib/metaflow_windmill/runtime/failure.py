@@ -11,6 +11,7 @@ import traceback
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.known import known
 from metaflow_windmill.errors import FINAL, RetryNotAllowed, TaskError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Failure:
     @classmethod
     def from_json(cls, data: Json) -> Failure:
         """Read what `to_json` wrote."""
-        frames = tuple(Frame(**frame) for frame in data["frames"])
+        frames = tuple(Frame(**known(Frame, frame)) for frame in data["frames"])
         return cls(data["name"], data["message"], frames, asking=data["asking"], final=data["final"])
 
 

@@ -339,6 +339,11 @@ def _pruned(shared: Round) -> list[FlowReport]:
     reports = []
     windmill, folder = shared.job.windmill, shared.configuration.folder
     for flow, record in gone_flows(windmill, folder, shared.repository, shared.checkout):
+        if isinstance(record, InvalidDocument):
+            remark = f"It was left alone, since it is not known whether it is gone: {record}."
+            reports.append(FlowReport(flow.path, "", "unchanged", flow.path, remarks=(remark,)))
+            shared.job.say(_line(reports[-1]))
+            continue
         file = record.git.path if record.git else ""
         if not shared.asked.dry_run:
             remove(windmill, flow.path)

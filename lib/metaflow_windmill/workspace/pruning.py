@@ -22,20 +22,27 @@ LABEL = "metaflow"
 
 def gone_flows(
     windmill: Windmill, folder: str, repository: str, checkout: Checkout
-) -> Iterator[tuple[Flow, Record]]:
+) -> Iterator[tuple[Flow, Record | InvalidDocument]]:
     """Yield deployed flows that came from this repository and branch and are no longer in it.
 
     A flow is gone if its file is gone, or no longer has a class of its name. A flow that is there
-    but was not asked for, or does not compile, is not gone.
+    but was not asked for, or does not compile, is not gone. Where this version cannot read where a
+    flow came from, the reason stands in the record's place.
     """
     for item in windmill.list_flows(label=LABEL, path_start=f"{folder}/"):
-        flow = windmill.find_flow(item.path)
+        flow = windmill.find_flow(item.path) if item.path.startswith(f"{folder}/") else None
         record = None if flow is None else _record(flow)
-        if flow is None or record is None or record.git is None or not flow.path.startswith(f"{folder}/"):
-            continue
-        ours = same_repository(record.git.repository, repository) and record.git.ref == checkout.head.ref
-        if ours and not _is_there(record, checkout):
+        if flow is not None and record is not None and _concerns(record, repository, checkout):
             yield flow, record
+
+
+def _concerns(record: Record | InvalidDocument, repository: str, checkout: Checkout) -> bool:
+    if isinstance(record, InvalidDocument):
+        return True
+    git = record.git
+    if git is None or not same_repository(git.repository, repository) or git.ref != checkout.head.ref:
+        return False
+    return not _is_there(record, checkout)
 
 
 def remove(windmill: Windmill, path: str) -> None:
@@ -54,11 +61,11 @@ def _plain(url: str) -> str:
     return url.rstrip("/").removesuffix(".git").rstrip("/")
 
 
-def _record(flow: Flow) -> Record | None:
+def _record(flow: Flow) -> Record | InvalidDocument | None:
     try:
         return record_in(flow.value)
-    except InvalidDocument:
-        return None
+    except InvalidDocument as why:
+        return why
 
 
 def _is_there(record: Record, checkout: Checkout) -> bool:

@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.answering import Answering
 
 from metaflow_windmill.contract.event import Awaited, Event, Subscription, end_event
 from metaflow_windmill.errors import InvalidDocument
-from metaflow_windmill.events.publish import arguments, job_id, new_event
+from metaflow_windmill.events.publish import arguments, job_id, new_event, publish
 
 BOTH = Subscription("f/flows/Both", (Awaited("a", {"x": "value"}), Awaited("b")))
 
@@ -62,6 +63,16 @@ def test_a_payload_is_an_object() -> None:
 def test_what_is_no_subscription_is_told_apart(data: object) -> None:
     with pytest.raises(InvalidDocument):
         Subscription.from_json(data)
+
+
+def test_a_subscription_that_cannot_be_read_is_told_and_what_a_person_made_is_not() -> None:
+    values = {"f/flows/Later": {"flow": "f/flows/Later", "awaits": []}, "f/mine/notes": {"note": 1}}
+    answers: dict[str, object] = {f"GET /resources/get_value/{path}": value for path, value in values.items()}
+    there = Answering({"GET /resources/list": [[{"path": path} for path in values]], **answers})
+    published = publish(there.windmill, event("a"))
+    assert [(item.flow, item.what) for item in published.deliveries] == [("f/flows/Later", "failed")]
+    assert "cannot be read" in published.failures[0].reason
+    assert "f/flows/Later" in published.to_result()["wm_failure"]
 
 
 def test_subscriptions_and_events_survive_json() -> None:

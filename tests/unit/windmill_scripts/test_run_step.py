@@ -135,9 +135,12 @@ def test_a_package_that_a_job_unpacks_is_removed_by_nobody(cache: Path, tmp_path
     os.mkfifo(tmp_path / "pipe")
     (job,) = workers_that_find({"url": str(tmp_path / "pipe"), "sha": sha(BLOB)}, 1, at(cache))
     with (tmp_path / "pipe").open("wb") as pipe:
-        pipe.write(BLOB[:100])
+        (unpacking,) = cache.iterdir()
+        (cache / "newer").mkdir()
+        (cache / "newer" / "file").write_text("too much")
         tidy(cache, "0")
-        pipe.write(BLOB[100:])
+        assert list(cache.iterdir()) == [unpacking]
+        pipe.write(BLOB)
     assert job.communicate(timeout=60)[0] == f"{cache / sha(BLOB)}\n"
     assert (cache / sha(BLOB) / "flow.py").exists()
     tidy(cache, "0")

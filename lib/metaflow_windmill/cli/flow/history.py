@@ -101,19 +101,27 @@ def _document(flow: Flow) -> dict[str, Any]:
     }
 
 
-def _record(found: Deployed, version: FlowVersion) -> Record | None:
+def _record(found: Deployed, version: FlowVersion) -> Record | InvalidDocument | None:
+    """Return the record of a version, or why it cannot be read; None if there is none."""
     try:
         return record_in(found.server.windmill.get_flow_version(version.id).value)
-    except (InvalidDocument, NotFound):
+    except InvalidDocument as why:
+        return why
+    except NotFound:
         return None
 
 
-def _row(version: FlowVersion, record: Record | None) -> tuple[str, ...]:
+def _row(version: FlowVersion, record: Record | InvalidDocument | None) -> tuple[str, ...]:
+    when = time_text(version.created_at)
+    if isinstance(record, InvalidDocument):
+        return (str(version.id), when, "", "", f"{version.message} ({record})".strip())
     owner, sha = (record.owner, record.package.sha[:12]) if record else ("", "")
-    return (str(version.id), time_text(version.created_at), owner, sha, version.message)
+    return (str(version.id), when, owner, sha, version.message)
 
 
-def _json(version: FlowVersion, record: Record | None) -> dict[str, Any]:
+def _json(version: FlowVersion, record: Record | InvalidDocument | None) -> dict[str, Any]:
+    if isinstance(record, InvalidDocument):
+        return {**_json(version, None), "unreadable": str(record)}
     return {
         "version": version.id,
         "deployed_at": time_json(version.created_at),
