@@ -1,4 +1,4 @@
-"""Runs the flows of Metaflow's own `test/core` on the embedded server, judged by that suite's checks.
+"""Runs the flows of Metaflow's own `test/core` on a Windmill, judged by that suite's checks.
 
 The suite's runner waits for Metaflow's `Run.finished`, which a run that failed never is, and leaves out
 what is to fail or to be resumed. This one asks Windmill how a run ended instead; the flows, the graphs
@@ -19,18 +19,19 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
-from local_server import Server, local_server
+from local_server import local_server
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.client.windmill import Windmill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 TOP = ("--metadata=local", "--event-logger=nullSidecarLogger", "--no-pylint", "--quiet")
 TAGS = ("--tag=刺身 means sashimi", "--tag=multiple tags should be ok")
@@ -45,14 +46,19 @@ SIZES = ("single-linear-step", "switch", "small", "branch", "simple-foreach", "n
 
 @dataclass(frozen=True)
 class Place:
-    """Where the suite is, where things are kept, and how Windmill is asked."""
+    """Where the suite is, where things are kept, and how Windmill is asked: `server` has its variables."""
 
     core: Path
     work: Path
-    server: Server
+    server: Mapping[str, str]
     patience: float
     checks: Sequence[str]
     datastore: str
+
+    def windmill(self) -> Windmill:
+        """Return a client of the workspace."""
+        host, token, workspace = (self.server[f"WINDMILL_{name}"] for name in ("HOST", "TOKEN", "WORKSPACE"))
+        return Windmill(HttpTransport(host, token), workspace)
 
     def environment(self) -> dict[str, str]:
         """Return all that a flow's command line and the checks see."""
@@ -70,7 +76,7 @@ class Place:
             "METAFLOW_DEFAULT_DATASTORE": self.datastore,
             "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(self.work),
             **{name: value for name, value in os.environ.items() if name.startswith(STORES)},
-            **self.server.environment,
+            **self.server,
         }
 
 
@@ -191,7 +197,7 @@ def _python(place: Place, directory: Path, stage: str, words: Sequence[str]) -> 
 
 def wait(place: Place, run_id: str) -> bool:
     """Return whether the run's Windmill job succeeded, once it ended."""
-    windmill = Windmill(HttpTransport(place.server.url, place.server.token), "admins")
+    windmill = place.windmill()
     job = run_id.partition("-")[2]
     until = time.monotonic() + place.patience
     while time.monotonic() < until:
@@ -249,18 +255,43 @@ def _options() -> argparse.Namespace:
     add(
         "--checks", default=",".join(CHECKS), help=f"which of the suite's checks (default {','.join(CHECKS)})"
     )
+    add(
+        "--server",
+        help="the address of a Windmill whose workers see this machine's /tmp; default an embedded one",
+    )
+    add("--token", help="for --server; it may set environment variables of the workspace")
+    add(
+        "--workspace",
+        default="admins",
+        help="for --server (default admins); flows of folders f/GRAPH are left",
+    )
     add("--datastore", default="local", help="local, or s3 with its variables in the environment")
     add("--at-once", type=int, default=2, help="pairs at a time (default 2)")
     add("--patience", type=float, default=600, help="seconds that a run may take (default 600)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if (options.server is None) != (options.token is None):
+        parser.error("give both --server URL and --token T")
+    return options
 
 
-def _tell_workers(server: Server) -> None:
+@contextmanager
+def _server(options: argparse.Namespace, work: Path) -> Iterator[Mapping[str, str]]:
+    """Give the variables of the server that was named, or of an embedded one."""
+    if options.server is None:
+        with local_server(work / "server", PYTHONPATH="") as server:
+            yield server.environment
+    else:
+        values = (options.server, options.token, options.workspace)
+        yield dict(zip(("WINDMILL_HOST", "WINDMILL_TOKEN", "WINDMILL_WORKSPACE"), values, strict=True))
+
+
+def _tell_workers(server: Mapping[str, str]) -> None:
     """Let every job have the credentials of a store, as a workspace's environment variables."""
-    address = f"{server.url}/api/w/admins/workspaces/set_environment_variable"
+    workspace = f"{server['WINDMILL_HOST']}/api/w/{server['WINDMILL_WORKSPACE']}"
+    address = f"{workspace}/workspaces/set_environment_variable"
     for name, value in os.environ.items():
         if name.startswith("AWS_"):
-            headers = {"Authorization": f"Bearer {server.token}"}
+            headers = {"Authorization": f"Bearer {server['WINDMILL_TOKEN']}"}
             requests.post(address, json={"name": name, "value": value}, headers=headers, timeout=30)
 
 
@@ -271,7 +302,7 @@ def main() -> None:
     print(f"{len(wanted)} pairs to run", flush=True)
     with tempfile.TemporaryDirectory(prefix="metaflow-core-") as folder:
         work = Path(folder)
-        with local_server(work / "server", PYTHONPATH="") as server:
+        with _server(options, work) as server:
             _tell_workers(server)
             checks = options.checks.split(",")
             place = Place(options.core, work, server, options.patience, checks, options.datastore)
