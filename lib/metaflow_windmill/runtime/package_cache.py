@@ -19,6 +19,8 @@ UNUSED_AFTER = 30 * 24 * 3600  # seconds
 _NO_PACKAGES = {"library", "environments"}
 _SHARED = "files"
 _BYTE_CODE = "bytecode-"
+_SIZES = "sizes"
+"""What each package takes alone, in bytes: a file by its name, so that each is looked through once only."""
 _BLOCK = 512
 """Bytes: the unit of `os.stat_result.st_blocks`."""
 
@@ -52,18 +54,50 @@ def tidy(cache: Path, limit: str | None = None) -> None:
             break
         remove(entry)
         remove_unlinked(cache)
+    _forget_sizes(cache)
 
 
 def size_of(cache: Path) -> int:
-    """Return the bytes that packages take on the disk; what is linked twice counts once."""
-    sizes = {}
-    for entry in cache.iterdir():
-        for folder, _, names in os.walk(entry) if entry.name not in _NO_PACKAGES else ():
-            for name in names:
-                with suppress(OSError):
-                    status = Path(folder, name).lstat()
-                    sizes[status.st_ino] = status.st_blocks * _BLOCK
-    return sum(sizes.values())
+    """Return the bytes that packages take on the disk; what several share counts once."""
+    shared = sum(_bytes(known) for kept in _shared(cache) for known in kept.iterdir())
+    return shared + sum(_own_size(entry) for entry in cache.iterdir() if not _is_of_all(entry))
+
+
+def _own_size(entry: Path) -> int:
+    """Return what a package takes alone, in bytes. It never changes, so it is noted where it is complete."""
+    note = entry.parent / _SIZES / entry.name
+    with suppress(OSError, ValueError):
+        return int(note.read_text(encoding="ascii"))
+    size = _bytes(entry)
+    for folder, below, names in os.walk(entry):
+        size += sum(_bytes(Path(folder, name), links=1) for name in names)
+        size += sum(_bytes(Path(folder, name)) for name in below)
+    if not entry.name.startswith("."):  # else somebody unpacks it, or did
+        with suppress(OSError):
+            note.parent.mkdir(exist_ok=True)
+            beside = note.with_name(f".{note.name}.{os.getpid()}")
+            beside.write_text(str(size), encoding="ascii")
+            beside.rename(note)
+    return size
+
+
+def _forget_sizes(cache: Path) -> None:
+    with suppress(FileNotFoundError):
+        for note in (cache / _SIZES).iterdir():
+            if not (cache / note.name).exists():
+                note.unlink(missing_ok=True)
+
+
+def _bytes(path: Path, links: int | None = None) -> int:
+    """Return what a file or a directory takes; 0 if it is gone, or another number of links is wanted."""
+    with suppress(OSError):
+        status = path.lstat()
+        return status.st_blocks * _BLOCK if links in (None, status.st_nlink) else 0
+    return 0
+
+
+def _shared(cache: Path) -> list[Path]:
+    return [kept for kept in (cache / _SHARED, *cache.glob(f"{_BYTE_CODE}*")) if kept.is_dir()]
 
 
 def remove(entry: Path) -> None:
@@ -83,9 +117,9 @@ def remove(entry: Path) -> None:
 
 def remove_unlinked(cache: Path) -> None:
     """Remove what was shared by packages that are gone."""
-    for kept in (cache / _SHARED, *cache.glob(f"{_BYTE_CODE}*")):
-        with suppress(FileNotFoundError):
-            for known in kept.iterdir():
+    for kept in _shared(cache):
+        for known in kept.iterdir():
+            with suppress(FileNotFoundError):
                 if known.lstat().st_nlink == 1:
                     known.unlink(missing_ok=True)
 
@@ -99,7 +133,7 @@ def _megabytes(limit: str | None) -> int:
 
 
 def _is_of_all(entry: Path) -> bool:
-    return entry.name.startswith(_BYTE_CODE) or entry.name in {_SHARED, *_NO_PACKAGES}
+    return entry.name.startswith(_BYTE_CODE) or entry.name in {_SHARED, _SIZES, *_NO_PACKAGES}
 
 
 def _used_at(entry: Path) -> float:

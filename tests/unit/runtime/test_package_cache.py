@@ -44,7 +44,7 @@ def test_what_nothing_uses_is_removed(tmp_path: Path) -> None:
         package(tmp_path, name, days=days)
     package(tmp_path, "environments", days=99)
     tidy(tmp_path)
-    assert names(tmp_path) == {"used", "environments"}
+    assert names(tmp_path) == {"used", "environments", "sizes"}
 
 
 def test_above_its_limit_the_cache_loses_what_was_used_longest_ago(tmp_path: Path) -> None:
@@ -52,7 +52,8 @@ def test_above_its_limit_the_cache_loses_what_was_used_longest_ago(tmp_path: Pat
         package(tmp_path, f"{days} days", days=days, megabytes=2, shared="same")
     assert size_of(tmp_path) >= 11 * MEGABYTE
     tidy(tmp_path, "6")
-    assert names(tmp_path) == {"0 days", "1 days", "files"}
+    assert names(tmp_path) == {"0 days", "1 days", "files", "sizes"}
+    assert names(tmp_path / "sizes") == {"0 days", "1 days"}
     assert names(tmp_path / "files") == {"same"}
 
 
@@ -61,6 +62,24 @@ def test_what_no_package_shares_any_more_is_removed(tmp_path: Path) -> None:
     package(tmp_path, "new", shared="kept")
     tidy(tmp_path)
     assert names(tmp_path / "files") == {"kept"}
+
+
+def test_a_package_is_looked_through_once_however_often_others_come(tmp_path: Path) -> None:
+    package(tmp_path, "first", megabytes=1, shared="same")
+    known = size_of(tmp_path)
+    (tmp_path / "first" / "code").chmod(0o755)
+    (tmp_path / "first" / "code" / "more").write_bytes(os.urandom(MEGABYTE))  # which no package ever gets
+    assert size_of(tmp_path) == known
+    package(tmp_path, "second", megabytes=1, shared="same")
+    assert MEGABYTE <= size_of(tmp_path) - known < 2 * MEGABYTE  # its own part, and nothing of what is shared
+
+
+def test_a_try_that_goes_on_is_looked_through_each_time(tmp_path: Path) -> None:
+    leftover = package(tmp_path, ".first.try")
+    known = size_of(tmp_path)
+    (leftover / "code").chmod(0o755)
+    (leftover / "code" / "more").write_bytes(os.urandom(MEGABYTE))
+    assert size_of(tmp_path) - known >= MEGABYTE
 
 
 def test_a_limit_that_is_none_is_told(tmp_path: Path) -> None:
