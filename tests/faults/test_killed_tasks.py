@@ -32,7 +32,9 @@ IN_ANY_STEP = {
     "after the artifacts are kept": (f"{DATASTORE}:persist:return", 1, 2),
     "before the task is marked as done": (f"{DATASTORE}:done:call", 1, 2),
     "after the task is marked as done": ("runtime/hooks.py:finish:call", 1, 2),
-    "after the outcome is kept": ("runtime/hooks.py:finish:return", 0, 1),
+    "before the last of the log is kept": ("runtime/commands.py:outcome_of:return", 1, 2),
+    "after the last of the log is kept": ("runtime/commands.py:keep_note:call", 1, 2),
+    "after the outcome is kept": ("runtime/commands.py:keep_note:return", 0, 1),
     "before the result is returned": ("runtime/result.py:result:call", 0, 1),
 }
 IN_THE_START_STEP = {
@@ -83,6 +85,7 @@ def test_a_step_that_dies(started: Worker, where: str) -> None:
     assert (seen["attempt"], literal_eval(seen["artifacts"]["attempt"])) == (attempt, attempt)
     assert seen["successful"]
     assert times_run(started, f"work/t-{split}") == runs
+    assert seen["stdout"] == f"the code of attempt {attempt}\nthe last words of attempt {attempt}\n"
 
 
 @pytest.mark.parametrize("where", IN_THE_START_STEP)

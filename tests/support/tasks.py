@@ -47,6 +47,9 @@ class MemoryTasks:
     def note(self, task: str, attempt: int) -> Json:
         return self.notes.get((task, attempt))
 
+    def keep_note(self, task: str, attempt: int, note: Json) -> None:
+        self.notes[task, attempt] = note
+
     def artifact(self, task: str, name: str) -> Json:
         return self.artifacts[task, name]
 

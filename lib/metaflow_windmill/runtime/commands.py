@@ -137,6 +137,15 @@ def saving_logs(attempt: Attempt) -> Iterator[None]:
             say(f"These logs are here only: the datastore did not take them ({type(why).__name__}: {why}).")
 
 
+def keep_note(attempt: Attempt, outcome: Json) -> None:
+    """Keep what a task left, so that a job that finds it returns that and does not run the task again."""
+    note = {"job": attempt.task.job.id, "outcome": outcome}
+    try:
+        attempt.tasks.keep_note(attempt.task.name, attempt.number, note)
+    except Exception as why:  # noqa: BLE001 (whatever it is, the task itself has run)
+        say(f"A job that runs this task again will not know that it ended ({type(why).__name__}: {why}).")
+
+
 @contextmanager
 def last_of_its_run(attempt: Attempt) -> Iterator[None]:
     """Mark what ended an attempt if another one would begin after the run's deadline."""

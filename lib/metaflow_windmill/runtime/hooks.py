@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.runtime.environment import DUE, RENEWED
 from metaflow_windmill.runtime.ids import PARAMETERS, UNBOUNDED
 from metaflow_windmill.runtime.job import read_job
-from metaflow_windmill.runtime.tasks import NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,20 +81,16 @@ def outcome(flow: Json, node: Json) -> dict[str, Json]:
     return {"branch": chosen, "splits": splits}
 
 
-def finish(datastore: Json, said: dict[str, Json], file: str) -> None:
-    """Leave a task's outcome for its job, and in the datastore for a job that runs it again.
+def finish(said: dict[str, Json], file: str) -> None:
+    """Leave a task's outcome for its job.
 
     Parameters
     ----------
-    datastore : TaskDataStore
     said : dict
         The task's outcome.
     file : str
         Where its job looks for it; nothing if no job does.
     """
-    job = read_job(os.environ)
-    note = {"job": job.id, "outcome": said}
-    datastore._dangerous_save_metadata_post_done({NOTE: note})  # noqa: SLF001 (the one way after `done`)
     if file:
         Path(file).write_text(json.dumps(said), encoding="utf-8")
 

@@ -20,6 +20,7 @@ from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments,
 from metaflow_windmill.runtime.attempts import check_not_restarted, finished, next_attempt
 from metaflow_windmill.runtime.commands import (
     Attempt,
+    keep_note,
     last_of_its_run,
     outcome_of,
     run_metaflow,
@@ -131,7 +132,9 @@ def _run(attempt: Attempt, given: Given) -> Json:
     inputs = input_paths(task, given.splits, tasks)
     with saving_logs(attempt), last_of_its_run(attempt):
         run_metaflow(attempt, step_arguments(task, inputs, attempt.number, origin.run if origin else None))
-        return outcome_of(attempt)
+        outcome = outcome_of(attempt)
+    keep_note(attempt, outcome)  # after the logs: nobody looks after them any more once it is there
+    return outcome
 
 
 def _begin(attempt: Attempt, given: Given) -> Origin | None:

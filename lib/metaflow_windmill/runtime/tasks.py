@@ -51,6 +51,9 @@ class Tasks(Protocol):
     def note(self, task: str, attempt: int) -> Json:
         """Return what an attempt left for Windmill; None if it did not come that far."""
 
+    def keep_note(self, task: str, attempt: int, note: Json) -> None:
+        """Keep what an attempt left for Windmill."""
+
     def artifact(self, task: str, name: str) -> Json:
         """Return an artifact of a task that is over."""
 
@@ -105,6 +108,10 @@ class DatastoreTasks:
         """Return what an attempt left for Windmill; None if it did not come that far."""
         return self._json(f"{task}/{attempt}.{NOTE}")
 
+    def keep_note(self, task: str, attempt: int, note: Json) -> None:
+        """Keep what an attempt left for Windmill."""
+        self._keep(f"{task}/{attempt}.{NOTE}", note)
+
     def artifact(self, task: str, name: str) -> Json:
         """Return an artifact of a task that is over."""
         step, _, task_id = task.partition("/")
@@ -128,12 +135,15 @@ class DatastoreTasks:
 
     def keep(self, name: str, content: Json) -> None:
         """Keep something of the whole run, with its parameters."""
-        written = BytesIO(json.dumps(content).encode())
-        self._storage.save_bytes([(self._path(f"{PARAMETERS}/{name}"), written)], overwrite=True)
+        self._keep(f"{PARAMETERS}/{name}", content)
 
     def kept(self, name: str) -> Json:
         """Return what `keep` kept; None if there is nothing."""
         return self._json(f"{PARAMETERS}/{name}")
+
+    def _keep(self, name: str, content: Json) -> None:
+        written = BytesIO(json.dumps(content).encode())
+        self._storage.save_bytes([(self._path(name), written)], overwrite=True)
 
     def _json(self, name: str) -> Json:
         with self._storage.load_bytes([self._path(name)]) as found:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.metaflow
 PROGRAM = """
     import json, sys
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.runtime.tasks import DatastoreTasks, NOTE, flow_datastore
+    from metaflow_windmill.runtime.tasks import DatastoreTasks, flow_datastore
     record = Record.from_json(json.loads({record!r}))
     store = flow_datastore(record)
 
@@ -29,7 +29,7 @@ PROGRAM = """
         if done:
             data.done()
         if note:
-            data._dangerous_save_metadata_post_done({{NOTE: note}})
+            tasks.keep_note(task, number, note)
 
     tasks = DatastoreTasks(record, "windmill-r", 6)
     told = []

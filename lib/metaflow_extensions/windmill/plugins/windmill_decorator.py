@@ -98,4 +98,4 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
 
         carry_metadata(self._metadata.TYPE, self._datastore)
         if is_task_ok and self._ubf_context != "ubf_task":
-            finish(self._datastore, outcome(flow, graph[step_name]), self._outcome)
+            finish(outcome(flow, graph[step_name]), self._outcome)
