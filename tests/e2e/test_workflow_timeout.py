@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from tests.support.deployed import Deployed
 from tests.support.oracle import Home
+from tests.support.patience import patient
 
 from metaflow_windmill.client.models import instant
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.metaflow
 
 FLOW = Path(__file__).parent / "flows" / "limited.py"
-MAY_TAKE = 15
+MAY_TAKE = round(patient(15))
 
 
 @pytest.fixture(scope="module")

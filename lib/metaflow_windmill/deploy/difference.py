@@ -100,20 +100,26 @@ def _modules(modules: list[Json], inside: str) -> Iterator[Json]:
             yield from _modules(branch.get("modules") or [], f"{module['id']} arm {number + 1}")
 
 
+def _seconds(limit: Json) -> Json:
+    """Return a limit of time as the compiler writes it; Windmill makes a transform of it."""
+    return limit.get("value", limit.get("expr")) if isinstance(limit, dict) else limit
+
+
 def _essence(module: Json) -> dict[str, Json]:
+    """Return it as Windmill's own writing of a flow and the compiler's have it in common."""
     value = module["value"]
     kept = {
         "inside": module["inside"],
         "kind": value["type"],
         "retry": module.get("retry"),
-        "timeout": module.get("timeout"),
+        "timeout": _seconds(module.get("timeout")),
         "tag": value.get("tag"),
         "inputs": {
             name: item for name, item in (value.get("input_transforms") or {}).items() if name != "deployment"
         },
         "over": value.get("iterator"),
-        "parallel": value.get("parallel"),
-        "cases": [branch.get("expr") for branch in value.get("branches") or []],
+        "parallel": value.get("parallel") or None,
+        "cases": [branch.get("expr") or "" for branch in value.get("branches") or []],
     }
     return {key: item for key, item in kept.items() if item not in (None, {}, [], "")}
 

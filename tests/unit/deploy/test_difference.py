@@ -9,6 +9,7 @@ import pytest
 
 from metaflow_windmill.contract.record import PackageInfo, ParameterInfo, Record, ScheduleInfo, StoreInfo
 from metaflow_windmill.deploy.difference import difference
+from metaflow_windmill.devserver.catalog.rewritten import rewritten
 
 RECORD = Record(
     flow="Hello",
@@ -51,6 +52,19 @@ PLAIN = value(step("start"), step("end"))
 
 def test_nothing_changes() -> None:
     assert lines(PLAIN, PLAIN) == []
+
+
+def test_windmills_own_writing_is_no_change() -> None:
+    arm = {"modules": [step("left")], "skip_failure": False}
+    split = {"id": "split", "value": {"type": "branchall", "branches": [arm], "parallel": True}}
+    turns = {"id": "turns", "value": {"type": "whileloopflow", "modules": [step("again")], "parallel": False}}
+    sent = value(step("start", timeout=60), split, turns, step("end"))
+    kept = rewritten(sent)
+    assert kept != sent
+    assert lines(kept, sent) == lines(sent, kept) == []
+    assert lines(kept, value(step("start", timeout=61), split, turns, step("end"))) == [
+        "~ step start: timeout: 60 -> 61"
+    ]
 
 
 @pytest.mark.parametrize(

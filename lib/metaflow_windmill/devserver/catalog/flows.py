@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.catalog.paths import check_place
+from metaflow_windmill.devserver.catalog.rewritten import rewritten
 from metaflow_windmill.devserver.model import FlowVersion
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store import job_rows
@@ -250,7 +251,7 @@ def _new_version(connection: sqlite3.Connection, who: Identity, asked: Json, pat
             *(
                 who.workspace,
                 path,
-                json.dumps(asked["value"]),
+                json.dumps(rewritten(asked["value"])),
                 None if schema is None else json.dumps(schema),
             ),
             *(asked.get("deployment_message"), who.username, now()),
