@@ -20,13 +20,15 @@ from metaflow_windmill.openflow import read_flow_value
 pytestmark = pytest.mark.metaflow
 
 FLOWS = sorted((Path(__file__).parent / "flows").glob("*.py"))
-MAX_WORKERS = {"lanes": 2}
+MAX_WORKERS = {"lanes": 2, "packed_lanes": 2}
+PACK = {"packed": 10, "packed_lanes": 2}
 REWRITE = "METAFLOW_WINDMILL_REWRITE_GOLDEN"
 
 
 def compiled(flow: Path) -> str:
     dag = dag_of(flow)
-    document = compile_flow(dag, fixed_deployment(dag.name, MAX_WORKERS.get(flow.stem))).to_json()
+    deployment = fixed_deployment(dag.name, MAX_WORKERS.get(flow.stem), PACK.get(flow.stem))
+    document = compile_flow(dag, deployment).to_json()
     # The record is the same for every shape, and has tests of its own.
     document["value"]["flow_env"]["metaflow"] = {"flow": dag.name, "...": "the deployment record"}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

@@ -51,16 +51,19 @@ class Way:
     at_once: int
     max_workers: int | None = None
     limits: Limits | None = None
+    pack: int | None = None
 
 
 def carried(stand: Bench, graph: Graph, way: Way) -> Carried:
     dag = read_dag(flow_graph(write_flow(graph), graph.name))
-    value = compile_flow(dag, fixed_deployment(dag.name, way.max_workers), way.limits).value.to_json()
+    deployment = fixed_deployment(dag.name, way.max_workers, way.pack)
+    value = compile_flow(dag, deployment, way.limits).value.to_json()
     return stand.carry(graph, value, way.random, way.at_once)
 
 
 def ways(limits: Limits) -> SearchStrategy[Way]:
-    return st.builds(Way, _RANDOMS, st.integers(1, 8), st.sampled_from([None, 1, 2]), st.just(limits))
+    lanes, packs = st.sampled_from([None, 1, 2]), st.sampled_from([None, 2, 50])
+    return st.builds(Way, _RANDOMS, st.integers(1, 8), lanes, st.just(limits), packs)
 
 
 @pytest.mark.parametrize("limits", [Limits(), Limits(0, 0)], ids=["arms", "flat"])

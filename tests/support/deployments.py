@@ -8,7 +8,7 @@ from metaflow_windmill.contract.record import GitInfo, PackageInfo, Record, Stor
 SCRIPT = "def main(task, deployment, run=None, parameters=None, splits=None, **levels): ...\n"
 
 
-def fixed_deployment(flow: str, max_workers: int | None = None) -> Deployment:
+def fixed_deployment(flow: str, max_workers: int | None = None, pack: int | None = None) -> Deployment:
     """Return a deployment of a flow that names no machine and no moment."""
     record = Record(
         flow=flow,
@@ -28,4 +28,5 @@ def fixed_deployment(flow: str, max_workers: int | None = None) -> Deployment:
         schema={"type": "object", "properties": {}, "required": []},
         labels=("metaflow", f"flow:{flow}"),
         max_workers=max_workers,
+        pack=pack,
     )

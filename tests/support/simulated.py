@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, cast
 from tests.support.expected import Done, finished
 
 from metaflow_windmill.contract.event import PUBLISH
+from metaflow_windmill.contract.pack import PACK, Pack, levels_of
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.identity import Task, identify
 from metaflow_windmill.runtime.inputs import input_paths
 from metaflow_windmill.runtime.job import Job
-from metaflow_windmill.runtime.result import result
+from metaflow_windmill.runtime.result import packed, result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,11 +46,32 @@ class Simulation:
     done: dict[str, Done] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     gangs: dict[str, list[str]] = field(default_factory=dict)
+    results: dict[str, Json] = field(default_factory=dict)
 
     def run(self, args: Mapping[str, Json]) -> Json:
         """Do one job: return its result, or raise if this attempt is one of those that fail."""
         if PUBLISH in args["task"]:
             return {"run_id": args["run"], "published": []}
+        if PACK in args["task"]:
+            return self._pack(Pack.from_json(args["task"]), args)
+        return self._one(args)
+
+    def _pack(self, pack: Pack, args: Mapping[str, Json]) -> Json:
+        """Do the tasks of a job: of each item those up to the first that fails, and none a second time."""
+        results: list[Json] = []
+        failed: list[TaskFailed] = []
+        for levels in levels_of(pack, args):
+            try:
+                for spec in pack.steps:
+                    one = {**levels, "task": spec.to_json()}
+                    results.append(self.results.get(_task(one).name) or self._one(one))
+            except TaskFailed as why:  # noqa: PERF203 (each item for itself)
+                failed.append(why)
+        if failed:
+            raise failed[0]
+        return packed(results, [{"task": f"{one['step']}/{one['task']}"} for one in results])
+
+    def _one(self, args: Mapping[str, Json]) -> Json:
         task = _task(args)
         assert task.run == RUN
         assert task.name not in self.done, f"{task.name} ran again although it had succeeded"
@@ -59,11 +81,15 @@ class Simulation:
         if attempt < node.failures:
             raise TaskFailed(task.name)
         self._finish(task, node, parents)
-        return result(task, self._outcome(task, node))
+        done = self.results[task.name] = result(task, self._outcome(task, node))
+        return done
 
     def name(self, args: Mapping[str, Json]) -> str:
-        """Return the name of the task that a job is."""
-        return _task(args).name
+        """Return the name of the task that a job is, or the first one of those that it runs."""
+        if PACK not in args["task"]:
+            return _task(args).name
+        pack = Pack.from_json(args["task"])
+        return _task({**next(levels_of(pack, args)), "task": pack.steps[0].to_json()}).name
 
     def exist(self, tasks: Sequence[str]) -> list[bool]:
         """Tell of each task whether it ever began."""

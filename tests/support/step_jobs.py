@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from tests.support.oracle import ROOT
 
+from metaflow_windmill.contract.pack import Pack
 from metaflow_windmill.contract.record import PackageInfo, ParameterInfo, Record, StoreInfo
 from metaflow_windmill.contract.task import Input, Source, TaskSpec
 
@@ -91,6 +92,10 @@ def deploy(home: Home, flow: Path, **more: Json) -> Record:
     return replace(record, parameters=parameters, **more)
 
 
+def _first(task: TaskSpec | Pack) -> TaskSpec:
+    return task.steps[0] if isinstance(task, Pack) else task
+
+
 @dataclass(frozen=True)
 class StartedJob:
     """A job that runs."""
@@ -151,9 +156,9 @@ class Worker:
         return f"windmill-{self.root}"
 
     def start(
-        self, task: TaskSpec, *at: int, env: Mapping[str, str] | None = None, **args: Json
+        self, task: TaskSpec | Pack, *at: int, env: Mapping[str, str] | None = None, **args: Json
     ) -> StartedJob:
-        """Start a job; `at` holds the position, outermost loop first."""
+        """Start a job; `at` holds the position, outermost loop first, and ``items=[first, end]`` a pack's."""
         number = str(uuid4())
         directory = self.home.root / "jobs" / number
         (directory / MODULE).parent.mkdir(parents=True)
@@ -163,7 +168,7 @@ class Worker:
         process = subprocess.Popen(
             [*self.python, "-u", "-m", "wrapper"],
             cwd=directory,
-            env={**self._environment(task.step, number), **(env or {})},
+            env={**self._environment(_first(task).step, number), **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -171,7 +176,9 @@ class Worker:
         )
         return StartedJob(process, directory)
 
-    def job(self, task: TaskSpec, *at: int, env: Mapping[str, str] | None = None, **args: Json) -> JobEnd:
+    def job(
+        self, task: TaskSpec | Pack, *at: int, env: Mapping[str, str] | None = None, **args: Json
+    ) -> JobEnd:
         """Run a job to its end."""
         return self.start(task, *at, env=env, **args).end()
 
@@ -188,9 +195,13 @@ class Worker:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def _args(self, task: TaskSpec, at: tuple[int, ...], more: dict[str, Json]) -> dict[str, Json]:
-        start: dict[str, Json] = {"run": self.run_id} if task.inputs else {"parameters": {}}
-        given = {f"level_{depth}": {"index": index, "value": index} for depth, index in enumerate(at)}
+    def _args(self, task: TaskSpec | Pack, at: tuple[int, ...], more: dict[str, Json]) -> dict[str, Json]:
+        start: dict[str, Json] = {"run": self.run_id} if _first(task).inputs else {"parameters": {}}
+        given: dict[str, Json] = {
+            f"level_{depth}": {"index": index, "value": index} for depth, index in enumerate(at)
+        }
+        if "items" in more:
+            given[f"level_{len(at)}"] = {"index": 0, "value": more.pop("items")}
         return {"task": task.to_json(), "deployment": self.record.to_json(), **start, **given, **more}
 
     def _environment(self, step: str, number: str) -> dict[str, str]:

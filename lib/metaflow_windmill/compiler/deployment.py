@@ -73,6 +73,9 @@ class Deployment:
         What the flow is, in Markdown; the docstring of the flow where empty.
     priority : int or None
         Of the runs' jobs, in Windmill's queue.
+    pack : int or None
+        How many items of a foreach one job takes; with two or more, steps in a row are one job too.
+        ``@windmill(pack=...)`` wins. None for one task a job.
     """
 
     path: str
@@ -91,6 +94,7 @@ class Deployment:
     notifications: Notifications = field(default_factory=Notifications)
     description: str = ""
     priority: int | None = None
+    pack: int | None = None
 
     def code_of(self, step: str) -> Code:
         """Return the code of a step."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.openflow import RawScript, WhileLoop
 
 if TYPE_CHECKING:
+    from metaflow_windmill.compiler.place import Arrival
     from metaflow_windmill.openflow import Module
 
 
@@ -34,12 +35,15 @@ class Knot:
         What always runs after it: the container of its branches, the only join.
     endings : tuple of Ending
         Its joins, where there are several.
+    join : tuple of str and Arrival, or None
+        Its only join, where that is still to be written, and how it is reached.
     """
 
     step: str
     own: Module
     parts: tuple[Module, ...] = ()
     endings: tuple[Ending, ...] = ()
+    join: tuple[str, Arrival] | None = None
 
     @property
     def one_task(self) -> bool:

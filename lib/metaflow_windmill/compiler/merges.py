@@ -44,7 +44,7 @@ def ways(dag: Dag, step: Step) -> tuple[tuple[Source, str | None], ...]:
 
 
 def merges(dag: Dag) -> Found:
-    """Return for each step but the joins the step where all that it leads to meets again.
+    """Return for each step where all that it leads to meets again.
 
     None where that is only the end of the level. Steps come in topological order, so one pass
     from the last to the first finds all of them.
@@ -52,12 +52,11 @@ def merges(dag: Dag) -> Found:
     found: dict[str | None, str | None] = {}
     depth: dict[str | None, int] = {None: 0}
     for step in reversed(dag.steps):
-        if not step.joins:
-            meeting, *others = following(dag, step)
-            for other in others:
-                meeting = _meeting(meeting, other, found, depth)
-            found[step.name] = meeting
-            depth[step.name] = depth[meeting] + 1
+        meeting, *others = following(dag, step)
+        for other in others:
+            meeting = _meeting(meeting, other, found, depth)
+        found[step.name] = meeting
+        depth[step.name] = depth[meeting] + 1
     return found
 
 

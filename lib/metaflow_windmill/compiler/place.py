@@ -56,10 +56,13 @@ class Place:
         The loops of Windmill around the place, outermost first. The tasks inside do not count a lane.
     depth : int
         How many containers there are around it.
+    items : int
+        How many items of the innermost loop, a foreach, each job takes at most; 0 for one a job.
     """
 
     loops: tuple[Level | Literal["lane"], ...] = ()
     depth: int = 0
+    items: int = 0
 
     @property
     def limited(self) -> bool:
@@ -84,6 +87,14 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """How a step is reached: the inputs of its task and, on a join, where the number of splits stands."""
+
+    inputs: tuple[Input, ...] = ()
+    splits: str | None = None
+
+
+@dataclass(frozen=True)
 class Section:
     """Some modules in a row.
 
@@ -93,15 +104,10 @@ class Section:
     leads : tuple of Source
         The steps that may be the last to run in them, latest in the graph first: one of them is
         the parent of whatever comes next.
+    join : tuple of str and Arrival, or None
+        The join that has to come next, and how it is reached.
     """
 
     modules: tuple[Module, ...]
     leads: tuple[Source, ...]
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """How a step is reached: the inputs of its task and, on a join, where the number of splits stands."""
-
-    inputs: tuple[Input, ...] = ()
-    splits: str | None = None
+    join: tuple[str, Arrival] | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler.knots import Ending, Knot
 from metaflow_windmill.compiler.merges import SPLITTING, following, ways
+from metaflow_windmill.compiler.packs import items_of, row_of
 from metaflow_windmill.compiler.place import Arrival, Context, Place, Section
 from metaflow_windmill.compiler.rows import begun, ended, extended, leads_to
 from metaflow_windmill.compiler.tangles import region
@@ -53,19 +54,20 @@ def sequence(
     leads = arrival.inputs[0].any_of if arrival.inputs else ()
     name = first
     while name not in (None, stop):
-        section = _step(context, context.dag[name], arrival, place)
+        row = row_of(context, name, stop)
+        section = _step(context, row, arrival, place)
         modules += section.modules
         leads = section.leads
-        arrival = Arrival((Input(leads),))
-        name = context.after[name]
+        onwards = (context.after[row[-1].name], Arrival((Input(leads),)))
+        name, arrival = section.join or onwards
     return Section(tuple(modules), leads)
 
 
-def _step(context: Context, step: Step, arrival: Arrival, place: Place) -> Section:
-    """Return the modules of a step and of its split, its joins, its choice."""
-    knot = _knot(context, step, arrival, place)
+def _step(context: Context, row: Sequence[Step], arrival: Arrival, place: Place) -> Section:
+    """Return the modules of steps that are one job and, of the last, of its split, its joins, its choice."""
+    knot, step = _knot(context, row, arrival, place), row[-1]
     if step.name in context.flat:
-        return _flat(context, step, knot, place)
+        return _flat(context, step, _closed(context, knot, place), place)
     modules = (knot.own, *knot.parts)
     if step.kind == "switch":
         rest = _choice(context, step, knot.own, place)
@@ -73,14 +75,18 @@ def _step(context: Context, step: Step, arrival: Arrival, place: Place) -> Secti
         rest = _which_join(context, step, knot, place)
     else:
         rest = Section((), tuple(source for source, _ in ways(context.dag, step)))
-    return Section((*modules, *rest.modules), rest.leads)
+    return Section((*modules, *rest.modules), rest.leads, knot.join)
 
 
-def _knot(context: Context, step: Step, arrival: Arrival, place: Place) -> Knot:
-    """Return a step's module with its turns, its split and its joins, without what its switch chooses."""
+def _knot(context: Context, row: Sequence[Step], arrival: Arrival, place: Place) -> Knot:
+    """Return the module of steps that are one job with the last one's turns, its split and its joins.
+
+    What its switch chooses is left out.
+    """
+    step = row[-1]
     if step.recursive:
         return Knot(step.name, _turns(context, step, arrival, place))
-    own = task_module(context, step, arrival, place)
+    own = task_module(context, row, arrival, place)
     if step.kind == "split":
         return _branches(context, step, own, place)
     if step.kind == "foreach":
@@ -92,7 +98,7 @@ def _knot(context: Context, step: Step, arrival: Arrival, place: Place) -> Knot:
 
 def _turns(context: Context, step: Step, arrival: Arrival, place: Place) -> Module:
     """Return the loop around a step that returns to itself."""
-    task = task_module(context, step, arrival, place.inside(step.name, "turn"))
+    task = task_module(context, (step,), arrival, place.inside(step.name, "turn"))
     loop = _looped(context.names.of_part(task.id, "turns"), f"turns of {step.name}", WhileLoop((task,)))
     return replace(loop, stop_after_if=StopAfterIf(f"result.branch !== {json.dumps(step.name)}"))
 
@@ -164,6 +170,7 @@ def _loop(context: Context, step: Step, own: Module, place: Place) -> Knot:
     """Return a foreach with its loop, or the lanes and their loops, and its join."""
     in_lanes = lanes(context, place) is not None
     inside = place.inside(step.name, *(("lane", "foreach") if in_lanes else ("foreach",)))
+    inside = replace(inside, items=items_of(context, step))
     body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),), "outer"),)), inside)
     modules = body.modules
     over = f"results.{own.id}.foreach"
@@ -197,7 +204,7 @@ def _gang(context: Context, step: Step, own: Module, place: Place) -> Knot:
     body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),)),)), place)
     (join,) = _joins(context, [body])
     arrival = Arrival((Input(body.leads, "gang"),), f"results.{own.id}.count")
-    module = task_module(context, context.dag[join], arrival, place)
+    module = task_module(context, (context.dag[join],), arrival, place)
     return Knot(step.name, own, (*body.modules, module))
 
 
@@ -239,16 +246,25 @@ def _joined(
         An expression for the result of the last task in one of the branches.
     joins : dict of str to Arrival
     """
-    modules = {
-        name: task_module(context, context.dag[name], arrival, place) for name, arrival in joins.items()
-    }
     if len(joins) == 1:
-        return Knot(step.name, own, (split, *modules.values()))
+        return Knot(step.name, own, (split,), join=next(iter(joins.items())))
+    modules = {
+        name: task_module(context, (context.dag[name],), arrival, place) for name, arrival in joins.items()
+    }
     endings = tuple(
         Ending(name, module, f"{json.dumps(_ends(joins[name]))}.includes({first}.step)")
         for name, module in modules.items()
     )
     return Knot(step.name, own, (split,), endings)
+
+
+def _closed(context: Context, knot: Knot, place: Place) -> Knot:
+    """Return a knot with its only join, which is one job with nothing that follows."""
+    if knot.join is None:
+        return knot
+    name, arrival = knot.join
+    join = task_module(context, (context.dag[name],), arrival, place)
+    return replace(knot, parts=(*knot.parts, join), join=None)
 
 
 def _ends(arrival: Arrival) -> list[str]:
@@ -288,7 +304,8 @@ def _flat(context: Context, head: Step, knot: Knot, place: Place) -> Section:
     for step in steps:
         sources = _latest_first(context, (source for source, to in leading if to == step.name))
         condition = leads_to(row, dag, step.name, sources)
-        further = _knot(context, step, Arrival((Input(sources),)), _in_row(step, place))
+        inside = _in_row(step, place)
+        further = _closed(context, _knot(context, (step,), Arrival((Input(sources),)), inside), inside)
         row = extended(row, context.names, further, _lasts(dag, step), condition)
     leads = _latest_first(context, (source for source, to in leading if to == stop))
     row = row if stop else ended(row, context.names, dag, leads)

@@ -1,11 +1,15 @@
-"""The module of a step: one job of Windmill that runs one task of Metaflow."""
+"""The module of a step, or of several: one job of Windmill that runs one task of Metaflow, or a pack."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler.deployment import secret_inputs
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.compiler.packs import attempts, environment_of, items_of, tag_of, together_told
+from metaflow_windmill.compiler.place import Arrival
+from metaflow_windmill.contract.pack import Pack
+from metaflow_windmill.contract.task import Input, Source, TaskSpec
 from metaflow_windmill.errors import FINAL
 from metaflow_windmill.openflow import (
     ConstantDelay,
@@ -18,17 +22,13 @@ from metaflow_windmill.openflow import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from metaflow_windmill.compiler.deployment import Deployment
-    from metaflow_windmill.compiler.place import Arrival, Context, Place
+    from metaflow_windmill.compiler.place import Context, Place
     from metaflow_windmill.contract.task import Tells
     from metaflow_windmill.graph.dag import Kind, Step
 
 _TELLS: dict[Kind, Tells] = {"foreach": "splits", "gang": "splits", "switch": "branch"}
-
-MOST_RETRIES = 5
-"""Metaflow numbers attempts from 0 and stops below its MAX_ATTEMPTS of 6 (metaflow_config.py)."""
 
 RETRY_IF = f"error?.extra?.{FINAL} !== true"
 """Holds unless the task said of its error that another attempt cannot help, or would begin too late."""
@@ -37,36 +37,47 @@ TIMEOUT_SLACK = 60
 """Seconds that Windmill waits beyond a timeout of Metaflow's: the step ends itself, unless it cannot."""
 
 
-def task_module(context: Context, step: Step, arrival: Arrival, place: Place) -> Module:
-    """Return the module of a step.
+def task_module(context: Context, steps: Sequence[Step], arrival: Arrival, place: Place) -> Module:
+    """Return the module of a step, or of steps in a row that are one job.
 
     Parameters
     ----------
     context : Context
-    step : Step
+    steps : sequence of Step
+        Each but the first has the one before as its only parent.
     arrival : Arrival
+        How the first is reached.
     place : Place
         Inside the loop of its turns, where the step returns to itself.
     """
-    code = context.deployment.code_of(step.name)
+    first = steps[0]
+    code, limit = context.deployment.code_of(first.name), _limit(context)
+    specs = _specs(context, steps, arrival, place)
+    packed = len(specs) > 1 or place.items
+    if packed:
+        specs = tuple(
+            replace(spec, seconds=_timeout(step, None)) for spec, step in zip(specs, steps, strict=True)
+        )
+    task = Pack(specs, place.items) if packed else specs[0]
     return Module(
-        id=context.names.of_step(step.name),
-        summary=step.name,
+        id=context.names.of_step(first.name),
+        summary=together_told(steps, place.items),
         value=RawScript(
             content=code.content,
-            input_transforms=_inputs(context, step, arrival, place),
+            input_transforms={"task": Static(task.to_json()), **_inputs(context, first, arrival, place)},
             lock=code.lock,
-            tag=_tag(context.deployment, step),
+            tag=tag_of(context.deployment, first),
         ),
-        retry=_retry(step),
-        timeout=_timeout(step, _limit(context)),
+        retry=_retry(steps),
+        timeout=_whole_timeout(steps, place, limit),
     )
 
 
-def _tag(deployment: Deployment, step: Step) -> str | None:
-    """Return which workers a step goes to: it may say so itself, or its resources decide."""
-    rules = (rule.tag for rule in deployment.tag_rules if rule.holds(step.needs.resources))
-    return step.needs.tag or next(rules, deployment.tag)
+def _specs(context: Context, steps: Sequence[Step], arrival: Arrival, place: Place) -> tuple[TaskSpec, ...]:
+    befores = (arrival, *(Arrival((Input((Source(step.name),)),)) for step in steps[:-1]))
+    return tuple(
+        _task_spec(context, step, before, place) for step, before in zip(steps, befores, strict=True)
+    )
 
 
 def _limit(context: Context) -> int | None:
@@ -83,12 +94,19 @@ def _timeout(step: Step, limit: int | None) -> int | None:
     return limit + TIMEOUT_SLACK if own is None else min(own, limit + TIMEOUT_SLACK)
 
 
+def _whole_timeout(steps: Sequence[Step], place: Place, limit: int | None) -> int | None:
+    """Return after how many seconds Windmill ends a job, if each of its tasks has an end."""
+    if len(steps) == 1 and not place.items:
+        return _timeout(steps[0], limit)
+    each = [_timeout(step, None) for step in steps]
+    known = [seconds for seconds in each if seconds is not None]
+    whole = sum(known) * max(1, place.items) + TIMEOUT_SLACK if len(known) == len(each) else None
+    ends = [end for end in (whole, None if limit is None else limit + TIMEOUT_SLACK) if end is not None]
+    return min(ends, default=None)
+
+
 def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dict[str, InputTransform]:
-    spec = _task_spec(context, step, arrival, place)
-    inputs: dict[str, InputTransform] = {
-        "task": Static(spec.to_json()),
-        "deployment": Javascript("flow_env.metaflow"),
-    }
+    inputs: dict[str, InputTransform] = {"deployment": Javascript("flow_env.metaflow")}
     if step.name == context.dag.start:
         inputs["parameters"] = Javascript("flow_input")
     else:
@@ -124,17 +142,12 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         tells=_TELLS.get(step.kind),
         gang=step.parallel,
         recursive=step.recursive,
-        retries=_attempts(step),
+        retries=attempts(step),
         user_retries=step.retries.user,
         delay=0 if _limit(context) is None else step.retries.seconds,
-        environment=_environment(step),
+        environment=environment_of(step),
+        ranges=items_of(context, step) or None,
     )
-
-
-def _environment(step: Step) -> dict[str, str]:
-    """Return the variables of ``@environment``, as texts."""
-    said = (deco.attributes["vars"] for deco in step.decorators if deco.name == "environment")
-    return {name: str(value) for variables in said for name, value in variables.items()}
 
 
 def lanes(context: Context, place: Place) -> int | None:
@@ -147,10 +160,8 @@ def lanes(context: Context, place: Place) -> int | None:
     return None if place.limited else context.deployment.max_workers
 
 
-def _attempts(step: Step) -> int:
-    return min(step.retries.user + step.retries.error, MOST_RETRIES)
-
-
-def _retry(step: Step) -> Retry | None:
-    attempts = _attempts(step)
-    return Retry(ConstantDelay(attempts, step.retries.seconds), retry_if=RETRY_IF) if attempts else None
+def _retry(steps: Sequence[Step]) -> Retry | None:
+    """Return how often a job runs again: in each round, at least one task of each item gets on."""
+    most = sum(map(attempts, steps))
+    seconds = max((step.retries.seconds for step in steps), default=0)
+    return Retry(ConstantDelay(most, seconds), retry_if=RETRY_IF) if most else None

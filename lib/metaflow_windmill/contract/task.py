@@ -1,8 +1,8 @@
 """What a compiled module tells the job that runs it.
 
-The compiler writes a `TaskSpec` into each step's module as the static input ``task``; the
-runtime reads it back. Everything else that a task needs comes by the other inputs of
-`windmill_scripts/run_step.py`:
+The compiler writes a `TaskSpec`, or a `metaflow_windmill.contract.pack.Pack` of several, into each module
+as the static input ``task``; the runtime reads it back. Everything else that a task needs comes by the
+other inputs of `windmill_scripts/run_step.py`:
 
 ``deployment``
     ``flow_env.metaflow``, the deployment record.
@@ -31,7 +31,8 @@ runtime reads it back. Everything else that a task needs comes by the other inpu
     and notifications (`metaflow_windmill.contract.notification`).
 ``level_0``, ``level_1``, ...
     ``flow_input.iter_parent``, ``flow_input.iter``: one for each level of `TaskSpec.levels`,
-    outermost first, each ``{"index", "value"}``.
+    outermost first, each ``{"index", "value"}``. In a job that takes several items of a foreach, the value
+    of the last one is their range.
 """
 
 from __future__ import annotations
@@ -118,6 +119,12 @@ class TaskSpec:
         deadline.
     environment : dict of str to str
         The variables that ``@environment`` sets.
+    ranges : int or None
+        On a foreach step: give out the splits in ranges of at most this many, each
+        ``[first, after the last]``.
+    seconds : int or None
+        After which the job itself ends the task, whatever the step's code does. Told where a job has
+        several tasks; else Windmill's own limit of the job is that of the task.
     """
 
     step: str
@@ -132,6 +139,8 @@ class TaskSpec:
     user_retries: int = 0
     delay: int = 0
     environment: dict[str, str] = field(default_factory=dict)
+    ranges: int | None = None
+    seconds: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON, without what has its default value."""

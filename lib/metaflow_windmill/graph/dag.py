@@ -71,12 +71,15 @@ class Needs:
         The tag of the worker (``@windmill``).
     seconds : int or None
         After which Windmill ends the job (``@windmill``).
+    pack : int or None
+        How many tasks of the step one job may run (``@windmill``).
     """
 
     packages: Packages | None = None
     resources: Mapping[str, float] = field(default_factory=dict)
     tag: str | None = None
     seconds: int | None = None
+    pack: int | None = None
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,13 @@ def read_needs(node: DAGNode) -> Needs:
     decorators = {deco.name: deco for deco in node.decorators}
     said = {name: deco.attributes for name, deco in decorators.items()}
     windmill = said.get("windmill", {})
-    seconds = windmill.get("timeout")
+    seconds, pack = windmill.get("timeout"), windmill.get("pack")
     return Needs(
         packages=_packages([decorators[name] for name in _ENVIRONMENTS if name in decorators]),
         resources=_amounts(said.get("resources", {})),
         tag=windmill.get("tag"),
         seconds=None if seconds is None else int(seconds),
+        pack=None if pack is None else int(pack),
     )
 
 

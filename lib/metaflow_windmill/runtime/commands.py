@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,13 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import FINAL
 from metaflow_windmill.process.child import run_child
-from metaflow_windmill.runtime.failure import DISALLOW_RETRY, Failure, ended_badly, exception
+from metaflow_windmill.runtime.failure import (
+    DISALLOW_RETRY,
+    Failure,
+    ended_badly,
+    exception,
+    took_too_long,
+)
 from metaflow_windmill.runtime.flow_file import run_flow_file
 from metaflow_windmill.runtime.logs import SOURCE, LogStream, MappedFile
 from metaflow_windmill.runtime.masking import Mask
@@ -36,11 +43,11 @@ if TYPE_CHECKING:
 
 
 class EndedError(Exception):
-    """A child of this process did not end well."""
+    """A child of this process did not end well, in an attempt of a task."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException, attempt: int | None = None) -> None:
         super().__init__()
-        self.error = error
+        self.error, self.attempt = error, attempt
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Attempt:
     def error(self, error: TaskError) -> EndedError:
         """Say in the task's own log what the child had no time to say."""
         self.streams[1].feed(f"{error}\n".encode())
-        return EndedError(error)
+        return EndedError(error, self.number)
 
     def datastore(self, task_id: str | None = None) -> Json:
         """Return Metaflow's datastore of the task, or of another one of its step, to write to."""
@@ -107,7 +114,7 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
         failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))
         told = advised(explained(failure, attempt.task.record.metadata.root), attempt.root)
-        raise EndedError(exception(Mask.of(os.environ).failure(told)))
+        raise EndedError(exception(Mask.of(os.environ).failure(told)), attempt.number)
     if status:
         raise attempt.error(ended_badly(status, attempt.task.spec.step))
 
@@ -173,13 +180,19 @@ def streams_of(place: Workplace) -> tuple[LogStream, LogStream]:
 
 def _child(attempt: Attempt, body: Callable[[], int]) -> int:
     """Run a function in a child, as long as the run may take; return the child's exit status."""
-    saver, deadline = Saver(partial(_save_logs, attempt), attempt.streams), attempt.deadline
+    saver, deadline, spec = (
+        Saver(partial(_save_logs, attempt), attempt.streams),
+        attempt.deadline,
+        attempt.task.spec,
+    )
+    over = deadline.at if deadline else math.inf
+    limit = math.inf if spec.seconds is None else time.time() + spec.seconds
     try:
-        return run_child(body, attempt.streams, saver, deadline.at if deadline else math.inf)
+        return run_child(body, attempt.streams, saver, min(over, limit))
     except TimeoutError:
-        if deadline is None:
-            raise
-        raise attempt.error(deadline.error(attempt.task.spec.step, "stopped")) from None
+        if deadline and over <= limit:
+            raise attempt.error(deadline.error(spec.step, "stopped")) from None
+        raise attempt.error(took_too_long(spec.step, spec.seconds)) from None
 
 
 def _save_logs(attempt: Attempt) -> None:

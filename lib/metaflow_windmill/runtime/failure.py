@@ -130,6 +130,14 @@ def ended_badly(status: int, step: str) -> TaskError:
     )
 
 
+def took_too_long(step: str, seconds: int | None) -> TaskError:
+    """Return the error of a step that its job ended, since it took longer than it may."""
+    return TaskError(
+        f"Step {step!r} took longer than the {seconds} seconds that it may, and was stopped. Find out what "
+        "takes so long, or give it more by @windmill(timeout=...) or @timeout."
+    )
+
+
 def _signal_name(number: int) -> str:
     fault = "a segmentation fault, " if number == signal.SIGSEGV else ""
     try:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.pack import TASKS
+from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.errors import RetryNotAllowed
 from metaflow_windmill.runtime.ids import UNBOUNDED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from metaflow_windmill.contract.task import TaskSpec
     from metaflow_windmill.runtime.identity import Task
     from metaflow_windmill.types import Json
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
 LABELS = "wm_labels"
 """The key of a result by which a job gets labels on Windmill's pages and in its lists."""
 
-_PASSED_ON = ("cloned", LABELS, "origin", "trigger", "deadline", "root")
+_TOLD_ON = ("origin", "trigger", "deadline", "root")
+_PASSED_ON = (CLONED, LABELS, *_TOLD_ON)
 
 
 def result(task: Task, outcome: Json) -> dict[str, Json]:
@@ -44,6 +49,24 @@ def result(task: Task, outcome: Json) -> dict[str, Json]:
     return said | {name: outcome[name] for name in _PASSED_ON if name in outcome}
 
 
+def packed(results: Sequence[dict[str, Json]], rows: list[dict[str, Json]]) -> dict[str, Json]:
+    """Return the result of a job of several tasks: that of the last one, what the first tells, a list of all.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        Of each task, in order.
+    rows : list of dict
+        What became of each.
+    """
+    first, last = results[0], dict(results[-1])
+    cloned = all(CLONED in result for result in results)
+    for name in (CLONED, LABELS):
+        last.pop(name, None)
+    told = {name: first[name] for name in _TOLD_ON if name in first}
+    return {**last, **told, **({LABELS: [CLONED]} if cloned else {}), TASKS: rows}
+
+
 def _loop(spec: TaskSpec, splits: int) -> dict[str, Json]:
     """Return what the loop over the splits needs: with lanes, also the number of each lane.
 
@@ -63,11 +86,21 @@ def _check_splits(spec: TaskSpec, splits: int | None) -> None:
         )
 
 
-def _dealt(spec: TaskSpec, splits: int) -> list[int] | list[list[int]]:
-    """Return the numbers of the splits; in lanes, each lane gets every so many-th of them."""
-    if splits == UNBOUNDED:
-        return [UNBOUNDED] if spec.lanes is None else [[UNBOUNDED]]
+def _dealt(spec: TaskSpec, splits: int) -> list[Json]:
+    """Return the numbers of the splits, or ranges of them; in lanes, each lane gets every so many-th."""
+    turns = _ranges(splits, spec.ranges) if spec.ranges else _numbers(splits)
     if spec.lanes is None:
-        return list(range(splits))
-    lanes = min(spec.lanes, splits)
-    return [list(range(lane, splits, lanes)) for lane in range(lanes)]
+        return turns
+    lanes = min(spec.lanes, len(turns))
+    return [turns[lane::lanes] for lane in range(lanes)]
+
+
+def _numbers(splits: int) -> list[Json]:
+    return [UNBOUNDED] if splits == UNBOUNDED else list(range(splits))
+
+
+def _ranges(splits: int, most: int) -> list[Json]:
+    """Return the splits in ranges, each the first and the one after the last."""
+    if splits == UNBOUNDED:
+        return [[UNBOUNDED, UNBOUNDED + 1]]
+    return [[first, min(first + most, splits)] for first in range(0, splits, most)]

@@ -11,10 +11,12 @@ import gc
 import importlib
 import json
 import os
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import TRIGGER
+from metaflow_windmill.contract.pack import BEFORE, DONE, begun_line
 from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
 from metaflow_windmill.runtime.attempts import check_not_restarted, finished, next_attempt
@@ -68,8 +70,17 @@ _USED_BY_METAFLOW = (
 _ORIGIN = "origin.json"
 
 
-def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
-    """Run the task of a step, unless it ended well before; return the job's result.
+@dataclass(frozen=True)
+class Ran:
+    """A task that ended well: its result, how that came about, and which attempt it was, if it ran now."""
+
+    result: dict[str, Json]
+    state: str
+    attempt: int | None = None
+
+
+def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
+    """Run the task of a step, unless it ended well before.
 
     Raises
     ------
@@ -87,16 +98,17 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> dict[str, Json]:
     tasks = DatastoreTasks(here.record, this.run, most)
     set_due(here, given, tasks)
     begun = tasks.attempts(this.name)
-    outcome = finished(tasks, this.name, begun)
+    outcome, state, number = finished(tasks, this.name, begun), BEFORE, None
     if outcome is not None:
         say(f"{this.pathspec} ended before this job began; this job returns its result.")
     else:
         number = next_attempt(begun, most)
-        say(f"{this.pathspec}, attempt {number}")
+        say(begun_line(this.pathspec, number))
         with workplace(here.root, here.record.datastore) as place:
             attempt = Attempt(this, tasks, number, here.root, place, streams_of(place), deadline)
             outcome = _run(attempt, given)
-    return result(this, outcome | _passed_on(here, given, tasks, deadline))
+        state = CLONED if CLONED in outcome else DONE
+    return Ran(result(this, outcome | _passed_on(here, given, tasks, deadline)), state, number)
 
 
 def _prepare(this: Task, root: Path, given: Given) -> int:

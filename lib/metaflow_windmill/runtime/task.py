@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.contract.event import PUBLISH
 from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
 from metaflow_windmill.contract.notification import NOTIFY, Notification
+from metaflow_windmill.contract.pack import PACK, Pack
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.commands import EndedError
@@ -33,7 +34,7 @@ def run_task(
     root : Path
         Of the unpacked code package, whose ``.mf_code`` is on the path.
     task : JSON value
-        A `TaskSpec`, or an object with one key that says what else the job is for.
+        A `TaskSpec`, or an object with one key that says what else the job is for: a `Pack` is one.
     deployment : JSON value
         A `Record`.
     token : str
@@ -90,12 +91,19 @@ def _notify(here: Here, task: Json, given: Given) -> dict[str, Json]:
 
 
 def _step(here: Here, task: Json, given: Given) -> dict[str, Json]:
-    return run_step(here, TaskSpec.from_json(task), given)
+    return run_step(here, TaskSpec.from_json(task), given).result
+
+
+def _pack(here: Here, task: Json, given: Given) -> dict[str, Json]:
+    from metaflow_windmill.runtime.pack import run_pack
+
+    return run_pack(here, Pack.from_json(task), given)
 
 
 _OTHERS: dict[str, Callable[[Here, Json, Given], dict[str, Json]]] = {
     PUBLISH: _publish,
     EXIT_HOOKS: _exit_hooks,
     NOTIFY: _notify,
+    PACK: _pack,
 }
-"""What jobs do that are no task of Metaflow, by the one key of their input ``task``."""
+"""What jobs do that are not one task of Metaflow, by the one key of their input ``task``."""

@@ -25,10 +25,13 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
     timeout : int, optional, default None
         Seconds after which Windmill ends the job of the step, whatever its code does.
         Use ``@timeout`` for a limit that the code itself, ``@catch`` and ``@retry`` see.
+    pack : int, optional, default None
+        How many items of a foreach one job takes, each in a process of its own; with 2 or more, the step also
+        shares a job with those right before and after it. Instead of what ``--pack`` says of all steps.
     """
 
     name = "windmill"
-    defaults: ClassVar[dict[str, Any]] = {"tag": None, "timeout": None}
+    defaults: ClassVar[dict[str, Any]] = {"tag": None, "timeout": None, "pack": None}
 
     def step_init(  # noqa: PLR0917 (Metaflow's signature)
         self,
@@ -41,7 +44,7 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
         logger: Any,  # noqa: ANN401, ARG002
     ) -> None:
         """Check what was given; from ``--with windmill:timeout=60`` come texts."""
-        from metaflow_windmill.contract.worker import is_worker_tag
+        from metaflow_windmill.contract.worker import MOST_PACKED, is_pack, is_worker_tag
 
         tag, timeout = self.attributes["tag"], self.attributes["timeout"]
         if tag is not None and not is_worker_tag(tag):
@@ -52,4 +55,9 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
         if timeout is not None and not re.fullmatch(r"[1-9]\d{0,8}", str(timeout)):
             raise InvalidWindmillDecorator(
                 f"Step *{step_name}*: timeout takes a whole number of seconds, 1 or more, not {timeout!r}."
+            )
+        if self.attributes["pack"] is not None and not is_pack(self.attributes["pack"]):
+            raise InvalidWindmillDecorator(
+                f"Step *{step_name}*: pack takes a whole number of tasks, 1 to {MOST_PACKED}, not "
+                f"{self.attributes['pack']!r}."
             )
