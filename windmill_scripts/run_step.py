@@ -188,6 +188,7 @@ def field_of_job(address: str, token: str, field: str) -> Any:  # noqa: ANN401 -
     While a server is away it is asked again: a run that took now for the time that it was due would do
     the work of another day.
     """
+    from http.client import HTTPException
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
@@ -197,7 +198,7 @@ def field_of_job(address: str, token: str, field: str) -> Any:  # noqa: ANN401 -
         try:
             with urlopen(request, timeout=10) as answer:  # noqa: S310
                 return json.load(answer).get(field)
-        except (OSError, ValueError) as why:  # noqa: PERF203 (it waits anyway)
+        except (OSError, ValueError, HTTPException) as why:  # noqa: PERF203 (it waits anyway)
             print(f"Windmill does not tell {field} of this run: {why}", file=sys.stderr, flush=True)
             if isinstance(why, HTTPError) and why.code in REFUSALS:
                 return None

@@ -91,7 +91,18 @@ class WindmillError(MetaflowWindmillError):
 
 
 class Unreachable(WindmillError):
-    """No answer: the host, the network or a time-out."""
+    """No answer: the host, the network or a time-out.
+
+    Parameters
+    ----------
+    message, request : str
+    broke : bool
+        Whether somebody took the connection and broke it: a server is there, and may answer in a moment.
+    """
+
+    def __init__(self, message: str, request: str = "", *, broke: bool = False) -> None:
+        super().__init__(message, request)
+        self.broke = broke
 
 
 class Unauthorized(WindmillError):

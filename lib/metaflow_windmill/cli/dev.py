@@ -42,6 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where uv keeps what jobs require, for all servers (default: %(default)s)",
     )
     parser.add_argument(
+        "--jobs-url",
+        metavar="URL",
+        help="where jobs reach this server, if there is something between (default: its own address)",
+    )
+    parser.add_argument(
         "--shared-environment",
         action="store_true",
         help="for a laptop without a network: jobs see this environment's packages, as on no real Windmill",
@@ -71,6 +76,7 @@ def run(said: argparse.Namespace) -> int:
             workers=said.workers,
             token=said.token,
             cache=None if said.shared_environment else said.cache.expanduser().absolute(),
+            jobs_url=said.jobs_url,
         )
     )
 

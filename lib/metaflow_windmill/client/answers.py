@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.client.transport import Request, Response
 
 ERROR = 400
+TOO_MANY = 429
+SERVER_ERROR = 500
+BUSY = "Windmill, or what stands before it, is busy or in trouble: try again in a while."
 THERE_ALREADY = ("already exists", "duplicate key value")
 """What a real server says of what is there already: its own words, or those of its database where another
 request made it in the same moment."""
@@ -40,20 +43,30 @@ def checked(request: Request, response: Response) -> Response:
         return response
     kind = _kind(response)
     said = words(response)
-    message = f"{request} was answered with status {response.status}" + (f": {said}" if said else "")
-    advice = _ADVICE.get(kind, "")
+    often = f", {response.attempts} times" if response.attempts > 1 and _passing(response) else ""
+    message = f"{request} was answered with status {response.status}{often}" + (f": {said}" if said else "")
+    advice = BUSY if _passing(response) else _ADVICE.get(kind, "")
     raise kind(f"{message}. {advice}" if advice else message, str(request), response.status)
 
 
-def made_before(response: Response) -> bool:
-    """Tell whether a refusal only says that an earlier attempt of this very request did its work."""
-    return response.attempts > 1 and _there_already(response)
+def made(request: Request, response: Response) -> Response:
+    """Return the response of a request that makes something, as `checked` does.
+
+    It is good as well where it only says that an earlier attempt of this very request did its work.
+    """
+    if response.attempts > 1 and _there_already(response) and (request.done is None or request.done()):
+        return response
+    return checked(request, response)
 
 
 def words(response: Response) -> str:
     """Return what Windmill said, on one line and not too long."""
     said = " ".join(response.text.split())
     return said if len(said) <= WORDS_SHOWN else said[:WORDS_SHOWN] + " ..."
+
+
+def _passing(response: Response) -> bool:
+    return response.status == TOO_MANY or response.status >= SERVER_ERROR
 
 
 def _kind(response: Response) -> type[WindmillError]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 BLANKED = "***"
+BROKE = "the connection broke"
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -102,6 +103,7 @@ class HttpTransport:
         return Unreachable(
             f"Windmill at {self.host} does not answer: {_reason(why)} (at {request}). {_advice(self.host)}",
             str(request),
+            broke=_reason(why) == BROKE,
         )
 
     def _moved(self, request: Request, answer: requests.Response) -> Refused:
@@ -171,7 +173,7 @@ def _reason(why: requests.RequestException) -> str:
         return "the connection was refused"
     if "resolve" in words or "Name or service" in words:
         return "the host name is not known"
-    return "the connection broke"
+    return BROKE
 
 
 def _advice(host: str) -> str:

@@ -51,6 +51,7 @@ class WmillTransport:
                 f"{request} got no answer from Windmill at {self._sdk.base_url}: "
                 f"{type(why).__name__}. Try again; if it stays so, the server is down",
                 str(request),
+                broke=isinstance(why, (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)),
             ) from None
         return Response(answer.status_code, self._content(answer.content, answer.is_success), answer.headers)
 

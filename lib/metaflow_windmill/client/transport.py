@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from metaflow_windmill.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from metaflow_windmill.types import Json
 
@@ -33,6 +33,9 @@ class Request:
     repeatable : bool
         Whether sending it twice does no more than sending it once. Requests that only read or
         delete always are.
+    done : callable, optional
+        Tells whether an attempt whose answer got lost did its work: asked before a request that must
+        not be done twice is sent again.
     """
 
     method: str
@@ -40,11 +43,12 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Json = None
     repeatable: bool = False
+    done: Callable[[], bool] | None = field(default=None, compare=False, repr=False)
 
     @property
     def safe(self) -> bool:
         """Whether the request may be sent again when its answer got lost."""
-        return self.repeatable or self.method in SAFE_METHODS
+        return self.repeatable or self.done is not None or self.method in SAFE_METHODS
 
     def __str__(self) -> str:
         return f"{self.method} /api{self.path}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from metaflow_windmill.client.answers import checked, made_before
+from metaflow_windmill.client.answers import checked, made
 from metaflow_windmill.client.listing import PAGE, all_items
 from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User, instant
 from metaflow_windmill.client.resources import Resources
@@ -13,7 +13,7 @@ from metaflow_windmill.client.transport import Request
 from metaflow_windmill.errors import NotFound, Unauthorized
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from metaflow_windmill.client.transport import Response, Transport
     from metaflow_windmill.types import Json
@@ -48,6 +48,12 @@ class Windmill:
     def transport(self) -> Transport:
         """What carries the requests, for calls that this class does not have."""
         return self._transport
+
+    def close(self) -> None:
+        """End the connections that are kept open for the next request."""
+        close = getattr(self._transport, "close", None)
+        if close is not None:
+            close()
 
     @property
     def resources(self) -> Resources:
@@ -112,11 +118,21 @@ class Windmill:
 
     def create_flow(self, document: Json) -> None:
         """Deploy a new flow; `Conflict` if its path is taken."""
-        self._post("flows/create", document, creates=True)
+        self._post("flows/create", document, creates=True, done=lambda: self._has(document, None))
 
-    def update_flow(self, document: Json) -> None:
-        """Deploy a new version of the flow at the document's path."""
-        self._post(f"flows/update/{quote(document['path'])}", document)
+    def update_flow(self, document: Json, after: int | None = None) -> None:
+        """Deploy a new version of the flow at the document's path, which follows the version `after`."""
+        done = None if after is None else lambda: self._has(document, after)
+        self._post(f"flows/update/{quote(document['path'])}", document, done=done)
+
+    def _has(self, document: Json, after: int | None) -> bool:
+        """Tell whether a document is what is deployed, by a version other than `after`."""
+        found = self.find_flow(document["path"])
+        if found is None or found.archived or found.version == after:
+            return False
+        wanted, there = document["value"], found.value
+        # Not the modules: a worker adds to them what it found their packages to be.
+        return bool(found.summary == document["summary"] and there.get("flow_env") == wanted.get("flow_env"))
 
     def archive_flow(self, path: str, *, archived: bool) -> None:
         """Put a flow away, or bring it back."""
@@ -287,7 +303,13 @@ class Windmill:
 
     def create_schedule(self, body: Json) -> None:
         """Make a schedule; `Conflict` if its path is taken."""
-        self._post("schedules/create", body, creates=True)
+
+        def done() -> bool:
+            found = self.find_schedule(body["path"])
+            wanted = (body["schedule"], body["timezone"], body["script_path"])
+            return found is not None and (found.cron, found.timezone, found.flow_path) == wanted
+
+        self._post("schedules/create", body, creates=True, done=done)
 
     def update_schedule(self, path: str, body: Json) -> None:
         """Change a schedule's times and arguments; whether it is on stays."""
@@ -313,8 +335,11 @@ class Windmill:
         request = Request("GET", self._path(tail), query or {})
         return self._answer(request).json(request)
 
-    def _post(self, tail: str, body: Json, *, creates: bool = False) -> Response:
-        return self._answer(Request("POST", self._path(tail), body=body, repeatable=True), creates=creates)
+    def _post(
+        self, tail: str, body: Json, *, creates: bool = False, done: Callable[[], bool] | None = None
+    ) -> Response:
+        request = Request("POST", self._path(tail), body=body, repeatable=True, done=done)
+        return self._answer(request, creates=creates)
 
     def _jobs(self, tail: str, filters: Mapping[str, str | float | bool | None]) -> tuple[Job, ...]:
         return tuple(map(Job.from_json, self._get(tail, _query(**filters))))
@@ -322,9 +347,7 @@ class Windmill:
     def _answer(self, request: Request, *, creates: bool = False) -> Response:
         """Send and check. With `creates`, a second attempt that finds its work done is a success."""
         response = self._transport.send(request)
-        if creates and made_before(response):
-            return response
-        return checked(request, response)
+        return made(request, response) if creates else checked(request, response)
 
 
 def _query(**filters: str | float | bool | None) -> dict[str, str]:

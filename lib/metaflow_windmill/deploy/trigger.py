@@ -9,7 +9,7 @@ from uuid import uuid4
 from metaflow_windmill.deploy.arguments import arguments_of
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.ownership import our_record
-from metaflow_windmill.errors import DeployError
+from metaflow_windmill.errors import DeployError, Unreachable, WindmillError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.deploy.names import Identity
     from metaflow_windmill.types import Json
+
+SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,23 @@ def started(
 ) -> Triggered:
     """Start a run with arguments as Windmill takes them, by version where it is known."""
     job_id = str(uuid4())
-    if version is None:
-        windmill.run_flow(path, arguments, job_id)
-    else:
-        windmill.run_flow_version(path, version, arguments, job_id)
+    try:
+        if version is None:
+            windmill.run_flow(path, arguments, job_id)
+        else:
+            windmill.run_flow_version(path, version, arguments, job_id)
+    except WindmillError as why:
+        if not _unknown(why):
+            raise
+        raise DeployError(
+            f"{why} Whether the run began is not known; if it did, it is {run_id_of(job_id)}: look for it by "
+            "`windmill list-runs` before you start another"
+        ) from why
     return Triggered(record.flow, path, job_id, record.token)
+
+
+def _unknown(why: WindmillError) -> bool:
+    """Tell whether a run may have begun although its start was answered with an error, or not at all."""
+    if isinstance(why, Unreachable):
+        return why.broke
+    return why.status is not None and why.status >= SERVER_ERROR

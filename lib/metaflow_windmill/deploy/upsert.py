@@ -279,7 +279,7 @@ def _upsert(windmill: Windmill, document: Json, place: Place, message: str) -> N
                 "try again, which asks whose it is"
             ) from why
         return
-    windmill.update_flow({**document, "deployment_message": message})
+    windmill.update_flow({**document, "deployment_message": message}, place.existing.version)
     if place.existing.archived:
         windmill.archive_flow(place.path, archived=False)
 

@@ -62,6 +62,8 @@ class Settings:
         The token to ask with; None for the one in the data directory, which is made where it is absent.
     cache : Path or None
         Where what jobs require is kept; None where they see the server's own packages.
+    jobs_url : str or None
+        The address at which jobs reach the server; None for its own.
     """
 
     data: Path
@@ -70,6 +72,7 @@ class Settings:
     workers: int = 2
     token: str | None = None
     cache: Path | None = None
+    jobs_url: str | None = None
 
 
 def serve(settings: Settings, out: TextIO = sys.stdout) -> int:
@@ -116,7 +119,7 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
             catalog,
             job_tokens,
             QuickJs(),
-            base_url=url,
+            base_url=settings.jobs_url or url,
             logs=logs,
             isolated=settings.cache is not None,
         )

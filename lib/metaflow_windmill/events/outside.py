@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.site import CALL, find_address, open_site
@@ -45,4 +46,5 @@ def publish_event(
         If Windmill does not answer or does not let us.
     """
     site = open_site(find_address(host, token, workspace), CALL)
-    return publish(site.windmill, new_event(name, payload, event_id))
+    with closing(site.windmill) as windmill:
+        return publish(windmill, new_event(name, payload, event_id))

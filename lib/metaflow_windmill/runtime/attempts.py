@@ -74,6 +74,8 @@ def finished(tasks: Tasks, task: str, begun: Sequence[int]) -> Json:
 def windmill_of(job: Job, token: str) -> Windmill:
     """Return the workspace that a job is in, with the job's own rights."""
     from metaflow_windmill.client.http import HttpTransport
+    from metaflow_windmill.client.retrying import PATIENT, Retrying
     from metaflow_windmill.client.windmill import Windmill
 
-    return Windmill(HttpTransport(job.server, token, connect_seconds=2.0, read_seconds=10.0), job.workspace)
+    once = HttpTransport(job.server, token, connect_seconds=2.0, read_seconds=10.0)
+    return Windmill(Retrying(once, PATIENT), job.workspace)

@@ -10,10 +10,11 @@ import difflib
 import json
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from metaflow_windmill.client.answers import checked
+from metaflow_windmill.client.answers import checked, made
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.errors import DeployError, NotFound
@@ -107,7 +108,7 @@ class Installer:
             If Windmill refuses a change; those before it stay.
         """
         for step in steps:
-            checked(step.request, self._transport.send(step.request))
+            made(step.request, self._transport.send(step.request))
             say(f"done: {step.summary}")
         self.wait([step.path for step in steps if step.kind == "script"])
 
@@ -135,43 +136,54 @@ class Installer:
     def _folder(self) -> Iterator[Step]:
         if self._get(f"folders/exists/{FOLDER}") is not True:
             body = {"name": FOLDER, "summary": "Metaflow on Windmill"}
-            yield Step("folder", f"f/{FOLDER}", self._post("folders/create", body))
+            made_it = partial(self._is_there, f"folders/exists/{FOLDER}")
+            yield Step("folder", f"f/{FOLDER}", self._post("folders/create", body, made_it))
 
     def _types(self, shipment: Shipment) -> Iterator[Step]:
         for name, body in shipment.types.items():
             found = self._find(f"resources/type/get/{name}")
             if found is None:
-                yield Step("resource type", name, self._post("resources/type/create", body))
+                made_it = partial(self._is_there, f"resources/type/exists/{name}")
+                yield Step("resource type", name, self._post("resources/type/create", body, made_it))
                 continue
             diff = _difference(
                 _picked(found, ("schema", "description")), _picked(body, ("schema", "description"))
             )
             if diff:
-                request = self._post(
-                    f"resources/type/update/{name}", _picked(body, ("schema", "description"))
-                )
+                new = _picked(body, ("schema", "description"))
+                request = self._post(f"resources/type/update/{name}", new, repeatable=True)
                 yield Step("resource type", name, request, diff)
 
     def _script(self, script: Script) -> Iterator[Step]:
         found = self._find(f"scripts/get/p/{quote(script.path)}")
         if found is None or found.get("archived"):
             # An archived script is no parent: its path is free.
-            yield Step("script", script.path, self._post("scripts/create", script.body))
+            made_it = partial(self._is_newer, script, None)
+            yield Step("script", script.path, self._post("scripts/create", script.body, made_it))
             return
         texts = (without_archive(found["content"]), without_archive(script.body["content"]))
         diff = _text_difference(*texts) + _difference(
             _picked(found, _COMPARED), _picked(script.body, _COMPARED)
         )
         body = {**script.body, "parent_hash": found["hash"]}
+        request = self._post("scripts/create", body, partial(self._is_newer, script, found["hash"]))
         if diff:
-            yield Step("script", script.path, self._post("scripts/create", body), diff)
+            yield Step("script", script.path, request, diff)
         elif lock_of(self._windmill, found["hash"]).state == "failed":
-            yield Step("script", script.path, self._post("scripts/create", body), again=True)
+            yield Step("script", script.path, request, again=True)
+
+    def _is_newer(self, script: Script, than: str | None) -> bool:
+        """Tell whether a script is there as it is shipped, in another version than one."""
+        found = self._find(f"scripts/get/p/{quote(script.path)}")
+        if found is None or found.get("archived") or found["hash"] == than:
+            return False
+        return bool(found["content"].rstrip() == script.body["content"].rstrip())
 
     def _missing(self, kind: Kind, route: str, bodies: dict[str, Json]) -> Iterator[Step]:
         for path, body in bodies.items():
             if self._get(f"{route}/exists/{quote(path)}") is not True:
-                yield Step(kind, path, self._post(f"{route}/create", body))
+                made_it = partial(self._is_there, f"{route}/exists/{quote(path)}")
+                yield Step(kind, path, self._post(f"{route}/create", body, made_it))
 
     def _lock(self, path: str, hash_: str, deadline: float) -> Lock:
         """Return what became of a version's lock, once that is known."""
@@ -193,8 +205,14 @@ class Installer:
         request = Request("GET", f"/w/{quote(self._workspace)}/{tail}")
         return checked(request, self._transport.send(request)).json(request)
 
-    def _post(self, tail: str, body: Json) -> Request:
-        return Request("POST", f"/w/{quote(self._workspace)}/{tail}", body=body)
+    def _is_there(self, tail: str) -> bool:
+        return self._get(tail) is True
+
+    def _post(
+        self, tail: str, body: Json, done: Callable[[], bool] | None = None, *, repeatable: bool = False
+    ) -> Request:
+        path = f"/w/{quote(self._workspace)}/{tail}"
+        return Request("POST", path, body=body, done=done, repeatable=repeatable)
 
 
 def _picked(body: Json, names: tuple[str, ...]) -> dict[str, Json]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.client.retrying import Retrying
+from metaflow_windmill.client.retrying import PATIENT, Retrying
 from metaflow_windmill.client.sdk import WmillTransport
 from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.errors import MetaflowWindmillError
@@ -78,7 +78,7 @@ def _own_transport() -> WmillTransport:
 
 def job_with(transport: Transport, workspace: str, say: Callable[[str], None]) -> Job:
     """Return a job that works by the given transport."""
-    patient = Retrying(transport)
+    patient = Retrying(transport, PATIENT)
     return Job(
         windmill=Windmill(patient, workspace),
         transport=patient,

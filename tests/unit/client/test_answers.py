@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from metaflow_windmill.client.answers import checked, made_before
+from metaflow_windmill.client.answers import checked, made
 from metaflow_windmill.client.transport import Request, Response
 from metaflow_windmill.errors import Conflict, NotFound, Refused, Unauthorized, WindmillError
 
@@ -49,11 +51,33 @@ def test_unauthorized_says_what_to_do() -> None:
 def test_long_words_are_cut() -> None:
     with pytest.raises(Refused) as caught:
         checked(REQUEST, Response(500, b"x\n" * 5000))
-    assert len(str(caught.value)) < 700
+    assert len(str(caught.value)) < 800
 
 
-@pytest.mark.parametrize(("attempts", "expected"), [(1, False), (2, True)])
-def test_a_second_attempt_may_find_the_work_done(attempts: int, expected: bool) -> None:
-    response = Response(400, b"Bad request: Job with id 1 already exists", attempts=attempts)
-    assert made_before(response) is expected
-    assert not made_before(Response(400, b"Bad request: other", attempts=2))
+THERE = b"Bad request: Job with id 1 already exists"
+
+
+def test_a_second_attempt_may_find_the_work_done() -> None:
+    again = Response(400, THERE, attempts=2)
+    assert made(REQUEST, again) is again
+    with pytest.raises(Conflict):
+        made(REQUEST, Response(400, THERE, attempts=1))
+    with pytest.raises(Refused):
+        made(REQUEST, Response(400, b"Bad request: other", attempts=2))
+
+
+def test_what_somebody_else_made_meanwhile_is_a_conflict() -> None:
+    again = Response(400, THERE, attempts=2)
+    assert made(replace(REQUEST, done=lambda: True), again) is again
+    with pytest.raises(Conflict):
+        made(replace(REQUEST, done=lambda: False), again)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_a_server_in_trouble_is_told_in_one_sentence(status: int) -> None:
+    with pytest.raises(Refused) as caught:
+        checked(REQUEST, Response(status, b"on the way", attempts=8))
+    assert str(caught.value) == (
+        f"POST /api/w/admins/flows/create was answered with status {status}, 8 times: on the way. Windmill, "
+        "or what stands before it, is busy or in trouble: try again in a while."
+    )

@@ -17,17 +17,17 @@ REPEATABLE = Request("POST", "/x", repeatable=True)
 
 @dataclass
 class Played:
-    """A transport that gives the answers of a list; None breaks the connection."""
+    """A transport that gives the answers of a list; None is nobody there, a text a connection that broke."""
 
-    answers: list[Response | None]
+    answers: list[Response | str | None]
     sent: int = 0
     waits: list[float] = field(default_factory=list)
 
     def send(self, request: Request) -> Response:
         self.sent += 1
         answer = self.answers.pop(0)
-        if answer is None:
-            raise Unreachable("broken", str(request))
+        if not isinstance(answer, Response):
+            raise Unreachable("broken", str(request), broke=answer == "broke")
         return answer
 
     def retrying(self, backoff: Backoff | None = None, jitter: float = 0.0) -> Retrying:
@@ -57,6 +57,35 @@ def test_a_real_answer_is_final(status: int) -> None:
     played = Played([Response(status)])
     assert played.retrying().send(GET).status == status
     assert played.waits == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "most"), [(Response(429), 8), (Response(502), 8), (Response(500), 5), ("broke", 8), (None, 4)]
+)
+def test_a_server_that_is_there_is_given_more_time(fault: Response | str | None, most: int) -> None:
+    played = Played([fault] * 20)
+    if isinstance(fault, Response):
+        assert played.retrying().send(GET).attempts == most
+    else:
+        with pytest.raises(Unreachable):
+            played.retrying().send(GET)
+    assert played.sent == most
+
+
+def test_what_was_too_much_was_not_begun_and_is_sent_again() -> None:
+    played = Played([Response(429), Response(503), Response(200)])
+    assert played.retrying().send(POST) == Response(503, attempts=2)
+
+
+@pytest.mark.parametrize("fault", [None, "broke", Response(502)])
+@pytest.mark.parametrize(("done", "sent"), [(False, 2), (True, 1)])
+def test_what_must_not_be_done_twice_is_looked_for_first(
+    fault: Response | str | None, done: bool, sent: int
+) -> None:
+    played = Played([fault, Response(201)])
+    response = played.retrying().send(Request("POST", "/x", done=lambda: done))
+    assert response.status in (200, 201)
+    assert played.sent == sent
 
 
 def test_it_gives_up_in_the_end() -> None:
