@@ -13,8 +13,12 @@ from metaflow_windmill.errors import ServerError
 if TYPE_CHECKING:
     import argparse
 
-EXTRA = ("cryptography", "dukpy", "httptools", "starlette", "uvicorn")
+EXTRA = {name: name for name in ("cryptography", "dukpy", "httptools", "nh3", "starlette", "uvicorn")}
+EXTRA["markdown_it"] = "markdown-it-py"
 """What the embedded server needs beyond the package's own requirements."""
+
+STOCK_TAGS = ("python3", "flow", "dependency")
+"""Of the tags that the workers of a stock Windmill have, those that jobs here can have."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +34,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers", type=_positive, default=2, metavar="N", help="jobs at a time (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--tags",
+        type=_tags,
+        default=(),
+        metavar="TAG[,TAG...]",
+        help="take the jobs of a stock Windmill's workers and those with these tags; others stay queued, as "
+        "there (default: take every job)",
     )
     parser.add_argument(
         "--token", metavar="T", help="the token to ask with (default: one is made and kept in DIR)"
@@ -61,7 +73,7 @@ def run(said: argparse.Namespace) -> int:
     ServerError
         If the server cannot start.
     """
-    missing = [name for name in EXTRA if find_spec(name) is None]
+    missing = [package for module, package in EXTRA.items() if find_spec(module) is None]
     if missing:
         raise ServerError(
             f"The embedded server needs {', '.join(missing)}. Install with: pip install {' '.join(missing)}"
@@ -75,6 +87,7 @@ def run(said: argparse.Namespace) -> int:
             data=said.data.expanduser().absolute(),
             workers=said.workers,
             token=said.token,
+            tags=said.tags,
             cache=None if said.shared_environment else said.cache.expanduser().absolute(),
             jobs_url=said.jobs_url,
         )
@@ -86,6 +99,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ValueError(text)
     return number
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    named = [tag.strip() for tag in text.split(",") if tag.strip()]
+    if not named:
+        raise ValueError(text)
+    return tuple(dict.fromkeys([*STOCK_TAGS, *named]))
 
 
 def cache_home() -> Path:

@@ -64,6 +64,8 @@ class Settings:
         Where what jobs require is kept; None where they see the server's own packages.
     jobs_url : str or None
         The address at which jobs reach the server; None for its own.
+    tags : tuple of str
+        Which jobs the workers take; none means all.
     """
 
     data: Path
@@ -73,6 +75,7 @@ class Settings:
     token: str | None = None
     cache: Path | None = None
     jobs_url: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 def serve(settings: Settings, out: TextIO = sys.stdout) -> int:
@@ -124,7 +127,7 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
             isolated=settings.cache is not None,
         )
         stack.callback(engine.close)
-        supervisor = Supervisor(engine, data, Crew(settings.workers, cache=settings.cache))
+        supervisor = Supervisor(engine, data, Crew(settings.workers, settings.tags, settings.cache))
         engine.on_kill(supervisor.kill)
         scheduler = Scheduler(database, catalog, engine, is_live=is_live)
         engine.recover()
@@ -240,6 +243,10 @@ def _new_token() -> str:
     return os.urandom(16).hex()
 
 
+def _of_tags(tags: tuple[str, ...]) -> str:
+    return f", for jobs with the tags {', '.join(tags)}" if tags else ""
+
+
 def _greeting(settings: Settings, url: str, token: str) -> str:
     said = "as given with --token" if settings.token else f"{token}  (kept in {settings.data / 'token'})"
     page = url if settings.token else f"{url}/?token={token}"
@@ -250,7 +257,7 @@ def _greeting(settings: Settings, url: str, token: str) -> str:
             f"  token    {said}",
             f"  pages    {page}",
             f"  data     {settings.data}",
-            f"  workers  {settings.workers}",
+            f"  workers  {settings.workers}{_of_tags(settings.tags)}",
             "Press Ctrl-C to end it.",
         )
     )

@@ -32,7 +32,9 @@ def test_each_subcommand_tells_its_options(name: str) -> None:
     assert COMMANDS[name].summary in " ".join(told.stdout.split())
 
 
-@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("dev", "--port", "x"), ("dev", "--nonsense")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("nonsense",), ("dev", "--port", "x"), ("dev", "--nonsense"), ("dev", "--tags", ",")]
+)
 def test_what_it_does_not_know_it_refuses(arguments: tuple[str, ...]) -> None:
     told = run(*arguments)
     assert told.returncode == 2

@@ -34,6 +34,9 @@ class Workers(Protocol):
     def crew(self) -> list[dict[str, Json]]:
         """Return each worker's name, job and tags."""
 
+    def serves(self, tag: str) -> bool:
+        """Tell whether the workers take jobs with a tag."""
+
 
 @dataclass(frozen=True)
 class Services:

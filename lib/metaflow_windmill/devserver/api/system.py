@@ -76,6 +76,12 @@ def list_workers(call: Call) -> Response:
     return as_json(rows)
 
 
+def exist_workers_with_tags(call: Call) -> Response:
+    """Tell of each tag, between commas, whether a worker takes its jobs."""
+    serves = call.services.workers.serves
+    return as_json({tag: serves(tag) for tag in call.query.get("tags", "").split(",")})
+
+
 ENDPOINTS = (
     Endpoint("GET", "/api/version", version, public=True),
     Endpoint("GET", "/api/uptodate", uptodate, public=True),
@@ -86,4 +92,5 @@ ENDPOINTS = (
         "POST", f"{W}/workspaces/set_environment_variable", set_environment_variable, "workspaces:write"
     ),
     Endpoint("GET", "/api/workers/list", list_workers, "workers:read"),
+    Endpoint("GET", "/api/workers/exists_workers_with_tags", exist_workers_with_tags, "workers:read"),
 )

@@ -190,6 +190,12 @@ def listed(
     return [_shown(row) for row in rows]
 
 
+def upcoming(connection: sqlite3.Connection, workspace: str) -> list[Json]:
+    """Return the schedules of a workspace by path, with when each is due next and its last run."""
+    rows = connection.execute("SELECT * FROM schedule WHERE workspace = ? ORDER BY path", (workspace,))
+    return [{**_shown(row), "next_tick": row["next_tick"], "last_job": row["last_job"]} for row in rows]
+
+
 def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     """Remove a schedule.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.pages.tree import counted, joint
 from metaflow_windmill.openflow import (
     BranchAll,
     BranchOne,
@@ -20,40 +22,51 @@ from metaflow_windmill.openflow import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from metaflow_windmill.devserver.pages.tree import Tree
+    from metaflow_windmill.devserver.store.flow_rows import ModuleRun
+    from metaflow_windmill.devserver.store.trees import Twig
     from metaflow_windmill.openflow import Module
-    from metaflow_windmill.types import Json
 
 DEEPEST = 12
 """Levels of branches that are drawn."""
 
-STATES = {"InProgress": "running", "Success": "success", "Failure": "failure", "WaitingForExecutor": "queued"}
+WAITING, NOT_RUN, WILL_NOT_RUN = "waiting", "not run", "will not run"
+ENDS = {"Success": "success", "Failure": "failure"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A flow job, or a part of one that holds modules.
+
+    Parameters
+    ----------
+    job : str
+    flow : FlowValue or None
+        None where the job is not there (any more), or is no flow.
+    modules : mapping
+        What its modules became, by their position.
+    """
+
+    job: str
+    flow: FlowValue | None = None
+    modules: Mapping[int, ModuleRun] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A flow job as the graph needs it.
+    """What the nodes of a run are made from: all of its jobs, and how to read one that holds modules."""
 
-    Parameters
-    ----------
-    flow : FlowValue or None
-        None where the job is not there (any more).
-    status : JSON value
-        Its ``flow_status``.
-    jobs : mapping
-        The rows of the jobs right below it, by id.
-    """
-
-    flow: FlowValue | None
-    status: Json
-    jobs: Mapping[str, Json]
+    tree: Tree
+    load: Callable[[str], Part]
 
 
 @dataclass(frozen=True)
 class Child:
-    """One iteration of a loop."""
+    """One iteration of a loop; `leaf` is the one job below that says most of it, if there is one."""
 
     job: str
     state: str
+    leaf: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ class Arm:
 
     title: str
     nodes: tuple[Node, ...]
-    state: str = "waiting"
+    state: str = WAITING
     job: str | None = None
 
 
@@ -73,16 +86,23 @@ class Node:
     Parameters
     ----------
     id, title, kind, state : str
+        The state of a body's module is empty: it has one in each iteration.
     job : str or None
         The job that runs it or ran it last.
-    row : JSON value
-        That job's row; None where there is none.
+    began, ended : int or None
+        When it really ran, in microseconds since 1970.
+    again : int or None
+        When the next attempt is due, while that waits.
     retries : int
         Attempts that failed before the last one.
     children : tuple of Child
         Iterations, of a loop.
+    total : int
+        How many iterations there shall be.
     arms : tuple of Arm
         Branches, or the body of a loop.
+    counts : Counter
+        Of a module in a loop's body: how many of its jobs are in which state.
     """
 
     id: str
@@ -90,54 +110,45 @@ class Node:
     kind: str
     state: str
     job: str | None = None
-    row: Json = None
+    began: int | None = None
+    ended: int | None = None
+    again: int | None = None
     retries: int = 0
     children: tuple[Child, ...] = ()
+    total: int = 0
     arms: tuple[Arm, ...] = ()
+    counts: Counter[str] = field(default_factory=Counter)
 
 
-def state_of(row: Json) -> str:
-    """Return the state of a job in one word."""
-    if row["type"] != "CompletedJob":
-        return "running" if row.get("running") else "queued"
-    if row.get("canceled"):
-        return "canceled"
-    if row.get("is_skipped"):
-        return "skipped"
-    return "success" if row.get("success") else "failure"
-
-
-def nodes(run: Run, load: Callable[[str], Run], depth: int = 0) -> tuple[Node, ...]:
-    """Return what to draw of a flow job.
-
-    Parameters
-    ----------
-    run : Run
-    load : callable
-        Returns the run of a branch by its job's id.
-    depth : int
-        How many branches it stands in.
-    """
-    if run.flow is None:
+def nodes(part: Part, run: Run, depth: int = 0) -> tuple[Node, ...]:
+    """Return what to draw of a flow job that stands in `depth` branches."""
+    if part.flow is None:
         return ()
-    told = (run.status or {}).get("modules", [])
-    pairs = [(module, told[at] if at < len(told) else {}) for at, module in enumerate(run.flow.modules)]
-    failure = (run.status or {}).get("failure_module") or {}
-    if run.flow.failure_module is not None and failure.get("job"):
-        pairs.append((run.flow.failure_module, failure))
-    place = _Place(run, load, depth)
-    return tuple(_node(module, said, place) for module, said in pairs)
+    made: list[Node] = []
+    place = _Place(part, run, depth)
+    steps = [*enumerate(part.flow.modules)]
+    for position, extra in ((-1, part.flow.preprocessor_module), (len(steps), part.flow.failure_module)):
+        if extra is not None and position in part.modules:
+            steps.insert(0 if position < 0 else len(steps), (position, extra))
+    doomed = False
+    for position, module in steps:
+        told = part.modules.get(position)
+        made.append(_node(module, position, told, place, doomed=doomed))
+        doomed = doomed or (told is not None and told.failed > 0 and not module.continue_on_error)
+    return tuple(made)
 
 
-def outline(modules: Sequence[Module]) -> tuple[Node, ...]:
+def outline(modules: Sequence[Module], counts: Mapping[str, Counter[str]] | None = None) -> tuple[Node, ...]:
     """Return modules that have no state of their own, such as the body of a loop."""
+    known = counts or {}
     return tuple(
         Node(
             id=module.id,
             title=title_of(module),
             kind=kind_of(module),
             state="",
-            arms=tuple(Arm(title, outline(body)) for title, body in bodies(module) if body),
+            arms=tuple(Arm(title, outline(body, known)) for title, body in bodies(module) if body),
+            counts=known.get(module.id, Counter()),
         )
         for module in modules
     )
@@ -175,71 +186,103 @@ def kind_of(module: Module) -> str:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a module stands: in which flow job, how deep, and how to read the jobs below."""
+    """Where a module stands: in which flow job, and how deep."""
 
+    part: Part
     run: Run
-    load: Callable[[str], Run]
     depth: int
 
+    @property
+    def is_over(self) -> bool:
+        twig = self.run.tree.twigs.get(self.part.job)
+        return twig is None or twig.ended
 
-def _node(module: Module, told: Json, place: _Place) -> Node:
-    job = told.get("job")
-    row = place.run.jobs.get(job or "")
+
+def _node(module: Module, position: int, told: ModuleRun | None, place: _Place, *, doomed: bool) -> Node:
+    if told is None or told.type == "WaitingForPriorSteps":
+        left_out = NOT_RUN if place.is_over else WILL_NOT_RUN if doomed else WAITING
+        arms = () if place.depth >= DEEPEST else _unbegun_arms(module)
+        return Node(module.id, title_of(module), kind_of(module), left_out, arms=arms)
+    tree = place.run.tree
+    jobs = tree.of_step(place.part.job, position, told.attempt if told.has_list else None)
+    said = [tree.told[twig.id] for twig in jobs]
+    state = _state(told, [each.state for each in said], is_over=place.is_over)
+    ends = [each.ended for each in said if each.ended is not None]
     return Node(
         id=module.id,
         title=title_of(module),
         kind=kind_of(module),
-        state=_state(told, row),
-        job=job,
-        row=row,
-        retries=len(told.get("failed_retries") or ()),
-        children=_children(module, told, place.run),
-        arms=_arms(module, told, place) if place.depth < DEEPEST else (),
+        state=state,
+        job=jobs[-1].id if jobs else None,
+        began=min((each.began for each in said if each.began is not None), default=None),
+        ended=max(ends, default=None) if state not in ("running", "queued") else None,
+        again=jobs[-1].scheduled_for if _is_again(jobs, told) else None,
+        retries=len(told.failed_retries),
+        children=_children(module, jobs, tree),
+        total=max(told.total or 0, len(jobs)),
+        arms=() if place.depth >= DEEPEST else _arms(module, told, jobs, place),
     )
 
 
-def _state(told: Json, row: Json) -> str:
-    if told.get("skipped"):
+def _is_again(jobs: Sequence[Twig], told: ModuleRun) -> bool:
+    return bool(jobs and told.failed_retries and jobs[-1].state == "queued")
+
+
+def _state(told: ModuleRun, below: Sequence[str], *, is_over: bool) -> str:
+    if told.skipped:
         return "skipped"
-    state = STATES.get(told.get("type", ""), "waiting")
-    if row is not None and state in ("running", "failure"):
-        own = state_of(row)
-        return own if own in ("queued", "canceled") else state
-    return state
+    if told.type in ENDS:
+        canceled = told.type == "Failure" and below and below[-1] == "canceled"
+        return "canceled" if canceled else ENDS[told.type]
+    return "canceled" if is_over else joint(below)
 
 
-def _children(module: Module, told: Json, run: Run) -> tuple[Child, ...]:
+def _children(module: Module, jobs: Sequence[Twig], tree: Tree) -> tuple[Child, ...]:
     if not isinstance(module.value, (ForLoop, WhileLoop)):
         return ()
-    return tuple(
-        Child(job, state_of(run.jobs[job]) if job in run.jobs else "waiting")
-        for job in told.get("flow_jobs") or ()
-    )
+    return tuple(Child(twig.id, tree.told[twig.id].state, _leaf(twig, tree)) for twig in jobs)
 
 
-def _arms(module: Module, told: Json, place: _Place) -> tuple[Arm, ...]:
+def _leaf(twig: Twig, tree: Tree) -> str | None:
+    """Return the job that says most of an iteration: the one that failed, or the only one that there is."""
+    state = tree.told[twig.id].state
+    workers = [each for each in tree.under(twig.id) if each.for_worker]
+    if twig.for_worker:
+        return twig.id
+    if state == "failure":
+        return next((each.id for each in workers if each.outcome == "failure"), None)
+    return workers[0].id if len(workers) == 1 else None
+
+
+def _unbegun_arms(module: Module) -> tuple[Arm, ...]:
+    return tuple(Arm(title, outline(body)) for title, body in bodies(module) if body)
+
+
+def _arms(module: Module, told: ModuleRun, below: Sequence[Twig], place: _Place) -> tuple[Arm, ...]:
+    if isinstance(module.value, (ForLoop, WhileLoop)):
+        tree = place.run.tree
+        counts = counted((each for twig in below for each in tree.under(twig.id)), tree)
+        return (Arm("", outline(module.value.modules, counts)),) if module.value.modules else ()
     shapes = bodies(module)
-    jobs = _arm_jobs(module, told, len(shapes))
+    jobs = _arm_jobs(module, told, below, len(shapes))
     return tuple(
         _arm(title, body, job, place) for (title, body), job in zip(shapes, jobs, strict=True) if body or job
     )
 
 
-def _arm_jobs(module: Module, told: Json, count: int) -> list[str | None]:
+def _arm_jobs(module: Module, told: ModuleRun, below: Sequence[Twig], count: int) -> list[str | None]:
     """Return the job of each branch; None where it has none (yet)."""
     jobs: list[str | None] = [None] * count
     if isinstance(module.value, BranchAll):
-        started = told.get("flow_jobs") or []
+        started: list[str | None] = [twig.id for twig in below]
         return [*started[:count], *jobs[len(started) :]]
-    chosen = told.get("branch_chosen")
-    if isinstance(module.value, BranchOne) and chosen:
-        jobs[chosen["branch"] if chosen["type"] == "branch" else -1] = told.get("job")
+    if isinstance(module.value, BranchOne) and told.branch is not None:
+        jobs[told.branch] = told.job
     return jobs
 
 
 def _arm(title: str, body: Sequence[Module], job: str | None, place: _Place) -> Arm:
     if job is None:
         return Arm(title, outline(body))
-    row = place.run.jobs.get(job)
-    inner = nodes(place.load(job), place.load, place.depth + 1) or outline(body)
-    return Arm(title, inner, "waiting" if row is None else state_of(row), job)
+    inner = nodes(place.run.load(job), place.run, place.depth + 1) or outline(body)
+    return Arm(title, inner, place.run.tree.state(job), job)

@@ -8,18 +8,24 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from metaflow_windmill.devserver.pages import render
-from metaflow_windmill.devserver.pages.graph import Run, nodes, state_of
+from metaflow_windmill.devserver.pages import detail, layout, steps, timeline, waiting
+from metaflow_windmill.devserver.pages.graph import Part, Run, bodies, nodes, title_of
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
-from metaflow_windmill.devserver.store import job_rows, jobs
-from metaflow_windmill.openflow import read_flow_value
+from metaflow_windmill.devserver.pages.tree import Tree, grown
+from metaflow_windmill.devserver.store import flow_rows, job_rows, jobs, trees
+from metaflow_windmill.devserver.store.clock import now
+from metaflow_windmill.openflow import FlowValue, Module, read_flow_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from metaflow_windmill.devserver.api.services import Services
+    from metaflow_windmill.devserver.store.trees import Twig
     from metaflow_windmill.types import Json
 
-LOG_TAIL = 64 * 1024
-"""Bytes of a log that the page shows; the whole log is a link away."""
+SHOWN_FAILURES = 20
+SECOND = 1_000_000
+RUNNABLE = {"flow": "flows", "script": "scripts"}
 
 
 @dataclass(frozen=True)
@@ -45,29 +51,41 @@ class Shown:
 
 def parts(services: Services, shown: Shown) -> dict[str, Markup]:
     """Return the parts of the page by their ids; none where there is no such run."""
-    row = jobs.get_job(services.database, shown.workspace, shown.run)
+    database = services.database
+    row = jobs.get_job(database, shown.workspace, shown.run, with_status=False)
     if row is None:
         return {}
-    chosen = jobs.get_job(services.database, shown.workspace, shown.job) if shown.job else row
-    made = {"head": _head(row)}
-    run = run_of(services, shown.run)
-    if run.flow is not None:
-        drawn = nodes(run, partial(run_of, services))
-        made["graph"] = join([tag("h2", "Steps"), render.graph(drawn, shown.run, shown.job)])
-    made["detail"] = _detail(services, chosen or row, is_run=chosen is row)
+    tree = grown(trees.load(database.read(), row.get("root_job") or shown.run))
+    chosen = jobs.get_job(database, shown.workspace, shown.job, with_status=False) if shown.job else row
+    below = tuple(tree.under(shown.run))
+    failed = [twig for twig in below if twig.for_worker and twig.outcome == "failure"]
+    part = part_of(services, shown.run)
+    made = {"head": join([_head(row, tree), waiting.of_run(services, below or _alone(tree, shown.run))])}
+    if part.flow is not None:
+        drawn = nodes(part, Run(tree, partial(part_of, services)))
+        made["graph"] = join([tag("h2", "Steps"), steps.graph(drawn, shown.run, shown.job)])
+        bars = timeline.drawn(_everything(tree, shown.run), titles(part.flow), now())
+        if bars:
+            made["timeline"] = join([tag("h2", "Timeline"), bars])
+    if failed:
+        made["failures"] = _failures(services, failed, shown)
+    made["detail"] = detail.shown(services, chosen or row, tree, first_failed=failed[:1])
     return made
 
 
-def run_of(services: Services, job_id: str) -> Run:
-    """Return a flow job as its graph needs it."""
+def part_of(services: Services, job_id: str) -> Part:
+    """Return a flow job with what its modules became."""
     connection = services.database.read()
     job = job_rows.load(connection, job_id)
     if job is None or not job.is_flow or job.document is None:
-        return Run(None, None, {})
-    row = jobs.get_job(services.database, job.workspace, job_id)
+        return Part(job_id)
     flow = read_flow_value(json.loads(job_rows.get_document(connection, job.document)))
-    below = {child["id"]: child for child in jobs.children(services.database, job_id)}
-    return Run(flow, row.get("flow_status"), below)
+    return Part(job_id, flow, flow_rows.load_modules(connection, job_id))
+
+
+def titles(flow: FlowValue) -> dict[str, str]:
+    """Return what the modules of a flow are called, at any depth, in its order."""
+    return {module.id: title_of(module) for module in _modules(flow.modules)}
 
 
 def has_ended(services: Services, shown: Shown) -> bool:
@@ -76,55 +94,72 @@ def has_ended(services: Services, shown: Shown) -> bool:
     return job is None or job.completed
 
 
-def _head(row: Json) -> Markup:
-    labels = [tag("span", label, class_="label") for label in row.get("labels") or ()]
-    parent = row.get("parent_job")
-    told = render.facts(
-        state=render.state(state_of(row)),
-        started=render.when(row.get("started_at")),
-        took=render.took(row),
+def _modules(modules: Sequence[Module]) -> Iterator[Module]:
+    for module in modules:
+        yield module
+        for _, body in bodies(module):
+            yield from _modules(body)
+
+
+def _alone(tree: Tree, run: str) -> tuple[Twig, ...]:
+    return (tree.twigs[run],) if run in tree.twigs else ()
+
+
+def _everything(tree: Tree, run: str) -> Iterator[Twig]:
+    """Go through all jobs below a run, failed attempts too."""
+    inside = {run}
+    for twig in tree.twigs.values():
+        if twig.parent in inside:
+            inside.add(twig.id)
+            yield twig
+
+
+def _head(row: Json, tree: Tree) -> Markup:
+    parent, told = row.get("parent_job"), tree.told.get(row["id"])
+    began, ended = (told.began, told.ended) if told else (None, None)
+    waited = None if began is None else began - tree.twigs[row["id"]].created_at
+    facts = layout.facts(
+        state=layout.state(tree.state(row["id"])),
+        started=layout.when(row.get("started_at")),
+        took=layout.took(began, ended),
+        waited=layout.duration(waited / SECOND) if waited and waited > SECOND else None,
         by=row.get("created_by"),
         kind=row["job_kind"],
+        tag=row["tag"] if row["tag"] not in ("flow", "python3") else None,
         canceled_by=row.get("canceled_by"),
         schedule=row.get("schedule_path"),
-        part_of=render.run_link(parent, parent[:8]) if parent else None,
+        part_of=layout.run_link(parent, parent[:8]) if parent else None,
         id=row["id"],
     )
-    return join([tag("h1", row.get("script_path") or row["job_kind"], *labels), told, _cancel_form(row)])
+    name = row.get("script_path") or row["job_kind"]
+    return join([tag("h1", name, layout.labels(row.get("labels") or ())), facts, _acts(row)])
 
 
-def _cancel_form(row: Json) -> Markup:
-    if row["type"] == "CompletedJob":
-        return text("")
-    button = tag("button", "Cancel", type="submit")
-    return tag("form", button, method="post", action=f"/run/{quote(row['id'])}/cancel", class_="cancel")
+def _acts(row: Json) -> Markup:
+    """Return what can be done with a run: end it, see what it ran, run that again."""
+    made = []
+    kind = RUNNABLE.get(row["job_kind"])
+    if kind and row.get("script_path"):
+        where = f"/{kind}/get/{row['script_path']}"
+        made.append(tag("a", "Its page", href=layout.inside(where, row["workspace_id"])))
+        again = layout.inside(where, row["workspace_id"], **{"from": row["id"]})
+        made.append(tag("a", "Run again", href=f"{again}#form"))
+    if row["type"] != "CompletedJob":
+        button = tag("button", "Cancel", type="submit")
+        made.append(tag("form", button, method="post", action=f"/run/{quote(row['id'])}/cancel"))
+    return tag("div", *made, class_="acts") if made else text("")
 
 
-def _detail(services: Services, row: Json, *, is_run: bool) -> Markup:
-    title = "The run" if is_run else (row.get("flow_step_id") or row.get("script_path") or row["id"])
-    made = [tag("h2", title)]
-    if not is_run:
-        job = render.run_link(row["id"], row["id"][:8])
-        made.append(render.facts(state=render.state(state_of(row)), took=render.took(row), job=job))
-    if row["type"] == "CompletedJob":
-        made.append(_result(row, jobs.result(services.database, row["id"])))
-    made.append(_log(services, row))
-    given = tag("summary", "Arguments")
-    made.append(tag("details", given, render.value(jobs.args(services.database, row["id"])), id_="arguments"))
-    return join(made)
-
-
-def _result(row: Json, result: Json) -> Markup:
-    if state_of(row) in ("failure", "canceled"):
-        return render.error(result)
-    return join([tag("h2", "Result"), render.value(result)])
-
-
-def _log(services: Services, row: Json) -> Markup:
-    size = services.logs.size(row["id"])
-    tail, _ = services.logs.part(row["id"], max(0, size - LOG_TAIL), whole=True)
-    if not tail:
-        return tag("p", "No log yet." if row["type"] != "CompletedJob" else "No log.", class_="soft")
-    whole = f"/api/w/{quote(row['workspace_id'])}/jobs_u/get_logs/{quote(row['id'])}"
-    more = tag("p", "The end of a long log; ", tag("a", "the whole log", href=whole), class_="soft")
-    return join([tag("h2", "Log"), more if size > LOG_TAIL else text(""), tag("pre", tail, class_="log")])
+def _failures(services: Services, failed: Sequence[Twig], shown: Shown) -> Markup:
+    """Return what failed, each with its error in a line and its log one click away."""
+    lines = [
+        tag(
+            "li",
+            steps.job_link(shown.run, twig.id, detail.task_name(services, twig)),
+            tag("span", detail.error_line(services, twig.id), class_="soft"),
+        )
+        for twig in failed[:SHOWN_FAILURES]
+    ]
+    rest = len(failed) - SHOWN_FAILURES
+    more = tag("p", f"… and {rest} more.", class_="soft") if rest > 0 else text("")
+    return join([tag("h2", f"{len(failed)} failed"), tag("ul", *lines, class_="failures"), more])

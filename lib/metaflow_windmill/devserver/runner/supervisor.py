@@ -181,6 +181,10 @@ class Supervisor:
                 for worker in self._workers.values()
             ]
 
+    def serves(self, tag: str) -> bool:
+        """Tell whether the workers take jobs with a tag."""
+        return not self._crew.tags or tag in self._crew.tags
+
     def _listen(self) -> None:
         self._places.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._places.socket.unlink(missing_ok=True)

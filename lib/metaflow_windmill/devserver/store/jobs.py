@@ -54,14 +54,17 @@ class JobFilters:
     per_page: int = 1000
 
 
-def get_job(db: Database, workspace: str, job_id: str) -> Json:
-    """Return a job as `jobs_u/get` shows it, or None; result, args, logs and code are read apart."""
+def get_job(db: Database, workspace: str, job_id: str, *, with_status: bool = True) -> Json:
+    """Return a job as `jobs_u/get` shows it, or None; result, args, logs and code are read apart.
+
+    The status of a flow with thousands of jobs takes a while, so it can be left out.
+    """
     connection = db.read()
     job = job_rows.load(connection, job_id)
     if job is None or job.workspace != workspace:
         return None
     shown = _shown(job)
-    if job.is_flow and job.document is not None:
+    if with_status and job.is_flow and job.document is not None:
         shown["flow_status"] = flow_status.render(connection, job)
     return shown
 

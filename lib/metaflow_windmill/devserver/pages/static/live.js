@@ -1,32 +1,36 @@
 // Puts in what the server renders anew, and lets clocks of what still runs go on.
 "use strict";
 
+const main = document.querySelector("main");
+
+function put(place, replace) {
+  const log = place.querySelector("pre.log");
+  const follows = !log || log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
+  const open = new Set([...place.querySelectorAll("details[open]")].map((each) => each.id));
+  const fresh = replace();
+  fresh.querySelectorAll("details").forEach((each) => { if (open.has(each.id)) each.open = true; });
+  const there = fresh.querySelector("pre.log");
+  if (there && follows) there.scrollTop = there.scrollHeight;
+  tick();
+}
+
 const source = document.body.dataset.events;
 if (source) {
   const events = new EventSource(source);
   events.addEventListener("part", (event) => {
     const part = JSON.parse(event.data);
     const place = document.getElementById(part.id);
-    if (!place) return;
-    const logs = place.querySelector("pre.log");
-    const follows = !logs || logs.scrollTop + logs.clientHeight >= logs.scrollHeight - 40;
-    const open = new Set([...place.querySelectorAll("details[open]")].map((each) => each.id));
-    place.innerHTML = part.html;
-    place.querySelectorAll("details").forEach((each) => { if (open.has(each.id)) each.open = true; });
-    const fresh = place.querySelector("pre.log");
-    if (fresh && follows) fresh.scrollTop = fresh.scrollHeight;
-    tick();
+    if (place) put(place, () => { place.innerHTML = part.html; place.hidden = false; return place; });
   });
   events.addEventListener("end", () => { events.close(); document.body.dataset.ended = "true"; });
 }
 
 async function renew() {
-  if (document.hidden) return;
+  if (document.hidden || main.contains(document.activeElement)) return;
   const answer = await fetch(location.href);
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  document.querySelector("main").replaceWith(page.querySelector("main"));
-  tick();
+  put(main, () => { main.replaceChildren(...page.querySelector("main").childNodes); return main; });
 }
 if ("fresh" in document.body.dataset) setInterval(() => renew().catch(() => undefined), 3000);
 

@@ -1,0 +1,104 @@
+"""The pages of flows: all of them with the latest runs, and one with the form that runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from metaflow_windmill.devserver.catalog import flows
+from metaflow_windmill.devserver.catalog.scopes import Need
+from metaflow_windmill.devserver.model import Submission
+from metaflow_windmill.devserver.pages import layout, runs, steps, waiting
+from metaflow_windmill.devserver.pages.fields import Filled
+from metaflow_windmill.devserver.pages.graph import outline
+from metaflow_windmill.devserver.pages.markdown import rendered
+from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
+from metaflow_windmill.devserver.pages.starting import Startable, card, started
+from metaflow_windmill.devserver.pages.viewer import html
+from metaflow_windmill.devserver.refusals import not_found
+from metaflow_windmill.openflow import read_flow_value
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from metaflow_windmill.devserver.pages.viewer import Viewer
+    from metaflow_windmill.types import Json
+
+
+def front(viewer: Viewer) -> Response:
+    """Show the flows and the latest runs of a workspace."""
+    viewer.check(Need("jobs", "read"))
+    viewer.check(Need("flows", "read"))
+    database, workspace = viewer.services.database, viewer.workspace
+    return html(
+        viewer,
+        f"workspace {workspace}",
+        waiting.warning(viewer.services, workspace),
+        layout.card("Flows", _table(flows.listed(database.read(), workspace), workspace)),
+        layout.card("Runs", runs.table(database, runs.latest(database, workspace))),
+        fresh=True,
+    )
+
+
+def one(viewer: Viewer) -> Response:
+    """Show a flow with its form, its steps and its runs."""
+    return _page(viewer, None)
+
+
+def run(viewer: Viewer) -> Response:
+    """Start a run with what was typed, and lead to its page; or show the form again with what is wrong."""
+    path = viewer.path
+    viewer.check(Need("jobs", "run", "flows", path))
+    database = viewer.services.database
+    shown = flows.get(database.read(), viewer.workspace, path)
+    version = flows.latest(database.read(), viewer.workspace, path)
+    if version is None:
+        raise not_found(f"flow not found at name {path}")
+    asked = Submission("flow", viewer.who(), {}, path, flow=version, labels=version.labels)
+    answer = started(viewer, asked, shown.get("schema"))
+    return _page(viewer, answer) if isinstance(answer, Filled) else answer
+
+
+def _page(viewer: Viewer, filled: Filled | None) -> Response:
+    path, workspace, database = viewer.path, viewer.workspace, viewer.services.database
+    viewer.check(Need("flows", "read", path=path))
+    viewer.check(Need("jobs", "read"))
+    shown = flows.get(database.read(), workspace, path)
+    told = layout.facts(
+        path=path,
+        deployed_by=shown["edited_by"],
+        at=layout.when(shown["edited_at"]),
+        version=str(shown["version_id"]),
+        tag=shown["tag"],
+    )
+    description = rendered(shown["description"]) if shown["description"] else text("")
+    runnable = Startable(f"/flows/run/{quote(path)}", shown.get("schema"))
+    latest = runs.table(database, runs.latest(database, workspace, path), of=False)
+    steps_of = steps.graph(outline(read_flow_value(shown["value"]).modules), "")
+    title = tag("h1", shown["summary"] or path, layout.labels(shown.get("labels") or ()))
+    return html(
+        viewer,
+        path,
+        tag("section", title, told, description, class_="card"),
+        tag(
+            "div",
+            tag("div", card(viewer, runnable, filled)),
+            tag("div", layout.card("Steps", steps_of), layout.card("Runs", latest)),
+            class_="split",
+        ),
+        status=422 if filled is not None else 200,
+    )
+
+
+def _table(deployed: list[Json], workspace: str) -> Markup:
+    rows = [
+        [
+            tag("a", row["path"], href=layout.inside(f"/flows/get/{row['path']}", workspace)),
+            join([row["summary"], layout.labels(row.get("labels") or ())]),
+            row["edited_by"],
+            layout.when(row["edited_at"]),
+        ]
+        for row in deployed
+    ]
+    nothing = "Nothing is deployed yet: python flow.py windmill create"
+    return layout.table(("Flow", "Summary", "Deployed by", "At"), rows, nothing)

@@ -1,0 +1,119 @@
+"""The pages of scripts: all of them, and one with the form that runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from metaflow_windmill.devserver.catalog import scripts
+from metaflow_windmill.devserver.catalog.scopes import Need
+from metaflow_windmill.devserver.model import Submission
+from metaflow_windmill.devserver.pages import layout, runs
+from metaflow_windmill.devserver.pages.fields import Filled
+from metaflow_windmill.devserver.pages.markdown import rendered
+from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
+from metaflow_windmill.devserver.pages.starting import Startable, card, started
+from metaflow_windmill.devserver.pages.viewer import html
+from metaflow_windmill.devserver.refusals import bad_request
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from metaflow_windmill.devserver.pages.viewer import Viewer
+    from metaflow_windmill.types import Json
+
+LONGEST_CODE = 100_000
+"""Characters of a script's text that its page shows."""
+
+
+def every(viewer: Viewer) -> Response:
+    """Show the scripts of a workspace."""
+    viewer.check(Need("scripts", "read"))
+    found = scripts.listed(viewer.services.database.read(), viewer.workspace)
+    rows = [
+        [
+            tag("a", row["path"], href=layout.inside(f"/scripts/get/{row['path']}", viewer.workspace)),
+            join([row["summary"], layout.labels(row.get("labels") or ())]),
+            row["created_by"],
+            layout.when(row["created_at"]),
+        ]
+        for row in found
+    ]
+    nothing = "There are no scripts yet. metaflow-windmill install puts those of f/metaflow here."
+    shown = layout.table(("Script", "Summary", "Deployed by", "At"), rows, nothing)
+    return html(viewer, "scripts", layout.card("Scripts", shown))
+
+
+def one(viewer: Viewer) -> Response:
+    """Show a script with its form, its text and its runs."""
+    return _page(viewer, None)
+
+
+def run(viewer: Viewer) -> Response:
+    """Start a run with what was typed, and lead to its page; or show the form again with what is wrong."""
+    path = viewer.path
+    viewer.check(Need("jobs", "run", "scripts", path))
+    connection = viewer.services.database.read()
+    shown = scripts.get(connection, viewer.workspace, path)
+    code = scripts.runnable(connection, viewer.workspace, path)
+    if code is None:
+        raise bad_request(f"{path} cannot be run: what it requires is not there. Its page says why.")
+    asked = Submission("script", viewer.who(), {}, path, code)
+    answer = started(viewer, asked, shown["schema"])
+    return _page(viewer, answer) if isinstance(answer, Filled) else answer
+
+
+def _page(viewer: Viewer, filled: Filled | None) -> Response:
+    path, workspace, database = viewer.path, viewer.workspace, viewer.services.database
+    viewer.check(Need("scripts", "read", path=path))
+    viewer.check(Need("jobs", "read"))
+    shown = scripts.get(database.read(), workspace, path)
+    told = layout.facts(
+        path=path,
+        deployed_by=shown["created_by"],
+        at=layout.when(shown["created_at"]),
+        version=shown["hash"],
+        tag=shown["tag"],
+        timeout=f"{shown['timeout']} s" if shown["timeout"] else None,
+    )
+    description = rendered(shown["description"]) if shown["description"] else text("")
+    runnable = Startable(f"/scripts/run/{quote(path)}", shown["schema"])
+    latest = runs.table(database, runs.latest(database, workspace, path), of=False)
+    title = tag("h1", shown["summary"] or path, layout.labels(shown.get("labels") or ()))
+    return html(
+        viewer,
+        path,
+        tag("section", title, told, description, _lock(viewer, shown), class_="card"),
+        tag(
+            "div",
+            tag("div", card(viewer, runnable, filled)),
+            tag("div", layout.card("Runs", latest), layout.card("Text", _text(shown))),
+            class_="split",
+        ),
+        status=422 if filled is not None else 200,
+    )
+
+
+def _text(shown: Json) -> Markup:
+    content = shown["content"]
+    cut = content if len(content) <= LONGEST_CODE else content[:LONGEST_CODE] + "\n…"
+    made = [
+        tag("details", tag("summary", f"{content.count(chr(10)) + 1} lines"), tag("pre", cut), id_="text")
+    ]
+    if shown["lock"]:
+        made.append(tag("details", tag("summary", "Lock"), tag("pre", shown["lock"]), id_="lock"))
+    return join(made)
+
+
+def _lock(viewer: Viewer, shown: Json) -> Markup:
+    """Say so where what a script requires is not resolved, with the job that could tell why."""
+    told = scripts.deployment_status(viewer.services.database.read(), viewer.workspace, shown["hash"])
+    job, why = told["job_id"], told["lock_error_logs"]
+    if not job or told["lock"] is not None:
+        return text("")
+    link = layout.run_link(job, "the job that resolves it")
+    if why:
+        return tag(
+            "p", "It cannot be run: what it requires cannot be installed; see ", link, ".", class_="wrong"
+        )
+    return tag("p", "What it requires is looked for by ", link, ".", class_="soft")
