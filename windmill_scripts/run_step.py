@@ -19,14 +19,19 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlencode, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOKEN = "WM_TOKEN"  # noqa: S105 (a name)
 GONE = {"FileNotFoundError", "NotFound", "ResourceNotFoundError"}
 """How local files, Google and Azure call what is not there."""
 NEED_IT = "publish"
 """The key of a job's ``task`` that says that it asks Windmill for more than `asked` does."""
+ENDS = "ends"
+"""The key of a job's ``task`` that says that its run ends with it."""
 PAUSES = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between questions to a server that is away."""
 REFUSALS = {400, 401, 403, 404}
@@ -76,6 +81,7 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     """
     token, alone = take_token(), NEED_IT in task
     told = asked(token, deployment) if run is None else {}
+    heard = later(lambda: is_awaited(token, deployment)) if ends(task) else lambda: None
     token = token if alone else ""  # what runs next could find it here
     os.environ.update(deployment.get("variables") or {})
     set_secrets(secrets or {})
@@ -87,7 +93,15 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
 
     before = {"origin": origin, "trigger": trigger, "parameters": parameters, "error": error}
     now = {"run": run, "splits": splits, "deadline": deadline, "levels": levels, **told}
-    return run_task(root, task, deployment, token, new=new, **now, **before)
+    result = run_task(root, task, deployment, token, new=new, **now, **before)
+    awaited = heard()
+    return result if awaited is None else {**result, "awaited": awaited}
+
+
+def ends(task: dict[str, Any]) -> bool:
+    """Tell whether a run ends with this job: with its task, or with the last of several."""
+    steps = task.get("pack", {}).get("steps") or [task]
+    return bool(steps[-1].get(ENDS))
 
 
 # The token
@@ -172,17 +186,51 @@ def asked(token: str, deployment: dict[str, Any]) -> dict[str, Any]:
         wanted["began"] = (outer, "started_at")
     if named("WM_SCHEDULE_PATH"):
         wanted["due"] = (named("WM_ROOT_JOB_ID") or outer, "scheduled_for")
-    server = (named("BASE_INTERNAL_URL") or named("WM_BASE_URL") or "").rstrip("/")
-    jobs = f"{server}/api/w/{named('WM_WORKSPACE')}/jobs_u/get"
-    if not (wanted and server):
+    if not (wanted and workspace()):
         return {}
-    found: dict[str, Any] = in_child(
-        lambda: {key: field_of_job(f"{jobs}/{job}", token, field) for key, (job, field) in wanted.items()}
-    )
+    found: dict[str, Any] | None = later(
+        lambda: {key: field_of_job(str(job), token, field) for key, (job, field) in wanted.items()}
+    )()
+    if found is None:
+        raise UntoldError("This job's question to Windmill ended without an answer; run the flow again.")
     return found
 
 
-def field_of_job(address: str, token: str, field: str) -> Any:  # noqa: ANN401 - JSON
+def is_awaited(token: str, deployment: dict[str, Any]) -> bool | None:
+    """Tell whether a flow waits for the end of this one's runs; None where Windmill does not say.
+
+    Whoever is deployed later is not waiting for this run. A server that does not know the filter by a
+    resource's value tells of those that wait for anything, which is more and never less.
+    """
+    names = ("metaflow", deployment.get("project"), deployment.get("branch"), deployment["flow"], "end")
+    event = {"events": [{"name": ".".join(filter(None, names))}]}
+    wanted = {"resource_type": "metaflow_subscription", "value": json.dumps(event), "per_page": 1}
+    from http.client import HTTPException
+
+    try:
+        return bool(answer(f"resources/list?{urlencode(wanted)}", token))
+    except (OSError, ValueError, HTTPException) as why:
+        print(f"Windmill does not tell who waits for the end of this run: {why}", file=sys.stderr, flush=True)
+        return None
+
+
+def workspace() -> str:
+    """Return the address of the workspace's API, or nothing where this is no job of a server."""
+    server = (os.environ.get("BASE_INTERNAL_URL") or os.environ.get("WM_BASE_URL") or "").rstrip("/")
+    return f"{server}/api/w/{os.environ.get('WM_WORKSPACE')}" if server else ""
+
+
+def answer(path: str, token: str) -> Any:  # noqa: ANN401 - JSON
+    """Return what Windmill answers."""
+    from urllib.request import Request, urlopen
+
+    headers = {"Authorization": f"Bearer {token}"}
+    request = Request(f"{workspace()}/{path}", headers=headers)  # noqa: S310 (the server's own)
+    with urlopen(request, timeout=10) as said:  # noqa: S310
+        return json.load(said)
+
+
+def field_of_job(job: str, token: str, field: str) -> Any:  # noqa: ANN401 - JSON
     """Return a field of a job; None where Windmill refuses to tell it.
 
     While a server is away it is asked again: a run that took now for the time that it was due would do
@@ -190,14 +238,10 @@ def field_of_job(address: str, token: str, field: str) -> Any:  # noqa: ANN401 -
     """
     from http.client import HTTPException
     from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
 
-    headers = {"Authorization": f"Bearer {token}"}
-    request = Request(f"{address}?no_logs=true&no_code=true", headers=headers)  # noqa: S310 (the server's own)
     for wait in PAUSES:
         try:
-            with urlopen(request, timeout=10) as answer:  # noqa: S310
-                return json.load(answer).get(field)
+            return answer(f"jobs_u/get/{job}?no_logs=true&no_code=true", token).get(field)
         except (OSError, ValueError, HTTPException) as why:  # noqa: PERF203 (it waits anyway)
             print(f"Windmill does not tell {field} of this run: {why}", file=sys.stderr, flush=True)
             if isinstance(why, HTTPError) and why.code in REFUSALS:
@@ -206,25 +250,50 @@ def field_of_job(address: str, token: str, field: str) -> Any:  # noqa: ANN401 -
     raise UntoldError(f"Windmill did not tell {field} of this run in {sum(PAUSES)} s; run the flow again.")
 
 
-def in_child(function: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    """Return what a function returns in a child process, whose memory goes with it."""
-    read, write = os.pipe()
-    pid = os.fork()
+def later(function: Callable[[], Any]) -> Callable[[], Any]:
+    """Begin a child that knows what this process knows now; return what asks it for what a function returns.
+
+    So this process can forget the token before it runs anything else, and none of what the child needs
+    stays in its memory. The child ends with this process, and answers once.
+    """
+    (asked_for, ask), (read, write) = os.pipe(), os.pipe()
+    parent, pid = os.getpid(), os.fork()
     if pid == 0:
         try:
+            os.close(ask)
             os.close(read)
-            os.write(write, json.dumps({"said": function()}).encode())
+            end_with(parent)
+            if os.read(asked_for, 1):
+                os.write(write, json.dumps({"said": function()}).encode())
         except UntoldError as why:
             os.write(write, json.dumps({"error": str(why)}).encode())
         finally:
             os._exit(0)
+    os.close(asked_for)
     os.close(write)
+    return lambda: answer_of(pid, ask, read)
+
+
+def end_with(parent: int) -> None:
+    """Have this process killed when its parent ends, even if somebody else could still ask it."""
+    if sys.platform == "linux":
+        set_pdeathsig, kill = 1, 9  # linux/prctl.h
+        ctypes.CDLL(None).prctl(set_pdeathsig, kill, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def answer_of(pid: int, ask: int, read: int) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Ask a child, wait for its end, and return what it says; None if it was ended by somebody else."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(ask, b"?")
+    os.close(ask)
     with os.fdopen(read, "rb") as told:
-        answer = json.loads(told.read() or b"{}")
+        said = json.loads(told.read() or b"{}")
     os.waitpid(pid, 0)
-    if "said" not in answer:
-        raise UntoldError(answer.get("error", "This job's question to Windmill ended without an answer."))
-    return answer["said"]
+    if "error" in said:
+        raise UntoldError(said["error"])
+    return said.get("said")
 
 
 # The secrets

@@ -11,7 +11,8 @@ from tests.support.elsewhere import some_server
 from tests.support.oracle import Home
 from tests.support.server import Server, wait_until
 
-from metaflow_windmill.contract.event import SUBSCRIPTION, Event
+from metaflow_windmill.contract.event import SUBSCRIPTION, Awaited, Event
+from metaflow_windmill.deploy.subscription import apply_subscription, remove_subscription
 from metaflow_windmill.events import new_event, publish, publish_event
 
 if TYPE_CHECKING:
@@ -99,6 +100,49 @@ def test_the_end_of_a_run_starts_the_flow_that_waits_for_it(
     seen = after.finish(f"windmill-{runs(target, 'AfterFlow')[0].id}")
     assert seen.at("start").artifacts["before"] == f"'WaitingFlow/{run}'"
     assert seen.at("start").artifacts["table"] == "'orders'"
+
+
+@pytest.fixture(scope="module")
+def awaited(home: Home, target: Target) -> Deployed:
+    """A flow, and one of a single module that can be made to wait for it: `Later`."""
+    nothing = {"modules": [{"id": "a", "value": {"type": "identity"}}]}
+    flow = deployed(home, target, "awaited", "AwaitedFlow")
+    target.client.create_flow({"path": LATER, "summary": "", "value": nothing, "schema": {}})
+    return flow
+
+
+LATER = "f/flows/Later"
+MOMENTS = ("before the run", "while it runs", "while the last step's code runs", "when it is over", "never")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_no_end_is_lost_whenever_a_flow_begins_to_wait_for_it(
+    awaited: Deployed, target: Target, tmp_path: Path, moment: str
+) -> None:
+    """The flow was deployed before: it cannot know who will wait for it, and asks when its run ends."""
+    before = runs(target, "Later")
+
+    def come(now: str) -> None:
+        if now == moment:
+            apply_subscription(target.client, LATER, [Awaited("metaflow.AwaitedFlow.end")])
+
+    come(MOMENTS[0])
+    run = awaited.trigger("--place", str(tmp_path))
+    for step, now in (("start", MOMENTS[1]), ("end", MOMENTS[2])):
+        wait_until((tmp_path / f"{step}.runs").exists, 60, f"{step} did not begin")
+        come(now)
+        (tmp_path / f"{step}.goes").touch()
+    assert awaited.finish(run).successful
+    come(MOMENTS[3])
+    remove_subscription(target.client, LATER)
+    in_time = moment in MOMENTS[:3]
+    assert len(runs(target, "Later")) - len(before) == in_time
+    job = target.client.get_job(run.removeprefix("windmill-"))
+    assert [module["type"] for module in job.flow_status["modules"]] == [
+        *["Success"] * 2,
+        "Success" if in_time else "WaitingForPriorSteps",
+    ]
+    assert ("published" in job.result, job.result.get("awaited", True)) == (in_time, in_time)
 
 
 def test_a_publish_that_fails_is_seen_and_the_run_stays_a_success(

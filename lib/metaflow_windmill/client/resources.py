@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -42,9 +43,18 @@ class Resources:
         self._transport = transport
         self._workspace = workspace
 
-    def paths(self, kind: str) -> tuple[str, ...]:
-        """Return where the resources of a type are."""
-        return tuple(item["path"] for item in self._pages({"resource_type": kind}))
+    def paths(self, kind: str, holding: Json = None) -> tuple[str, ...]:
+        """Return where the resources of a type are.
+
+        Parameters
+        ----------
+        kind : str
+        holding : JSON value
+            Where not None, only those whose value contains this one, as PostgreSQL's ``@>`` has it. Servers
+            before this filter tell of all.
+        """
+        wanted = {} if holding is None else {"value": json.dumps(holding)}
+        return tuple(item["path"] for item in self._pages({"resource_type": kind, **wanted}))
 
     def listed(self, kind: str, below: str) -> tuple[Listed, ...]:
         """Return the resources of a type whose paths begin with a text."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler.deployment import Document
 from metaflow_windmill.compiler.describe import describe
-from metaflow_windmill.compiler.ending import publish_module
+from metaflow_windmill.compiler.ending import with_publishing
 from metaflow_windmill.compiler.exit_hooks import with_exit_hooks
 from metaflow_windmill.compiler.merges import merges
 from metaflow_windmill.compiler.names import Names
@@ -64,6 +64,6 @@ def _value(dag: Dag, deployment: Deployment, limits: Limits) -> FlowValue:
         names=Names(step.name for step in dag.steps),
     )
     section = sequence(context, dag.start, None, Arrival(), Place())
-    modules = (*with_exit_hooks(context, section.modules), publish_module(context))
+    modules = with_publishing(context, with_exit_hooks(context, section.modules), section.modules[-1].id)
     priority = {} if deployment.priority is None else {"priority": deployment.priority}
     return FlowValue(modules, flow_env={"metaflow": deployment.record.to_json()}, extra=priority)

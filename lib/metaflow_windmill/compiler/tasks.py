@@ -147,6 +147,7 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         delay=0 if _limit(context) is None else step.retries.seconds,
         environment=environment_of(step),
         ranges=items_of(context, step) or None,
+        ends=step.name == context.dag.end,
     )
 
 

@@ -18,7 +18,11 @@ PUBLISH = "publish"
 """The one key of the input ``task`` of the job that publishes a run's end; its value is the end step."""
 
 SUBSCRIPTION = "metaflow_subscription"
-"""The type of the Windmill resource that makes a flow wait for events; it stands at the flow's own path."""
+"""The type of the Windmill resource that makes a flow wait for events; it stands at the flow's own path.
+
+Windmill finds those of an event by ``{"events": [{"name": ...}]}`` in the value: no version may write it
+otherwise.
+"""
 
 Kind = Literal["event", "run"]
 

@@ -125,6 +125,8 @@ class TaskSpec:
     seconds : int or None
         After which the job itself ends the task, whatever the step's code does. Told where a job has
         several tasks; else Windmill's own limit of the job is that of the task.
+    ends : bool
+        Whether the run ends with the task, so that its job also tells whether anybody waits for that.
     """
 
     step: str
@@ -141,6 +143,7 @@ class TaskSpec:
     environment: dict[str, str] = field(default_factory=dict)
     ranges: int | None = None
     seconds: int | None = None
+    ends: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON, without what has its default value."""

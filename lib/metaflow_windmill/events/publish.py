@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from metaflow_windmill.contract.event import SUBSCRIPTION, TRIGGER, Event, Subscription
 from metaflow_windmill.contract.exact import exact
-from metaflow_windmill.errors import Conflict, InvalidDocument, WindmillError
+from metaflow_windmill.errors import Conflict, InvalidDocument, Unreachable, WindmillError
 from metaflow_windmill.events.received import Received
 
 if TYPE_CHECKING:
@@ -28,21 +28,26 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 NAMESPACE = uuid.UUID("6f1b1e3a-5d0c-5f0e-9a3c-0d6c1f5b7a11")
+_SERVER_FAULT, _TOO_MANY = 500, 429
 What = Literal["started", "already started", "waits for more", "failed"]
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What an event did to one flow that waits for it: its path, the job that was started, or why not."""
+    """What an event did to one flow that waits for it: its path, the job that was started, or why not.
+
+    ``passing`` tells of a failure whether another try may help.
+    """
 
     flow: str
     what: What
     job: str | None = None
     reason: str = ""
+    passing: bool = False
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON, without what is empty."""
-        return {key: value for key, value in vars(self).items() if value}
+        return {key: value for key, value in vars(self).items() if value and key != "passing"}
 
 
 @dataclass(frozen=True)
@@ -107,19 +112,27 @@ def publish(windmill: Windmill, event: Event) -> Published:
     WindmillError
         If it cannot be found out who waits for the event.
     """
-    found = tuple(subscriptions(windmill.resources))
+    found = tuple(subscriptions(windmill.resources, event.name))
     unread = tuple(item for item in found if isinstance(item, Delivery))
-    waiting = [item for item in found if isinstance(item, Subscription) and item.awaits(event.name)]
+    waiting = [item for item in found if isinstance(item, Subscription)]
     done = tuple(done for item in waiting for done in _deliver(windmill, item, event))
     return Published(event, done + unread)
 
 
-def subscriptions(resources: Resources) -> Iterator[Subscription | Delivery]:
-    """Go through the subscriptions of a workspace; for one that cannot be read, tell so."""
-    for path in resources.paths(SUBSCRIPTION):
+def subscriptions(resources: Resources, event: str) -> Iterator[Subscription | Delivery]:
+    """Go through the subscriptions to an event: one request where there are none; tell of unread ones."""
+    for path in resources.paths(SUBSCRIPTION, holding={"events": [{"name": event}]}):
         found = _read(path, resources.find(path))
-        if found is not None:
+        if isinstance(found, Delivery) or (found is not None and found.awaits(event)):
             yield found
+
+
+def may_pass(why: Exception) -> bool:
+    """Tell whether a request that failed may be answered another time."""
+    if isinstance(why, Unreachable):
+        return True
+    status = why.status if isinstance(why, WindmillError) else None
+    return status is not None and (status >= _SERVER_FAULT or status == _TOO_MANY)
 
 
 def _read(path: str, value: Json) -> Subscription | Delivery | None:
@@ -141,7 +154,7 @@ def _deliver(windmill: Windmill, subscription: Subscription, event: Event) -> It
         else:
             yield from _queue(windmill, subscription, event)
     except (WindmillError, InvalidDocument) as why:
-        yield Delivery(subscription.flow, "failed", reason=str(why))
+        yield Delivery(subscription.flow, "failed", reason=str(why), passing=may_pass(why))
 
 
 def _queue(windmill: Windmill, subscription: Subscription, event: Event) -> Iterator[Delivery]:
@@ -167,7 +180,7 @@ def _start_noted(windmill: Windmill, subscription: Subscription, received: Recei
         delivery = _start(windmill, subscription, events)
         received.note_started(number, job_id(subscription, events))
     except (WindmillError, InvalidDocument) as why:
-        return Delivery(subscription.flow, "failed", reason=str(why))
+        return Delivery(subscription.flow, "failed", reason=str(why), passing=may_pass(why))
     return delivery
 
 

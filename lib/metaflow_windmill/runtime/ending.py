@@ -6,13 +6,16 @@ import time
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import Event, end_event
-from metaflow_windmill.errors import TaskError
+from metaflow_windmill.errors import FINAL, TaskError, WindmillError
 from metaflow_windmill.events import publish
+from metaflow_windmill.events.publish import may_pass
 from metaflow_windmill.runtime.ids import task_id
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.errors import MetaflowWindmillError
+    from metaflow_windmill.events import Published
     from metaflow_windmill.types import Json
 
 
@@ -36,7 +39,7 @@ def publish_end(windmill: Windmill, record: Record, run: str, step: str) -> dict
     Raises
     ------
     TaskError
-        If one of them was not started. The run stays a success.
+        If one of them was not started. The run stays a success. It is final where another try cannot help.
     """
     last = task_id(())
     event = Event(
@@ -45,14 +48,29 @@ def publish_end(windmill: Windmill, record: Record, run: str, step: str) -> dict
         timestamp=int(time.time()),
         type="run",
     )
-    published = publish(windmill, event)
+    published = _published(windmill, event)
     for delivery in published.deliveries:
         print(f"{delivery.flow}: {delivery.what}{delivery.reason and f' ({delivery.reason})'}", flush=True)
     if published.failures:
         names = ", ".join(item.flow for item in published.failures)
-        raise TaskError(
+        failed = TaskError(
             f"The run succeeded, but not every flow that waits for {event.name} was started: {names}. "
             "Their reasons are in this job's log; trigger them by hand, or publish the event again."
         )
+        raise _marked(failed, final=not any(item.passing for item in published.failures))
     told = [delivery.to_json() for delivery in published.deliveries]
     return {"run_id": run, "step": step, "task": last, "published": told}
+
+
+def _published(windmill: Windmill, event: Event) -> Published:
+    try:
+        return publish(windmill, event)
+    except WindmillError as why:
+        raise _marked(why, final=not may_pass(why)) from why.__cause__
+
+
+def _marked(error: MetaflowWindmillError, *, final: bool) -> MetaflowWindmillError:
+    """Return an error with the mark that Windmill's ``retry_if`` looks for, where no other try can help."""
+    if final:
+        vars(error)[FINAL] = True
+    return error

@@ -89,6 +89,34 @@ def test_a_resource_is_replaced_only_where_allowed(connection: sqlite3.Connectio
     assert resources.value(connection, "admins", "f/a/r") == 3
 
 
+HELD = {"flow": "f/a/b", "events": [{"name": "e", "n": 1}, {"name": "f"}], "more": [[1, 2], True]}
+
+
+@pytest.mark.parametrize(
+    ("part", "held"),
+    [
+        ('{"events": [{"name": "e"}]}', True),
+        ('{"events": [{"name": "f"}, {"n": 1.0}]}', True),
+        ('{"events": [{"name": "f", "n": 1}]}', False),
+        ('{"events": [{"name": "g"}]}', False),
+        ('{"events": {"name": "e"}}', False),
+        ('{"events": []}', True),
+        ('{"more": [[2], true]}', True),
+        ('{"more": [1]}', False),
+        ('{"more": true}', False),
+        ("{}", True),
+        ('"flow"', False),
+        ("not json", False),
+    ],
+)
+def test_resources_are_listed_by_what_they_hold(
+    connection: sqlite3.Connection, who: Identity, part: str, *, held: bool
+) -> None:
+    """As a real server answered; its database has the operator for it."""
+    resources.create(connection, who, {"path": "f/a/r", "value": HELD, "resource_type": "x"})
+    assert len(resources.listed(connection, "admins", holding=part)) == held
+
+
 def test_resources_are_listed_by_types(connection: sqlite3.Connection, who: Identity) -> None:
     for kind in ("x", "y", "z"):
         resources.create(connection, who, {"path": f"f/a/{kind}", "value": 1, "resource_type": kind})

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.support.deployments import fixed_deployment
 from tests.support.small_dags import small_dag
 
@@ -28,6 +30,29 @@ def compiled(notifications: Notifications) -> list[Json]:
 
 def test_without_notifications_nothing_stands_around_the_steps() -> None:
     assert [module["id"] for module in compiled(Notifications())] == ["start", "end", "end_published"]
+
+
+def test_a_run_that_nobody_waits_for_ends_with_its_end_step() -> None:
+    _, end, published = compiled(Notifications())
+    assert end["value"]["input_transforms"]["task"]["value"]["ends"] is True
+    assert end["stop_after_if"] == {"expr": "result.awaited === false", "skip_if_stopped": False}
+    assert "skip_if" not in published
+
+
+@pytest.mark.parametrize("when", ["on_success", "on_error"])
+def test_after_other_modules_the_publishing_is_skipped_where_nobody_waits(when: str) -> None:
+    *before, published = compiled(Notifications((SLACK,), **{when: True}))
+    assert published["skip_if"] == {"expr": "results.end.awaited === false"}
+    assert "stop_after_if" not in json.dumps(before)
+
+
+def test_publishing_is_tried_again_unless_that_cannot_help() -> None:
+    published = compiled(Notifications())[-1]
+    assert published["continue_on_error"] is True
+    assert published["retry"] == {
+        "constant": {"attempts": 5, "seconds": 30},
+        "retry_if": {"expr": "error?.extra?.final !== true"},
+    }
 
 
 def test_a_success_is_told_after_the_last_step() -> None:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.answering import Answering
+from tests.support.scripted_server import Answer, answer, scripted_server
 
+from metaflow_windmill.client.http import HttpTransport
+from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.contract.event import Awaited, Event, Subscription, end_event
-from metaflow_windmill.errors import InvalidDocument
-from metaflow_windmill.events.publish import arguments, job_id, new_event, publish
+from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
+from metaflow_windmill.errors import (
+    FINAL,
+    InvalidDocument,
+    NotFound,
+    Refused,
+    TaskError,
+    Unauthorized,
+    Unreachable,
+    WindmillError,
+)
+from metaflow_windmill.events.publish import arguments, job_id, may_pass, new_event, publish, subscriptions
+from metaflow_windmill.runtime.ending import publish_end
 
 BOTH = Subscription("f/flows/Both", (Awaited("a", {"x": "value"}), Awaited("b")))
 
@@ -52,6 +67,61 @@ def test_parameters_are_filled_from_the_fields_that_are_there() -> None:
 def test_an_event_without_an_id_gets_one_of_its_own() -> None:
     assert new_event("a").id != new_event("a").id
     assert new_event("a", {"x": 1}, "mine").id == "mine"
+
+
+@pytest.mark.parametrize(
+    ("why", "may"),
+    [
+        (Unreachable("away"), True),
+        (Refused("busy", status=503), True),
+        (Refused("slower", status=429), True),
+        (Refused("no", status=400), False),
+        (NotFound("gone", status=404), False),
+        (Unauthorized("not yours", status=403), False),
+        (InvalidDocument("no event"), False),
+    ],
+)
+def test_what_may_be_answered_another_time(why: Exception, *, may: bool) -> None:
+    assert may_pass(why) is may
+
+
+def test_nobody_is_looked_up_but_those_who_wait_for_the_event() -> None:
+    there = {"flow": "f/x/y", "events": [{"name": "e", "parameters": {}}]}
+    with scripted_server(answer([]), answer([{"path": "f/x/y"}]), answer(there)) as server:
+        resources = Windmill(HttpTransport(server.url, "t"), "w").resources
+        assert list(subscriptions(resources, "nobody")) == []
+        assert [found.flow for found in subscriptions(resources, "e")] == ["f/x/y"]
+    assert [urlsplit(seen.path).path for seen in server.seen] == [
+        "/api/w/w/resources/list",
+        "/api/w/w/resources/list",
+        "/api/w/w/resources/get_value/f/x/y",
+    ]
+
+
+RECORD = Record("F", "me", "t", PackageInfo("u", "s", "{}", "f.py"), StoreInfo("local"), StoreInfo("local"))
+
+
+@pytest.mark.parametrize(
+    ("said", "final"), [(Answer(503), False), (Answer(drop=True), False), (Answer(403), True)]
+)
+def test_an_end_that_could_not_be_published_is_tried_again_if_that_may_help(
+    said: Answer, *, final: bool
+) -> None:
+    with scripted_server(said) as server:
+        windmill = Windmill(HttpTransport(server.url, "t"), "w")
+        with pytest.raises(WindmillError) as caught:
+            publish_end(windmill, RECORD, "r", "end")
+    assert vars(caught.value).get(FINAL, False) is final
+
+
+@pytest.mark.parametrize(("said", "final"), [(Answer(503), False), (answer("gone", 404), True)])
+def test_a_flow_that_was_not_started_is_tried_again_if_that_may_help(said: Answer, *, final: bool) -> None:
+    waits = {"flow": "f/x/y", "events": [{"name": "metaflow.F.end", "parameters": {}}]}
+    with scripted_server(answer([{"path": "f/x/y"}]), answer(waits), *[said] * 9) as server:
+        windmill = Windmill(HttpTransport(server.url, "t"), "w")
+        with pytest.raises(TaskError, match="not every flow that waits for") as caught:
+            publish_end(windmill, RECORD, "r", "end")
+    assert vars(caught.value).get(FINAL, False) is final
 
 
 def test_a_payload_is_an_object() -> None:

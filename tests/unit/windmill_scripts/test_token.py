@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import subprocess
+import sys
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.support.oracle import ROOT
 from tests.support.scripted_server import Answer, answer, scripted_server
 from tests.support.snippets import output_of
 from windmill_scripts import run_step
+
+from metaflow_windmill.contract.event import SUBSCRIPTION, end_event
+from metaflow_windmill.process.leftovers import children_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +150,87 @@ def test_a_server_that_stays_away_fails_the_job(job: pytest.MonkeyPatch) -> None
         run_step.asked(SECRET, {"workflow_timeout": 60})
 
 
-def test_nothing_that_runs_below_the_script_finds_the_token_in_its_frames(tmp_path: Path) -> None:
+DEPLOYMENT = {"flow": "F", "project": "p", "branch": "prod"}
+
+
+@pytest.mark.parametrize(("found", "said"), [([], False), ([{"path": "f/x/y"}], True)])
+def test_who_waits_for_the_end_of_a_run_is_one_question(
+    job: pytest.MonkeyPatch, found: list[object], *, said: bool
+) -> None:
+    with scripted_server(answer(found)) as server:
+        job.setenv("BASE_INTERNAL_URL", server.url)
+        assert run_step.is_awaited(SECRET, DEPLOYMENT) is said
+    (seen,) = server.seen
+    query = parse_qs(urlsplit(seen.path).query)
+    assert urlsplit(seen.path).path == "/api/w/w/resources/list"
+    assert query["resource_type"] == [SUBSCRIPTION]
+    assert json.loads(query["value"][0]) == {"events": [{"name": end_event("F", "p", "prod")}]}
+
+
+@pytest.mark.parametrize("said", [Answer(403), Answer(502), Answer(drop=True), Answer(body="<html>")])
+def test_what_a_server_does_not_say_is_not_known(job: pytest.MonkeyPatch, said: Answer) -> None:
+    with scripted_server(said) as server:
+        job.setenv("BASE_INTERNAL_URL", server.url)
+        assert run_step.is_awaited(SECRET, {"flow": "F"}) is None
+
+
+def test_a_child_answers_when_it_is_asked_and_with_what_it_knew(tmp_path: Path) -> None:
+    known, file = {"token": SECRET}, tmp_path / "file"
+    heard = run_step.later(lambda: [known["token"], file.exists()])
+    known["token"] = ""
+    file.touch()
+    assert heard() == [SECRET, True]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_child_that_was_killed_has_nothing_to_say(when: str) -> None:
+    before = set(children_of(os.getpid()))
+    heard = run_step.later(lambda: os.kill(os.getpid(), 9) if when == "after" else "alive")
+    (child,) = set(children_of(os.getpid())) - before
+    if when == "before":
+        os.kill(child, 9)
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert heard() is None
+
+
+@pytest.mark.parametrize("how", ["pass", "os.kill(os.getpid(), 9)", "1 / 0"])
+def test_a_child_that_nobody_asked_ends_with_its_parent(how: str) -> None:
+    code = f"import os; from windmill_scripts import run_step; run_step.later(lambda: None); {how}"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        assert parent.stdout is not None
+        parent.wait(100)
+        assert select.select([parent.stdout], [], [], 30)[0], "the child still holds what its parent wrote to"
+        assert parent.stdout.read() == b""
+
+
+KEPT = """
+    import os, sys
+    from pathlib import Path
+    sys.path.insert(0, {root!r})
+    from windmill_scripts import run_step
+    from metaflow_windmill.process.child import run_child
+    from metaflow_windmill.process.leftovers import children_of
+    from metaflow_windmill.runtime.logs import LogStream
+    run_step.take_token()
+    heard = run_step.later(lambda: "answered")
+    look = {looked!r}.replace("PIDS", str(tuple(children_of(os.getpid()))))
+    def body():
+        exec(look)
+        return 0
+    print(run_child(body, [LogStream(1, Path("stdout")), LogStream(2, Path("stderr"))]), heard())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux shuts processes to one another")
+def test_a_task_cannot_look_into_the_child_that_keeps_the_token(tmp_path: Path) -> None:
+    assert output_of(KEPT.format(looked=LOOKED, root=str(ROOT)), tmp_path) == "closed\n" * 3 + "0 answered\n"
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_nothing_that_runs_below_the_script_finds_the_token_in_its_frames(
+    tmp_path: Path, *, ends: bool
+) -> None:
     """A package may have been changed by a job of somebody else on the same worker."""
     code = tmp_path / "cache" / "sha" / ".mf_code" / "metaflow_windmill" / "runtime"
     code.mkdir(parents=True)
@@ -156,16 +243,31 @@ def test_nothing_that_runs_below_the_script_finds_the_token_in_its_frames(tmp_pa
         "    frames, frame = [], sys._getframe(1)\n"
         "    while frame.f_code.co_name != '<module>':\n"
         "        frames, frame = [*frames, repr(frame.f_locals)], frame.f_back\n"
-        "    return [token, *frames]\n"
+        "    return {'said': [token, *frames]}\n"
     )
     text = f"""
         import json, runpy
         main = runpy.run_path({str(SCRIPT)!r})["main"]
         deployment = {{"package": {{"sha": "sha", "url": "nowhere"}}, "datastore": {{"type": "local"}}}}
-        print(json.dumps(main({{"step": "start"}}, deployment)))
+        deployment["flow"] = "F"
+        print(json.dumps(main({{"step": "start", "ends": {ends}}}, deployment)["said"]))
     """
     env = {"WM_TOKEN": SECRET, "METAFLOW_WINDMILL_CACHE": str(tmp_path / "cache")}
     token, *frames = json.loads(output_of(text, tmp_path, env=env))
     assert token == ""
     assert frames
     assert SECRET not in json.dumps(frames)
+
+
+@pytest.mark.parametrize(
+    ("task", "last"),
+    [
+        ({"step": "end", "ends": True}, True),
+        ({"step": "start"}, False),
+        ({"pack": {"steps": [{"step": "start"}, {"step": "end", "ends": True}]}}, True),
+        ({"pack": {"steps": [{"step": "start"}]}}, False),
+        ({"publish": "end"}, False),
+    ],
+)
+def test_a_run_ends_with_its_last_task(task: dict[str, object], *, last: bool) -> None:
+    assert run_step.ends(task) is last

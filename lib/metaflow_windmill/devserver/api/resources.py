@@ -57,6 +57,7 @@ def list_all(call: Call) -> Response:
         call.workspace,
         resource_type=call.query.get("resource_type"),
         path_start=call.query.get("path_start", ""),
+        holding=call.query.get("value"),
     )
     return as_json(found[before : before + limit])
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.catalog.containment import contains
 from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store.clock import iso, now
@@ -65,17 +66,38 @@ def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
 
 
 def listed(
-    connection: sqlite3.Connection, workspace: str, *, resource_type: str | None = None, path_start: str = ""
+    connection: sqlite3.Connection,
+    workspace: str,
+    *,
+    resource_type: str | None = None,
+    path_start: str = "",
+    holding: str | None = None,
 ) -> list[Json]:
-    """Return the resources of a workspace, of some types (between commas) if asked, without their values."""
+    """Return the resources of a workspace without their values.
+
+    Parameters
+    ----------
+    connection : Connection
+    workspace : str
+    resource_type : str or None
+        Only those of some types, between commas.
+    path_start : str
+    holding : str or None
+        Only those whose value contains this JSON text; none where it is not JSON.
+    """
     wanted = set(resource_type.split(",")) if resource_type else None
     rows = connection.execute(
         "SELECT * FROM resource WHERE workspace = ? AND substr(path, 1, ?) = ? ORDER BY path",
         (workspace, len(path_start), path_start),
     )
-    return [
-        {**_shown(row), "value": None} for row in rows if wanted is None or row["resource_type"] in wanted
-    ]
+    found = [row for row in rows if wanted is None or row["resource_type"] in wanted]
+    if holding is not None:
+        try:
+            part = json.loads(holding)
+        except ValueError:
+            return []
+        found = [row for row in found if contains(json.loads(row["value"]), part)]
+    return [{**_shown(row), "value": None} for row in found]
 
 
 def update(connection: sqlite3.Connection, who: Identity, path: str, asked: Json) -> str:
