@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +25,9 @@ UMASK = 0o022
 """Of a job, as on a worker: what it writes elsewhere may be for others to read."""
 TAIL_BYTES = 4000
 TAIL_LINES = 20
+LITTLE = 1 << 16
+"""Bytes; on a disk with fewer a job can write neither its result nor what went wrong."""
+FULL = "no space left on device, where the server has its data: free some, and run it again"
 Killed = Literal["timeout", "canceled", "stopped"]
 
 
@@ -136,7 +141,17 @@ def outcome(end: End, directory: Path, log: Path, timeout: int | None, step: str
         return Outcome(success=True, result=result, memory_kb=end.memory_kb, args=preprocessed)
     if end.killed is None and isinstance(result, dict) and "name" in result:
         return Outcome(success=False, result={"error": result}, memory_kb=end.memory_kb, args=preprocessed)
-    return _failed(end, "ExecutionErr", explain(end, timeout, tail(log)), step)
+    why = explain(end, timeout, tail(log))
+    return _failed(
+        end, "ExecutionErr", f"{why}; {FULL}" if end.code > 0 and is_full(directory) else why, step
+    )
+
+
+def is_full(directory: Path) -> bool:
+    """Tell whether the disk of a directory has no room for a job's words."""
+    with suppress(OSError):
+        return shutil.disk_usage(directory).free < LITTLE
+    return False
 
 
 def explain(end: End, timeout: int | None, last_lines: str) -> str:

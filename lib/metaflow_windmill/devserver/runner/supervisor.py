@@ -18,7 +18,8 @@ told the outcome   its end is being stored       does nothing: what was told is 
 
 If the server ends, its workers go on, and the next server finds them by their locks. If both end, the next
 server settles each job that is marked running by the same rules. On a full disk a worker that cannot write
-an outcome keeps it and tells it all the same, and whoever cannot store something tries again until it can.
+an outcome keeps it and tells it all the same; one that cannot lay out a job's directory, and whoever cannot
+store something, tries again until it can.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ Run as ``python -m metaflow_windmill.devserver.runner.worker DATA NAME [CACHE]``
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -40,6 +41,9 @@ PATIENCE = 300.0
 """Seconds that a worker waits for a server to come back."""
 AGAIN = 0.2
 """Seconds between two tries to reach the server."""
+PAUSE = 1.0
+"""Seconds between two looks for space on a full disk."""
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Worker:
@@ -170,8 +174,7 @@ class Worker:
         return Outcome(success=True, result={"status": "resolved", "locks": locks, **one})
 
     def _start(self, job: RunnableJob, directory: Path, log: Path) -> JobProcess:
-        shutil.rmtree(directory, ignore_errors=True)
-        lay_out(directory, job)
+        self._lay_out(job, directory)
         prepared = Prepared(Path(sys.executable), None)
         if self._cache is not None:
             demand = job.demands[0] if job.demands else Demand()
@@ -183,6 +186,21 @@ class Worker:
         )
         environment = job_environment(job, os.environ, prepared.packages, path)
         return self._process_of(job, [str(prepared.python), "-u", "wrapper.py"], directory, environment, log)
+
+    def _lay_out(self, job: RunnableJob, directory: Path) -> None:
+        """Lay out the directory of a job; on a full disk when there is space again, or the job is killed."""
+        while True:
+            shutil.rmtree(directory, ignore_errors=True)
+            try:
+                lay_out(directory, job)
+            except OSError as why:
+                shutil.rmtree(directory, ignore_errors=True)  # it has not begun
+                if why.errno not in FULL or job.id in self._killed:
+                    raise
+                print(f"Job {job.id} waits for space to begin: {why}", file=sys.stderr, flush=True)
+                time.sleep(PAUSE)
+            else:
+                return
 
     def _programs(self) -> Path:
         """Return a folder that holds uv, which a real worker has on its search path."""
