@@ -6,8 +6,11 @@ import copy
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.deploy.difference import difference
+from metaflow_windmill.openflow.rewritten import rewritten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from metaflow_windmill.client.models import Flow
     from metaflow_windmill.types import Json
 
@@ -16,7 +19,33 @@ MAX_LINES = 400
 
 def is_deployed(existing: Flow, document: Json) -> bool:
     """Return whether deploying the document would change nothing but the commit that it names."""
-    return not existing.archived and _comparable(as_document(existing)) == _comparable(document)
+    there = _comparable(as_document(existing))
+    _forget_locks(there["value"], {module["id"] for module in _scripts(document["value"]) if _lock(module)})
+    return not existing.archived and there == _comparable(document)
+
+
+def _scripts(part: Json) -> Iterator[Json]:
+    """Go through the modules that hold a script, wherever in a flow they are."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _scripts(item)
+    elif isinstance(part, dict):
+        if isinstance(part.get("value"), dict) and part["value"].get("type") == "rawscript":
+            yield part
+        else:
+            for item in part.values():
+                yield from _scripts(item)
+
+
+def _lock(module: Json) -> Json:
+    return module["value"].get("lock")
+
+
+def _forget_locks(value: Json, given: set[str]) -> None:
+    """Take away the locks that Windmill made, where none was given to it."""
+    for module in _scripts(value):
+        if module["id"] not in given:
+            module["value"].pop("lock", None)
 
 
 def changes(existing: Flow | None, document: Json) -> str:
@@ -40,7 +69,7 @@ def as_document(flow: Flow) -> Json:
 
 
 def _comparable(document: Json) -> Json:
-    """Return a document without what differs from one commit to the next although the flow is the same."""
+    """Return a document without the commit that it names and without Windmill's own way of writing."""
     plain = copy.deepcopy(document)
     plain.pop("description", None)  # tells of the commit; all else in it follows from the flow
     record = plain["value"].get("flow_env", {}).get("metaflow", {})
@@ -49,4 +78,4 @@ def _comparable(document: Json) -> Json:
     for name in ("commit", "ref"):
         (record.get("git") or {}).pop(name, None)
     plain["labels"] = sorted(plain.get("labels") or [])
-    return plain
+    return {**plain, "value": rewritten(plain["value"])}

@@ -130,7 +130,8 @@ class Report:
     def markdown(self) -> str:
         """Return the table and what belongs to it."""
         title = "Dry run: what would be deployed" if self.dry_run else "Deployed from git"
-        origin = f"`{_plain(self.repository)}` at `{_plain(self.ref)}`, commit `{self.commit[:_SHORT]}`"
+        ref = f" at `{_plain(self.ref)}`" if self.ref else ""
+        origin = f"`{_plain(self.repository)}`{ref}, commit `{self.commit[:_SHORT]}`"
         parts = [f"## {title}\n\n{origin}", *map(_plain, self.notes)]
         if self.flows:
             parts.append(_table(self.flows))

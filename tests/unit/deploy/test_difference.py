@@ -9,7 +9,7 @@ import pytest
 
 from metaflow_windmill.contract.record import PackageInfo, ParameterInfo, Record, ScheduleInfo, StoreInfo
 from metaflow_windmill.deploy.difference import difference
-from metaflow_windmill.devserver.catalog.rewritten import rewritten
+from metaflow_windmill.openflow.rewritten import rewritten
 
 RECORD = Record(
     flow="Hello",

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.catalog.paths import check_place
-from metaflow_windmill.devserver.catalog.rewritten import rewritten
 from metaflow_windmill.devserver.model import FlowVersion
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.devserver.store.clock import iso, now
+from metaflow_windmill.openflow.rewritten import rewritten
 
 if TYPE_CHECKING:
     import sqlite3
