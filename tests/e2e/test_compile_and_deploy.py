@@ -9,21 +9,13 @@ from tests.support.elsewhere import elsewhere
 from tests.support.git_repository import GitRepository, new_repository
 from tests.support.git_server import git_host
 from tests.support.server import RunningServer
-from tests.support.workspace import Workspace, flow_file, make_wheel, outcomes, reasons, workspace
+from tests.support.workspace import Workspace, flow_file, make_wheel, outcomes, reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.server import Server
 
 TOKEN = "glpat-s3cret/t0ken+x"
 TWO = {"flows/one.py": flow_file("OneFlow"), "flows/two.py": flow_file("TwoFlow")}
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    with workspace(tmp_path_factory.mktemp("workspace")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tests.support.deployed import Target
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+BESIDE = ("README.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md", "examples/team/README.md")
+PAGES = sorted([*(ROOT / name for name in BESIDE), *(ROOT / "docs").glob("*.md")])
 ELSEWHERE = {"own-windmill.md": "tests/e2e/test_own_windmill.py, with the store that it speaks of"}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -35,6 +36,8 @@ RUN_ELSEWHERE = {
     "scripts/fuzz 100": "tests/properties/test_same_as_local.py does the same with fewer flows",
     "scripts/test --server https://windmill.example.com --token ...": "tests/unit/test_elsewhere.py runs it",
     "pip install '.[local]'": "scripts/install does it",
+    "pip install '.[local]' pandas scikit-learn": "scripts/install does it",
+    "cd examples": "the tests begin there",
     "metaflow-windmill dev": "the server that these tests speak to",
 }
 

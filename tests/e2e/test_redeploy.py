@@ -14,7 +14,7 @@ import pytest
 from tests.support.git_repository import GitRepository, new_repository
 from tests.support.git_server import GitHost, git_host
 from tests.support.server import wait_until
-from tests.support.workspace import Workspace, flow_file, outcomes, reasons, workspace
+from tests.support.workspace import Workspace, flow_file, outcomes, reasons
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.workspace.configuration import read_configuration
@@ -31,12 +31,6 @@ ROUTE = "/api/r/{workspace}/metaflow/push"
 ON_PUSH = "/jobs/run/p/f/metaflow/redeploy_on_push"
 SECRET = "webhook-secret"
 TWO: dict[str, str] = {"flows/one.py": flow_file("OneFlow"), "flows/two.py": flow_file("TwoFlow")}
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    with workspace(tmp_path_factory.mktemp("workspace")) as made:
-        yield made
 
 
 @dataclass
