@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from metaflow_windmill.compiler.ending import ends_run
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.pack import Pack, read_task
 from metaflow_windmill.errors import InvalidDocument
 from metaflow_windmill.openflow import BranchAll, BranchOne, ForLoop, Identity, RawScript, Static, WhileLoop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from metaflow_windmill.contract.task import TaskSpec
     from metaflow_windmill.openflow import FlowValue, Module
 
 Ends: TypeAlias = tuple[tuple[str, str], ...]
@@ -65,9 +66,9 @@ class _Chart:
         if isinstance(value, (BranchAll, ForLoop, WhileLoop)):
             return self.frame(module, value, ends)
         self.write(_box(module))
-        spec = _task_spec(module)
-        self.steps[module.id] = spec.step
-        parents = {source.step for given in spec.inputs for source in given.any_of}
+        first, last = _first_and_last(module)
+        self.steps[module.id] = last.step
+        parents = {source.step for given in first.inputs for source in given.any_of}
         self.arrows += [_arrow(node, label, module.id) for node, label in ends if self.steps[node] in parents]
         return ((module.id, ""),)
 
@@ -99,11 +100,15 @@ class _Chart:
         self.lines.append("  " * self.depth + line)
 
 
-def _task_spec(module: Module) -> TaskSpec:
+def _first_and_last(module: Module) -> tuple[TaskSpec, TaskSpec]:
+    """Return the first and the last of the tasks of a job, mostly the same."""
     task = module.value.input_transforms.get("task") if isinstance(module.value, RawScript) else None
     if not isinstance(task, Static):
         raise InvalidDocument(f"the module '{module.id}' is no task of a compiled flow")
-    return TaskSpec.from_json(task.value)
+    said = read_task(task.value)
+    if said is None:
+        raise InvalidDocument(f"the module '{module.id}' runs no task")
+    return (said.steps[0], said.steps[-1]) if isinstance(said, Pack) else (said, said)
 
 
 def _box(module: Module) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.contract.task import TaskSpec
 
 if TYPE_CHECKING:
@@ -90,13 +91,18 @@ def begun_line(pathspec: str, attempt: int) -> str:
 
 def ended_line(pathspec: str, state: str, seconds: float) -> str:
     """Return the line of a job's log that comes after a task's own."""
-    return f"{pathspec} is {state} after {seconds} s"
+    return f"{pathspec} {state} after {seconds} s"
 
 
-_BEGUN = re.compile(r"(?P<run>[^/\s]+/[^/\s]+)/(?P<task>[^/\s]+/[^/\s]+), attempt (?P<attempt>\d+)$")
-_ENDED = re.compile(
-    r"(?P<run>[^/\s]+/[^/\s]+)/(?P<task>[^/\s]+/[^/\s]+) is (?P<state>\w+) after (?P<seconds>[\d.]+) s$"
-)
+def before_line(pathspec: str) -> str:
+    """Return the line of a job's log that stands for a task's own, if that ended well in an earlier job."""
+    return f"{pathspec} ended before this job began; this job returns its result."
+
+
+_TASK = r"[^/\s]+/[^/\s]+/(?P<task>[^/\s]+/[^/\s]+)"
+_BEGUN = re.compile(rf"{_TASK}, attempt (?P<attempt>\d+)$")
+_ENDED = re.compile(rf"{_TASK} (?P<state>{DONE}|{FAILED}|{CLONED}) after (?P<seconds>[\d.]+) s$")
+_BEFORE = re.compile(rf"{re.escape(before_line('TASK')).replace('TASK', _TASK)}$")
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,9 @@ class Mark:
 
 def read_mark(line: str) -> Mark | None:
     """Return what a line of a job's log says of a task; None for a line that is a task's own."""
-    begun, ended = _BEGUN.search(line), _ENDED.search(line)
+    begun, ended, before = (form.search(line) for form in (_BEGUN, _ENDED, _BEFORE))
     if begun:
         return Mark(begun["task"], attempt=int(begun["attempt"]))
-    return Mark(ended["task"], state=ended["state"], seconds=float(ended["seconds"])) if ended else None
+    if ended:
+        return Mark(ended["task"], state=ended["state"], seconds=float(ended["seconds"]))
+    return Mark(before["task"], state=BEFORE) if before else None

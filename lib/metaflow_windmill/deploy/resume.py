@@ -118,7 +118,7 @@ def resume(
 
 def check_step(step: str, value: Json) -> None:
     """Raise `DeployError` if a deployed flow, given by its value, has no such step."""
-    steps = list(dict.fromkeys(steps_of(value).values()))
+    steps = list(dict.fromkeys(step for runs in steps_of(value).values() for step in runs.steps))
     if step not in steps:
         raise DeployError(f"the deployed flow has no step {step!r}; its steps are {', '.join(steps)}")
 

@@ -11,10 +11,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from metaflow_windmill.client.models import JobState, instant
+from metaflow_windmill.contract.pack import Pack, read_task
 from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.deploy.packs import PackSeen, names_of
 from metaflow_windmill.deploy.reasons import reason_of
 from metaflow_windmill.errors import NotFound
 from metaflow_windmill.runtime.ids import read_position, task_id
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.deploy.packs import Part
     from metaflow_windmill.types import Json
 
 PAGE = 500
@@ -55,6 +58,10 @@ class Task:
         How many jobs ran the same task before.
     reason : str
         Why it failed; empty if it did not.
+    part : str
+        Where a job has several tasks: which of them this is, as the step and the id, always.
+    whole : Job or None
+        That job; `job` is then as if the task had one of its own.
     """
 
     job: Job
@@ -62,11 +69,18 @@ class Task:
     id: str | None = None
     attempt: int = 0
     reason: str = ""
+    part: str = ""
+    whole: Job | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it apart from all others of its run, attempts too."""
+        return f"{self.job.id} {self.part}"
 
     @property
     def name(self) -> str:
         """The step and the task, as in Metaflow's pathspecs."""
-        return f"{self.step}/{self.id}" if self.id else self.step
+        return self.part or (f"{self.step}/{self.id}" if self.id else self.step)
 
 
 @dataclass(frozen=True)
@@ -95,20 +109,21 @@ class Watch:
     windmill : Windmill
     run_id : str
         The id of the run's job.
-    steps : mapping of str to str
-        From `steps_of`, the step that each module of the deployed flow runs.
+    steps : mapping of str to Runs
+        From `steps_of`, what each module of the deployed flow runs.
     named : int
         For how many tasks of a step to ask for their ids.
     """
 
     windmill: Windmill
     run_id: str
-    steps: dict[str, str]
+    steps: dict[str, Runs]
     named: int = 20
     _run: Job | None = None
     _parts: dict[str, datetime | None] = field(default_factory=dict)
     _strangers: set[str] = field(default_factory=set)
     _open: dict[str, Task] = field(default_factory=dict)
+    _packs: dict[str, PackSeen] = field(default_factory=dict)
     _over: dict[str, datetime | None] = field(default_factory=dict)
     _failures: Counter[str] = field(default_factory=Counter)
     _began: Counter[str] = field(default_factory=Counter)
@@ -163,6 +178,10 @@ class Watch:
         """Yield what a job did since it was seen last."""
         if job.id in self._over:
             return
+        pack = self._pack(job)
+        if pack is not None:
+            yield from self._events_of_pack(job, pack)
+            return
         known = job.id in self._open
         task = self._task(job)
         if task is None:
@@ -177,6 +196,48 @@ class Watch:
         if job.state is not JobState.SUCCEEDED:
             self._failures.update({_place(job, None), _place(job, task.id)})
         yield Event(task, ended=True, at=job.completed_at)
+
+    def _events_of_pack(self, job: Job, pack: PackSeen) -> Iterator[Event]:
+        """Yield what the tasks of a job did since it was seen last."""
+        final, failed = job.state.final, job.state is JobState.FAILED
+        now = self.windmill.get_job(job.id) if final else job
+        why = reason_of(self.windmill, now).text[:REASON_KEPT] if failed else ""
+        for part in pack.look(self.windmill, now, why):
+            ended = part.job.state.final
+            at = part.job.completed_at if ended else part.job.started_at
+            yield Event(self._part(part, now), ended=ended, at=at)
+        if final:
+            self._packs.pop(job.id)
+            self._over[job.id] = job.completed_at
+
+    def _part(self, part: Part, whole: Job) -> Task:
+        """Return a task of a job of several."""
+        step, _, id_ = part.name.partition("/")
+        key = f"{whole.id} {part.name}"
+        if not part.job.state.final:
+            self._began[step] += 1
+            named = id_ if self._began[step] <= self.named else None
+            self._open[key] = Task(part.job, step, named, part.attempt, part=part.name, whole=whole)
+            return self._open[key]
+        task = self._open.pop(key)
+        named = id_ if part.job.state is JobState.FAILED else task.id
+        return replace(task, job=part.job, id=named, reason=part.reason[:REASON_KEPT], whole=whole)
+
+    def _pack(self, job: Job) -> PackSeen | None:
+        """Return what was seen of a job of several tasks; None for one of a single task, or of none."""
+        if job.id in self._packs or job.id in self._open:
+            return self._packs.get(job.id)
+        module = job.path.rpartition("/")[2]
+        runs = self.steps.get(module)
+        turn = _TURN.fullmatch(module) and any(item.packed for item in self.steps.values())
+        if not (runs.packed if runs else turn and job.kind not in CONTAINERS):
+            return None
+        inputs = self.windmill.get_job(job.id).args
+        pack = read_task(inputs["task"]) if isinstance(inputs, dict) and "task" in inputs else None
+        if not isinstance(pack, Pack):
+            return None
+        found = self._packs[job.id] = PackSeen(names_of(pack, inputs))
+        return found
 
     def _listed(self, run: Job) -> Iterator[Job]:
         """Yield the jobs below the flow's path that run, or ended lately; other runs' jobs are among them."""
@@ -243,7 +304,8 @@ class Watch:
 
     def _new_task(self, job: Job) -> Task | None:
         module = job.path.rpartition("/")[2]
-        step, spec = self.steps.get(module), None
+        runs, spec = self.steps.get(module), None
+        step = runs.steps[0] if runs else None
         # A turn of a sequential loop over one module is that module's job, and its path names the turn only.
         if step is None and _TURN.fullmatch(module) and job.kind not in CONTAINERS:
             spec = self._spec(job)
@@ -265,7 +327,9 @@ def _spec_of(job: Job) -> tuple[str, str] | None:
     inputs = job.args
     if not isinstance(inputs, dict) or "task" not in inputs:
         return None
-    spec = TaskSpec.from_json(inputs["task"])
+    spec = read_task(inputs["task"])
+    if not isinstance(spec, TaskSpec):
+        return None
     return spec.step, task_id(read_position(spec.levels, inputs))
 
 
@@ -278,20 +342,24 @@ def _pages(ask: Callable[..., tuple[Job, ...]], filters: Mapping[str, Json]) -> 
         page += 1
 
 
-def steps_of(value: Json) -> dict[str, str]:
-    """Return the step that each module of a flow's value runs."""
-    found: dict[str, str] = {}
+class Runs(NamedTuple):
+    """The steps that a module runs, and whether it runs several tasks, be it of one step."""
+
+    steps: tuple[str, ...]
+    packed: bool = False
+
+
+def steps_of(value: Json) -> dict[str, Runs]:
+    """Return what each module of a flow's value runs, but for those that run no step."""
+    found: dict[str, Runs] = {}
     for module in _modules(value.get("modules") or []):
-        step = _own_step(module)
-        if step is not None:
-            found[module["id"]] = step
+        told = (module["value"].get("input_transforms") or {}).get("task") or {}
+        task = read_task(told.get("value") or {})
+        if isinstance(task, Pack):
+            found[module["id"]] = Runs(tuple(spec.step for spec in task.steps), packed=True)
+        elif task is not None:
+            found[module["id"]] = Runs((task.step,))
     return found
-
-
-def _own_step(module: Json) -> str | None:
-    task = (module["value"].get("input_transforms") or {}).get("task") or {}
-    step = (task.get("value") or {}).get("step")
-    return str(step) if step else None
 
 
 def _modules(modules: list[Json]) -> Iterator[Json]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 _TOLD_BY_START = ("origin", "trigger", "deadline")
-_SHOWN = 300
+_SHOWN = 500
 """Characters of what a task failed with, in the list of all; the error itself has all of it."""
 
 

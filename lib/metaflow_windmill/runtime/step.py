@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import TRIGGER
-from metaflow_windmill.contract.pack import BEFORE, DONE, begun_line
+from metaflow_windmill.contract.pack import BEFORE, DONE, before_line, begun_line
 from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
 from metaflow_windmill.runtime.attempts import check_not_restarted, finished, next_attempt
@@ -100,7 +100,7 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
     begun = tasks.attempts(this.name)
     outcome, state, number = finished(tasks, this.name, begun), BEFORE, None
     if outcome is not None:
-        say(f"{this.pathspec} ended before this job began; this job returns its result.")
+        say(before_line(this.pathspec))
     else:
         number = next_attempt(begun, most)
         say(begun_line(this.pathspec, number))

@@ -140,6 +140,8 @@ def command_line(file: Path, flow: FlowFile, configuration: Configuration, scrat
     options = ["--only-json", "--requirements=none", f"--folder={configuration.folder}"]
     if configuration.max_workers:
         options.append(f"--max-workers={configuration.max_workers}")
+    if configuration.pack:
+        options.append(f"--pack={configuration.pack}")
     return [str(file), *top, *project, "windmill", "create", *options, *options_of(configuration)]
 
 

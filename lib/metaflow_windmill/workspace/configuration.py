@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.record import LONGEST_TIMEOUT
+from metaflow_windmill.contract.worker import MOST_PACKED
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER, checked_folder
 from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.errors import DeployError, GitSourceError
@@ -76,6 +77,8 @@ class Configuration:
         Metaflow's, for the deployed flows; empty for those of the job's own environment.
     max_workers : int
         Metaflow's ``--max-workers``; 0 for no limit.
+    pack : int
+        How many items of a foreach one job runs, as ``--pack`` of ``create``; 0 for one task a job.
     secrets : tuple of str
         Environment variables of the flows' tasks whose values are Windmill's, as ``NAME=f/folder/variable``
         or ``NAME=f/folder/resource#field``.
@@ -113,6 +116,7 @@ class Configuration:
     metadata: str = ""
     metadata_url: str = ""
     max_workers: int = 0
+    pack: int = 0
     secrets: tuple[str, ...] = ()
     workflow_timeout: int = 0
     notify: tuple[str, ...] = ()
@@ -290,6 +294,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "datastore_root": _root,
     "metadata": _matching(_STORE, "a metadata provider of Metaflow, such as local or service"),
     "max_workers": _between(0, 10_000),
+    "pack": _between(0, MOST_PACKED),
     "secrets": lambda secrets: secrets if read_secrets(secrets) else (),
     "workflow_timeout": _between(0, LONGEST_TIMEOUT),
     "notify": lambda notify: notify if channels_of(notify) else (),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.notification import NOTIFY
+from metaflow_windmill.contract.pack import PACK
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.deploy.dependencies import merged
 from metaflow_windmill.deploy.names import Identity, flow_path, labels_of
@@ -223,7 +224,12 @@ class _Settling:
 def _step_of(script: dict[str, Json]) -> str:
     """Return the step that a script is of, as far as it says so."""
     task = (script.get("input_transforms", {}).get("task") or {}).get("value")
-    return str(task.get("step") or "a step") if isinstance(task, dict) else "a step"
+    pack = task.get(PACK) if isinstance(task, dict) else None
+    rows: Json = pack.get("steps") if isinstance(pack, dict) else [task]
+    told = rows if isinstance(rows, list) else []
+    return (
+        ", ".join(str(row["step"]) for row in told if isinstance(row, dict) and row.get("step")) or "a step"
+    )
 
 
 def lock_with(lock: str, pins: Sequence[str]) -> str:

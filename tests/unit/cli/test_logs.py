@@ -8,6 +8,7 @@ from tests.support.answering import Answering
 
 from metaflow_windmill.cli.flow.logs import Printer
 from metaflow_windmill.client.models import Job, JobState
+from metaflow_windmill.contract.pack import begun_line, ended_line
 from metaflow_windmill.deploy.watch import Event, Task
 
 if TYPE_CHECKING:
@@ -30,3 +31,26 @@ def test_a_line_is_printed_when_it_is_whole(capsys: pytest.CaptureFixture[str]) 
     printer.go_on([])
     assert len(server.asked) == 2
     assert printer.tasks == 1
+
+
+def test_the_lines_of_a_job_of_several_tasks_are_told_by_task(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["Windmill begins", begun_line("F/r/work/t-0", 0), "one", ended_line("F/r/work/t-0", "done", 0.1)]
+    lines += [begun_line("F/r/work/t-1", 2), "two"]
+    text = "\n".join(lines)
+    server = Answering(
+        {"GET /jobs_u/getupdate/a": [{"new_logs": text[:50], "log_offset": 50}, {"new_logs": text[50:]}]}
+    )
+
+    def packed(state: JobState, part: str) -> Event:
+        task = Task(Job("a", JobState.SUCCEEDED, ""), "work", None, part=part, whole=Job("a", state, ""))
+        return Event(task, ended=True, at=None)
+
+    printer = Printer(server.windmill, lambda name: name == "work/t-1")
+    printer.go_on([packed(JobState.RUNNING, "work/t-0")])
+    printer.go_on([packed(JobState.SUCCEEDED, "work/t-0"), packed(JobState.SUCCEEDED, "work/t-1")])
+    assert capsys.readouterr().out.splitlines() == [
+        "[work/t-1 (attempt 3)] F/r/work/t-1, attempt 2",
+        "[work/t-1 (attempt 3)] two",
+    ]
+    printer.go_on([])
+    assert len(server.asked) == 2

@@ -8,8 +8,9 @@ from typing import Any
 from tests.support.answering import Answering
 
 from metaflow_windmill.client.models import JobState
+from metaflow_windmill.contract.pack import Pack, begun_line, ended_line
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.deploy.watch import Look, Task, Watch, steps_of
+from metaflow_windmill.deploy.watch import Look, Runs, Task, Watch, steps_of
 
 PATH = "f/flows/Hello"
 RUN = "00000000-0000-4000-8000-000000000000"
@@ -76,7 +77,7 @@ class Server:
 
 
 def watch(server: Server, *steps: str) -> Watch:
-    return Watch(server.asked.windmill, RUN, {step: step for step in steps})
+    return Watch(server.asked.windmill, RUN, {step: Runs((step,)) for step in steps})
 
 
 def tasks_of(look: Look) -> list[Task]:
@@ -199,7 +200,7 @@ def test_ids_are_asked_for_a_few_tasks_only() -> None:
     many = [job(f"work~{number}", ended=1, args=inputs("work", number)) for number in range(9)]
     many[7]["success"] = False
     server.show(*many)
-    looker = Watch(server.asked.windmill, RUN, {"work": "work"}, named=3)
+    looker = Watch(server.asked.windmill, RUN, {"work": Runs(("work",))}, named=3)
     names = [task.name for task in tasks_of(looker.look())]
     assert names.count("work") == 5
     assert "work/t-7" in names  # what failed has its name
@@ -249,4 +250,92 @@ def test_the_steps_of_a_document() -> None:
             },
         ]
     }
-    assert steps_of(document) == {f"{step}__2": step for step in ("start", "work", "left", "one", "other")}
+    names = ("start", "work", "left", "one", "other")
+    assert steps_of(document) == {f"{step}__2": Runs((step,)) for step in names}
+
+
+# Jobs of several tasks
+
+PACK = Pack((TaskSpec("work", levels=("foreach",)), TaskSpec("after", levels=("foreach",))), items=2)
+PACKED = {"work": Runs(("work", "after"), packed=True)}
+ITEMS = {"task": PACK.to_json(), "level_0": {"index": 0, "value": [4, 6]}}
+LOG = "GET /jobs_u/getupdate/work"
+PATHSPEC = "Hello/windmill-1"
+
+
+def row(task: str, state: str, second: int, **more: Any) -> dict[str, Any]:
+    return {"task": task, "state": state, "attempt": 0, "started_at": at(second), "seconds": 1.0, **more}
+
+
+def test_a_job_of_several_tasks_is_told_task_by_task_by_its_log_and_then_by_its_result() -> None:
+    server = Server()
+    looker = Watch(server.asked.windmill, RUN, PACKED)
+    server.show(job("work", args=ITEMS))
+    server.asked.answers[LOG] = {"new_logs": "starting\n", "log_offset": 9}
+    assert told(looker.look()) == []
+    server.show()
+    lines = (
+        f"{begun_line(f'{PATHSPEC}/work/t-4', 0)}\nhello\n{ended_line(f'{PATHSPEC}/work/t-4', 'done', 0.5)}\n"
+    )
+    lines += f"no end of line{begun_line(f'{PATHSPEC}/after/t-4', 1)}\n{begun_line('Other/1/after/t-9', 0)}\n"
+    server.asked.answers[LOG] = {"new_logs": f"{lines}and a pa", "log_offset": 99}
+    look = looker.look()
+    assert told(look) == ["work/t-4 begins", "work/t-4 ends", "after/t-4 begins"]
+    assert [(task.attempt, task.job.state) for task in (look.events[1].task, look.events[2].task)] == [
+        (0, JobState.SUCCEEDED),
+        (1, JobState.RUNNING),
+    ]
+    rows = [row(f"{step}/t-{item}", "done", 1) for item in (4, 5) for step in ("work", "after")]
+    server.show(job("work", ended=8, args=ITEMS, result={"run_id": "r", "tasks": rows}))
+    assert sorted(told(looker.look())) == [
+        "after/t-4 ends",
+        "after/t-5 begins",
+        "after/t-5 ends",
+        "work/t-5 begins",
+        "work/t-5 ends",
+    ]
+    server.show()
+    assert told(looker.look()) == []
+
+
+def test_a_job_that_failed_tells_which_of_its_tasks_did_and_why() -> None:
+    rows = [row("work/t-4", "done before", 1), row("after/t-4", "failed", 2, error="ValueError: no")]
+    error = {"name": "ValueError", "message": "no", "extra": {"tasks": rows, "failed_step": "after/t-4"}}
+    server = Server()
+    server.show(job("work", ended=3, args=ITEMS, success=False, result={"error": error}))
+    look = Watch(server.asked.windmill, RUN, PACKED).look()
+    assert told(look) == ["after/t-4 begins", "after/t-4 ends"]
+    assert (look.events[1].task.job.state, look.events[1].task.reason) == (JobState.FAILED, "ValueError: no")
+
+
+def test_a_job_that_was_killed_leaves_the_end_of_the_task_that_ran() -> None:
+    server = Server()
+    error = {"error": {"name": "ExecutionErr", "message": "killed"}}
+    server.show(job("work", ended=3, args=ITEMS, success=False, result=error))
+    server.asked.answers[LOG] = {"new_logs": f"{begun_line(f'{PATHSPEC}/after/t-5', 0)}\n", "log_offset": 9}
+    look = Watch(server.asked.windmill, RUN, PACKED).look()
+    assert told(look) == ["after/t-5 begins", "after/t-5 ends"]
+    assert look.events[1].task.reason == "ExecutionErr: killed"
+
+
+def test_a_job_that_failed_before_its_first_task_is_told_as_that() -> None:
+    server = Server()
+    error = {"error": {"name": "PackageError", "message": "gone"}}
+    server.show(job("work", ended=3, args=ITEMS, success=False, result=error))
+    server.asked.answers[LOG] = {"new_logs": "", "log_offset": 0}
+    look = Watch(server.asked.windmill, RUN, PACKED).look()
+    assert [(event.task.name, event.task.reason) for event in look.events][1:] == [
+        ("work/t-4", "PackageError: gone")
+    ]
+
+
+def test_a_turn_of_a_lane_is_a_job_of_several_tasks() -> None:
+    server = Server()
+    rows = [row("work/t-4", "done", 1)]
+    server.show(job("loop-0", ended=3, args=ITEMS, result={"run_id": "r", "tasks": rows}))
+    assert told(Watch(server.asked.windmill, RUN, PACKED).look()) == ["work/t-4 begins", "work/t-4 ends"]
+
+
+def test_the_steps_of_a_job_of_several_tasks() -> None:
+    value = {"type": "rawscript", "input_transforms": {"task": {"type": "static", "value": PACK.to_json()}}}
+    assert steps_of({"modules": [{"id": "work", "value": value}]}) == PACKED

@@ -34,10 +34,11 @@ def test_everything_can_be_said() -> None:
         "production": True,
         "tags": ["nightly"],
         "max_workers": 4,
+        "pack": 25,
     }
     read = read_configuration(said)
     assert (read.subfolder, read.flows, read.folder) == ("flows", ("a.py", "**/b*.py"), "f/team")
-    assert (read.production, read.tags, read.max_workers) == (True, ("nightly",), 4)
+    assert (read.production, read.tags, read.max_workers, read.pack) == (True, ("nightly",), 4, 25)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ def test_everything_can_be_said() -> None:
         ("worker_tag", "a b", "worker tag"),
         ("allowed_tags", ["a b"], "worker tag"),
         ("max_workers", -1, "from 0"),
+        ("pack", 1001, "from 0 to 1000"),
         ("max_workers", True, "a whole number"),
         ("workflow_timeout", -1, "from 0"),
         ("notify", ["mail=f/team/x"], "Name each channel once"),

@@ -62,6 +62,8 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
             Where; the flow's name in ``f/flows`` if not given.
         max_workers : int, optional
             Most tasks of one foreach at a time.
+        pack : int, optional
+            How many items of a foreach one job runs; with it, steps in a row are one job too.
         max_num_splits : int, default 100
             Most splits that a foreach may make.
         workflow_timeout : int, optional

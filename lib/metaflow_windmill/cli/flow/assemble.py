@@ -73,6 +73,7 @@ def compile_document(
         schema=schema_of(record.parameters),
         labels=labels_of(record),
         max_workers=wanted.max_workers,
+        pack=wanted.pack,
         max_splits=wanted.max_num_splits,
         tag_rules=needed.rules,
         codes=needed.codes,

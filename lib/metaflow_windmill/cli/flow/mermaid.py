@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 @flow_command(
     "Print the compiled graph as a Mermaid diagram.",
     click.option("--max-workers", default=None, type=int, help="As given to create: it adds lanes."),
+    click.option("--pack", default=None, type=int, help="As given to create: what is one job is one box."),
 )
-def command(obj: Any, max_workers: int | None) -> None:  # noqa: ANN401  (Metaflow's CliState)
+def command(obj: Any, max_workers: int | None, pack: int | None) -> None:  # noqa: ANN401  (CliState)
     """Print the diagram to stdout; no server is asked."""
     obj.check(obj.graph, obj.flow, obj.environment, pylint=False)
-    print_data(diagram(read_dag(obj.graph), max_workers))
+    print_data(diagram(read_dag(obj.graph), max_workers, pack))
 
 
-def diagram(dag: Dag, max_workers: int | None = None) -> str:
+def diagram(dag: Dag, max_workers: int | None = None, pack: int | None = None) -> str:
     """Return a Mermaid flowchart of what a graph compiles to, even if it could not be deployed."""
     record = Record(dag.name, "", "", PackageInfo("", "", "", ""), StoreInfo(""), StoreInfo(""))
-    deployment = Deployment("", record, script="", lock="", schema={}, max_workers=max_workers)
+    deployment = Deployment("", record, script="", lock="", schema={}, max_workers=max_workers, pack=pack)
     return mermaid(compile_flow(replace(dag, problems=()), deployment, limits()).value)

@@ -78,7 +78,7 @@ class Tasks:
     Parameters
     ----------
     shown : dict of str to Task
-        By the job.
+        By what tells a task apart.
     more : dict of str to Counter
         By the step, how many tasks that are not shown ended in which state.
     """
@@ -99,10 +99,10 @@ class Tasks:
 
     def _take(self, task: Task, *, ended: bool) -> None:
         if ended and task.id is None and task.job.state is JobState.SUCCEEDED:
-            self.shown.pop(task.job.id, None)
+            self.shown.pop(task.key, None)
             self.more.setdefault(task.step, Counter())[task.job.state.value] += 1
         else:
-            self.shown[task.job.id] = task
+            self.shown[task.key] = task
 
 
 def _print(found: Deployed, job: Job, tasks: Tasks) -> None:

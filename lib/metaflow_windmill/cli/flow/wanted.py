@@ -11,6 +11,7 @@ from metaflow.runtime import MAX_NUM_SPLITS
 from metaflow_windmill.cli.flow.notify import NOTIFY_OPTIONS, notifications_of
 from metaflow_windmill.contract.notification import Notifications
 from metaflow_windmill.contract.record import LONGEST_TIMEOUT
+from metaflow_windmill.contract.worker import MOST_PACKED, is_pack
 from metaflow_windmill.deploy.priority import HIGHEST, LOWEST
 from metaflow_windmill.errors import DeployError
 
@@ -26,6 +27,13 @@ _OPTIONS = (
         default=None,
         type=int,
         help="Most tasks of one foreach at a time; as many as there are workers if not given.",
+    ),
+    click.option(
+        "--pack",
+        default=None,
+        type=int,
+        help="Run this many items of a foreach in one job, each in a process of its own, and steps "
+        "in a row in one job too: for flows of many short tasks. One task a job if not given.",
     ),
     click.option(
         "--max-num-splits",
@@ -79,6 +87,7 @@ class Wanted:
     tags: tuple[str, ...] = ()
     user_namespace: str | None = None
     max_workers: int | None = None
+    pack: int | None = None
     max_num_splits: int | None = None
     workflow_timeout: int | None = None
     workflow_priority: int | None = None
@@ -104,6 +113,8 @@ def check_wanted(wanted: Wanted) -> None:
     DeployError
     """
     seconds, priority = wanted.workflow_timeout, wanted.workflow_priority
+    if wanted.pack is not None and not is_pack(wanted.pack):
+        raise DeployError(f"--pack takes 1 to {MOST_PACKED} tasks a job, not {wanted.pack}")
     if seconds is not None and not 1 <= seconds <= LONGEST_TIMEOUT:
         raise DeployError(f"--workflow-timeout takes 1 to {LONGEST_TIMEOUT} seconds, not {seconds}")
     if priority is not None and not LOWEST <= priority <= HIGHEST:
