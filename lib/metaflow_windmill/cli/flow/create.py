@@ -24,6 +24,7 @@ from metaflow_windmill.cli.flow.options import (
     place_options,
     server_options,
 )
+from metaflow_windmill.cli.flow.packing import advice
 from metaflow_windmill.cli.flow.showing import in_python
 from metaflow_windmill.cli.flow.speech import flow_command, print_json, say
 from metaflow_windmill.cli.flow.tokens import remember, token_options, wish_of, wish_options
@@ -107,6 +108,9 @@ def deploy(
     remember(target.identity, deployed.record.token)
     made = Deployment(server, target, deployed)
     _say(obj, made, wanted.secrets)
+    told = "" if deployed.created or wanted.pack else advice(server.windmill, target.path, document["value"])
+    if told:
+        say(obj, f"Note: {told}.")
     return made
 
 

@@ -1,0 +1,88 @@
+"""A flow whose tasks share jobs does what it does without, and each of its tasks is known by its name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.deployed import Deployed
+from tests.support.oracle import Home, compare, run_locally
+
+if TYPE_CHECKING:
+    from tests.support.deployed import Target
+    from tests.support.oracle import RunSeen
+
+pytestmark = pytest.mark.metaflow
+
+FLOW = Path(__file__).parent / "flows/packed.py"
+LANES = ("--pack=3", "--max-workers=2")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("packs"))
+
+
+@pytest.fixture(scope="module")
+def local(home: Home) -> RunSeen:
+    return run_locally(home, FLOW, "Packed")
+
+
+def told(packed: Deployed, *words: str) -> str:
+    done = packed.command(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def attempts(packed: Deployed, run: str) -> dict[str, list[tuple[int, str]]]:
+    """Return the attempts of each task as `status` has them."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for task in json.loads(told(packed, "status", run, "--json"))["tasks"]:
+        found.setdefault(f"{task['step']}/{task['task_id']}", []).append((task["attempt"], task["state"]))
+    return found
+
+
+def test_tasks_that_share_a_job_are_what_they_are_alone(home: Home, windmill: Target, local: RunSeen) -> None:
+    packed = Deployed(home, windmill, FLOW, "Packed")
+    run = packed.run("--pack=3")
+    assert compare(local, packed.finish(run)) == []
+    modules = windmill.client.get_job(run.removeprefix("windmill-")).flow_status["modules"]
+    assert [module["id"] for module in modules][:3] == ["start", "prepare_foreach", "gather"]
+    assert len(modules[1]["flow_jobs"]) == 3
+    result = windmill.client.get_job(modules[0]["job"]).result
+    assert [row["task"] for row in result["tasks"]] == ["start/t", "prepare/t"]
+    seen = attempts(packed, run)
+    assert seen.keys() == local_names(local)
+    assert seen["work/t-4"] == [(0, "FAILED"), (1, "SUCCEEDED")]
+    assert seen["work/t-3"] == seen["after/t-4"] == seen["choose/t"] == [(0, "SUCCEEDED")]
+    lines = told(packed, "logs", run, "--step=work/t-4").splitlines()
+    assert "[work/t-4] works on 4" in lines
+    assert "[work/t-4 (attempt 2)] works on 4" in lines
+    assert all(line.startswith("[work/t-4") for line in lines)
+
+
+def local_names(local: RunSeen) -> set[str]:
+    """Return the names that the tasks of a local run have on Windmill."""
+    places = [task.place for task in local.tasks if task.place[0] != "_parameters"]
+    return {f"{step}/t" + "".join(f"-{index}" for index in indices) for step, indices, _ in places}
+
+
+def test_what_failed_in_a_job_is_done_by_the_resumed_run_and_nothing_else(
+    home: Home, windmill: Target
+) -> None:
+    packed = Deployed(home, windmill, FLOW, "Packed")
+    run = packed.run(*LANES, "--broken=1")
+    job = packed.wait(run)
+    assert job.state.value == "FAILED"
+    status = told(packed, "status", run)
+    assert "work/t-1, attempt 2: LookupError: for good" in status
+    assert attempts(packed, run)["work/t-2"] == [(0, "SUCCEEDED")]
+    said = packed.command("resume", run, "--broken=-1", f"--run-id-file={home.root / 'resumed'}")
+    assert said.returncode == 0, said.stdout + said.stderr
+    resumed = (home.root / "resumed").read_text().strip()
+    assert "it was cloned from" in told(packed, "logs", resumed, "--step=work/t-2")
+    assert "cloned" not in told(packed, "logs", resumed, "--step=work/t-1")
+    (seen,) = home.read(f"Packed/{resumed}", told="")
+    assert seen.at("end").artifacts["squares"] == repr([0, 1, 4, 9, 16, 25, 36])
