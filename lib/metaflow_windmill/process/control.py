@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import sys
 
 # linux/prctl.h
@@ -27,6 +28,13 @@ def die_with_parent(parent: int, signal: int) -> None:
 def adopt_orphans(*, wanted: bool = True) -> None:
     """Become the parent of what this process's descendants leave behind, also of what hides by `setsid`."""
     _prctl(_SET_CHILD_SUBREAPER, int(wanted))
+
+
+def reader_is_gone(descriptor: int) -> bool:
+    """Tell whether a descriptor is a pipe that nobody can read from any more; nothing has to be written."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def _prctl(option: int, value: int) -> None:

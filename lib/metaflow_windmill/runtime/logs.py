@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from io import BytesIO, FileIO
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.process.control import reader_is_gone
 from metaflow_windmill.runtime.masking import Mask
 
 if TYPE_CHECKING:
@@ -56,7 +57,16 @@ class LogStream:
             self._pass_on_part()
 
     def pause(self) -> None:
-        """Pass on what has waited for its end of line for long."""
+        """Pass on what has waited for its end of line for long.
+
+        Raises
+        ------
+        BrokenPipeError
+            If nobody reads what is passed on. The worker of this job is dead then, and another one runs the
+            job again: a task that is silent would go on beside it.
+        """
+        if reader_is_gone(self._target):
+            raise BrokenPipeError("The worker of this job is dead: nobody reads what it writes.")
         if self._pending and time.monotonic() - self._since > PATIENCE:
             self._pass_on_part()
 
