@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import BytesIO
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -96,9 +97,13 @@ class DatastoreTasks:
         return self._files([f"{task}/0.{_BEGUN}" for task in tasks])
 
     def attempts(self, task: str) -> list[int]:
-        """Return the attempts of a task that began, in ascending order."""
-        began = self._files([f"{task}/{number}.{_BEGUN}" for number in range(self._most)])
-        return [number for number, there in enumerate(began) if there]
+        """Return the attempts of a task that began, in ascending order.
+
+        They have no gaps, so that the first one that is not there is the last one asked for: a task that begins
+        for the first time is one request to an object store. Metaflow's listing would be a process of its own.
+        """
+        numbers = range(self._most)
+        return list(takewhile(lambda number: self._files([f"{task}/{number}.{_BEGUN}"])[0], numbers))
 
     def is_done(self, task: str) -> bool:
         """Tell whether the first attempt of a task came to its end."""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.object_store import BUCKET, object_store
 from tests.support.snippets import output_of
 from tests.support.tasks import record
 
@@ -44,6 +46,27 @@ def told(tmp_path: Path, body: str) -> object:
     deployed = json.dumps(record(datastore=store).to_json())
     text = PROGRAM.format(record=deployed, body=body.strip().replace("\n", "\n    "))
     return json.loads(output_of(text, tmp_path))
+
+
+def test_a_task_that_begins_asks_an_object_store_once(tmp_path: Path) -> None:
+    """And one more time for each attempt that began before."""
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
+    with object_store(tmp_path) as address:
+        deployed = json.dumps(record(datastore=StoreInfo("s3", f"s3://{BUCKET}/x")).to_json())
+        body = """
+    told.append(tasks.attempts("a/t"))
+    from io import BytesIO
+    names = [f"{record.flow}/windmill-r/a/t/{number}.attempt.json" for number in range(2)]
+    tasks._storage.save_bytes(((name, BytesIO(b"{}")) for name in names), len_hint=2)
+    told.append(tasks.attempts("a/t"))
+"""
+        text = PROGRAM.format(record=deployed, body=body.strip())
+        env = {**keys, "METAFLOW_S3_ENDPOINT_URL": address, "METAFLOW_S3_WORKER_COUNT": "1"}
+        assert json.loads(output_of(text, tmp_path, env=env)) == [[], [0, 1]]
+        asked = re.findall(r"HEAD [^ ]*/(\d)\.attempt\.json", (tmp_path / "moto.out").read_text())
+    assert asked[0] == "0"
+    assert asked[-3:] == ["0", "1", "2"]
+    assert len(asked) <= 1 + 2 + 3
 
 
 def test_attempts_are_those_that_began(tmp_path: Path) -> None:
