@@ -45,3 +45,15 @@ def test_a_task_imports_nothing_of_weight_besides_metaflow() -> None:
     assert not [
         name for name in ours if name.startswith(tuple(f"metaflow_windmill.{x}" for x in of_other_jobs))
     ]
+
+
+@pytest.mark.parametrize("command", ["trigger", "status", "logs"])
+def test_a_command_that_compiles_nothing_imports_no_compiler(command: str) -> None:
+    """So it starts about as fast as Metaflow's own commands: each module costs a millisecond or two."""
+    group = "metaflow_windmill.cli.flow.group as group"
+    asked = f'{group}; group.cli.commands["windmill"].commands["{command}"]'
+    ours = imported(f"metaflow.cli, requests, {asked}") - imported("metaflow.cli, requests")
+    assert {name.partition(".")[0] for name in ours} == {"metaflow_windmill"}
+    rooms = ("compiler", "graph", "openflow", "package", "devserver", "workspace", "deploy.upsert")
+    assert not [name for name in ours if name.removeprefix("metaflow_windmill.").startswith(rooms)]
+    assert len(ours) <= 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from metaflow._vendor import click
@@ -46,15 +47,27 @@ def keep(
     ctx.obj.windmill = Given(windmill_host, windmill_token, windmill_workspace, name, folder)
 
 
+class _Commands(Mapping[str, click.Command]):
+    """The commands by name, each imported when it is asked for: one has no use for what the others need."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, attribute = COMMANDS[name].split(".")
+        command: click.Command = getattr(import_module(f"metaflow_windmill.cli.flow.{module}"), attribute)
+        command.name = name  # Metaflow's Deployer calls it by this
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
 def _group() -> click.Group:
     """Return the group ``windmill`` with all commands."""
     make = click.group("windmill", help="Commands related to Windmill.")
     group: click.Group = make(place_options(server_options(click.pass_context(keep))))
-    for name, place in COMMANDS.items():
-        module, attribute = place.split(".")
-        command = getattr(import_module(f"metaflow_windmill.cli.flow.{module}"), attribute)
-        command.name = name  # Metaflow's Deployer calls it by this
-        group.add_command(command)
+    group.commands = _Commands()
     return group
 
 

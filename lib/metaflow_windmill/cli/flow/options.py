@@ -17,7 +17,6 @@ from metaflow_windmill.client.site import (
     find_address,
     open_site,
 )
-from metaflow_windmill.compiler import Limits
 from metaflow_windmill.deploy.access import sign_in
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.models import User
     from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.compiler import Limits
 
 FROM_PYTHON = "WINDMILL_ASKED_FROM_PYTHON"
 """Set where the Deployer runs a command, so that what it says names what one does in Python."""
@@ -126,4 +126,6 @@ def limits() -> Limits:
     ``METAFLOW_WINDMILL_CHOICES=rows`` has all of them written as rows: with it, small flows show
     what otherwise only large ones do. `scripts/fuzz` uses it.
     """
+    from metaflow_windmill.compiler import Limits  # which most commands have no use for
+
     return Limits(0, 0) if from_conf("WINDMILL_CHOICES", "") == "rows" else Limits()
