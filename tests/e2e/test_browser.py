@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from tests.support import hostile
 from tests.support.browser import BROWSER, running_browser
+from tests.support.deployed import Target
 from tests.support.elsewhere import of_no_use_elsewhere
+from tests.support.flow_commands import Commands
+from tests.support.oracle import Home
 from tests.support.programs import flow, python, script
 from tests.support.server import running_server
 
@@ -66,9 +71,28 @@ def main():
 """
 
 
+EVIL_FLOW = """
+from metaflow import FlowSpec, card, current, step
+
+class EvilFlow(FlowSpec):
+    __doc__ = MARKDOWN
+
+    @card(type="html")
+    @step(start=True, end=True)
+    def start(self):
+        self.html = self.bad = HTML
+        print(HTML)
+
+if __name__ == "__main__":
+    EvilFlow()
+"""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server"), arguments=["--tags", "gpu"]) as running:
+    with running_server(
+        tmp_path_factory.mktemp("server"), arguments=["--tags", "gpu", "--shared-environment"]
+    ) as running:
         running.post("/folders/create", {"name": "seen"})
         told = {"summary": "Train a set of models", "description": DESCRIPTION, "labels": ["metaflow"]}
         running.post("/flows/create", flow("f/seen/models", *models(), schema=SCHEMA, **told))
@@ -217,19 +241,22 @@ def reached(listener: socket.socket) -> bytes:
     return CONNECTION
 
 
-def test_what_would_do_harm_does_nothing(server: RunningServer, browser: Browser) -> None:
+def test_what_would_do_harm_does_nothing(server: RunningServer, browser: Browser, tmp_path: Path) -> None:
     with listening() as elsewhere:
         bad = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
         pages = evil(server, hostile.html(bad), hostile.markdown(bad))
+        pages += evil_metaflow(server, tmp_path, hostile.html(bad), hostile.markdown(bad))
+        lively = [page for page in pages if page.endswith("page=yes")]
         asked, said = len(browser.asked), len(browser.said)
         for path in pages:
-            browser.open(server.url + path)
+            browser.open(server.url + path, NARROW)
+            assert browser.overflow() == 0, path
             # That it waits gives what would run the time to. Scripts that a person has asked for can have the
             # browser connect; what they would send goes nowhere.
-            assert reached(elsewhere) in ((b"", CONNECTION) if "scripts=yes" in path else (b"",)), path
+            assert reached(elsewhere) in ((b"", CONNECTION) if path in lively else (b"",)), path
             assert hostile.MARK not in browser.value("document.title")
             assert browser.value("location.origin") == server.url
-            assert hostile.MARK in browser.text() or "html?" in path
+            assert hostile.MARK in browser.text() or path in lively or path.endswith("kept")
         assert [each for each in browser.asked[asked:] if not each.startswith((server.url, "data:"))] == []
         assert browser.said[said:] == []
 
@@ -271,3 +298,24 @@ def evil(server: RunningServer, html: str, markdown: str) -> list[str]:
         *runs,
         lively,
     ]
+
+
+def evil_metaflow(server: RunningServer, directory: Path, html: str, markdown: str) -> list[str]:
+    """Run a flow of Metaflow with hostile words, an artifact and a card; return the pages that show them."""
+    home = Home(directory)
+    text = EVIL_FLOW.replace("MARKDOWN", repr(markdown)).replace("HTML", repr(html))
+    target = Target(server.url, server.token, server.workspace)
+    ran = Commands(home, target, home.write("evil", text))
+    file = directory / "id"
+    ran.well("run", "--run-id-file", str(file))
+    job = file.read_text().removeprefix("windmill-")
+    task = f"EvilFlow/windmill-{job}/start/t"
+    kept = requests.get(
+        f"{server.url}/run/{job}/kept", headers={"Authorization": f"Bearer {server.token}"}, timeout=60
+    ).text
+    assert task in kept
+    assert re.search(r"bad</div></td><td[^>]*><div>str</div></td><td[^>]*><div>[\d.]+ k?B<", kept)
+    (shown,) = re.findall(r'href="([^"]*/card[^"]*)"', kept)
+    picture = shown.replace("&amp;", "&")
+    (step,) = [row for row in server.get(f"/jobs/list?parent_job={job}") if row["flow_step_id"] == "start"]
+    return ["/flows/get/f/flows/EvilFlow", f"/run/{job}?job={step['id']}", f"/run/{job}/kept", picture]

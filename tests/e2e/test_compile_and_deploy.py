@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.elsewhere import elsewhere
+import requests
+from tests.support.elsewhere import elsewhere, of_no_use_elsewhere
 from tests.support.git_repository import GitRepository, new_repository
 from tests.support.git_server import git_host
 from tests.support.server import RunningServer
@@ -376,6 +377,21 @@ def test_the_form_offers_the_flows_of_the_repository(place: Workspace, origin: G
     assert [choice["value"] for choice in job["result"]] == ["flows/**/*.py", "flows/one.py", "flows/two.py"]
     job = place.script("compile_and_deploy", **{**args, "filterText": "twofl"})
     assert [choice["value"] for choice in job["result"]] == ["flows/two.py"]
+
+
+@of_no_use_elsewhere("the form is the embedded server's")
+def test_the_form_of_the_embedded_server_deploys_by_a_click(place: Workspace, origin: GitRepository) -> None:
+    server, repo = place.server, git_repository(place, origin, "click")
+    address = f"{server.url}/scripts/run/f/metaflow/compile_and_deploy?workspace={server.workspace}"
+    typed = {"arg.repo": repo, "arg.flows": "flows/one.py", "arg.folder": "f/click", "arg.dry_run": "true"}
+    typed |= {"arg.datastore": "local", "arg.datastore_root": str(place.store)}
+    headers = {"Authorization": f"Bearer {server.token}", "Origin": server.url}
+    answer = requests.post(address, data=typed, headers=headers, timeout=60, allow_redirects=False)
+    job = server.finished(answer.headers["location"].removeprefix("/run/"))
+    assert job["success"], reasons(job)
+    assert list(outcomes(job)) == ["OneFlow"]
+    page = requests.get(server.url + answer.headers["location"], headers=headers, timeout=60).text
+    assert 'class="markdown"' in page
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ RUN_ELSEWHERE = {
     "pip install '.[local]' pandas scikit-learn": "scripts/install does it",
     "cd examples": "the tests begin there",
     "metaflow-windmill dev": "the server that these tests speak to",
+    "metaflow-windmill dev --tags gpu,large": "tests/engine/pages/test_pages.py starts it so",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,6 +89,7 @@ def run(said: argparse.Namespace) -> int:
             workers=said.workers,
             token=said.token,
             tags=said.tags,
+            keeper=(sys.executable, "-m", "metaflow_windmill.workspace.kept"),
             cache=None if said.shared_environment else said.cache.expanduser().absolute(),
             jobs_url=said.jobs_url,
         )

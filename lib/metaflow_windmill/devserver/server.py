@@ -23,6 +23,7 @@ from metaflow_windmill.devserver.catalog.credentials import JobTokens
 from metaflow_windmill.devserver.catalog.vault import Vault, open_vault, private_text
 from metaflow_windmill.devserver.engine.engine import Engine
 from metaflow_windmill.devserver.expressions.quickjs import QuickJs
+from metaflow_windmill.devserver.keeper import Program
 from metaflow_windmill.devserver.runner.supervisor import Crew, Supervisor
 from metaflow_windmill.devserver.schedules.scheduler import Scheduler
 from metaflow_windmill.devserver.store import job_rows
@@ -66,6 +67,8 @@ class Settings:
         The address at which jobs reach the server; None for its own.
     tags : tuple of str
         Which jobs the workers take; none means all.
+    keeper : tuple of str
+        The program that tells what runs keep outside of Windmill; none means that nobody does.
     """
 
     data: Path
@@ -76,6 +79,7 @@ class Settings:
     cache: Path | None = None
     jobs_url: str | None = None
     tags: tuple[str, ...] = ()
+    keeper: tuple[str, ...] = ()
 
 
 def serve(settings: Settings, out: TextIO = sys.stdout) -> int:
@@ -145,6 +149,7 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
             own_token=own_token,
             scheduler=scheduler,
             workers=supervisor,
+            keeper=Program(settings.keeper) if settings.keeper else None,
         )
 
 

@@ -22,9 +22,9 @@ LOCAL = "/.metaflow"
 SANDBOX = {
     # A card runs scripts of its own. In the sandbox it has an origin of its own too, so that they
     # reach neither Windmill's cookies nor its API.
-    "Content-Security-Policy": "sandbox allow-scripts allow-popups; default-src 'none'; "
+    "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; "
     "script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data:; "
-    "img-src data: blob: https:; font-src data:; media-src data:; worker-src blob:; frame-ancestors 'self'",
+    "img-src data: blob:; font-src data:; media-src data:; worker-src blob:; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",
@@ -51,7 +51,7 @@ def card_page(windmill: Windmill, run: str, step: str, task: str, card: str) -> 
     """
     job_id = job_id_of(run)
     record = _record(windmill, job_id)
-    _configure(record)
+    point_metaflow_at(record)
     cards = list(_cards(record, run_id_of(job_id), step, task))
     chosen = [item for spec, item in cards if card in {"", item.id, item.type}]
     if not chosen:
@@ -78,7 +78,7 @@ def _record(windmill: Windmill, job_id: str) -> Record:
     return record
 
 
-def _configure(record: Record) -> None:
+def point_metaflow_at(record: Record) -> None:
     """Point Metaflow's client, before it is imported, at what the flow was deployed with."""
     store, root = record.datastore.type, record.datastore.root
     place = root.removesuffix(LOCAL) if store == "local" else root
@@ -104,12 +104,13 @@ def _cards(record: Record, run_id: str, step: str, task: str) -> Iterator[tuple[
         for found in Run(f"{record.flow}/{run_id}"):
             for one in found if step in {"", found.id} else ():
                 if task in {"", one.id}:
-                    yield from ((one.pathspec, item) for item in _cards_of(one))
+                    yield from ((one.pathspec, item) for item in cards_of(one))
     except MetaflowException as why:
         raise DeployError(f"The run {record.flow}/{run_id} cannot be read: {why}") from None
 
 
-def _cards_of(task: Any) -> list[Any]:  # noqa: ANN401 - a Task of Metaflow's client
+def cards_of(task: Any) -> list[Any]:  # noqa: ANN401 - a Task of Metaflow's client
+    """Return the cards of a task; none where it has none."""
     from metaflow.cards import get_cards
     from metaflow.plugins.cards.exception import CardNotPresentException
 

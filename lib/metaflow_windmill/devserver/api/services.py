@@ -38,6 +38,19 @@ class Workers(Protocol):
         """Tell whether the workers take jobs with a tag."""
 
 
+class Keeper(Protocol):
+    """Tells what a run keeps outside of Windmill: artifacts and cards."""
+
+    def tell(self, asked: Json) -> dict[str, Json]:
+        """Answer a question of `pages.kept`.
+
+        Raises
+        ------
+        ServerError
+            If there is no answer.
+        """
+
+
 @dataclass(frozen=True)
 class Services:
     """The parts of a running server that the API needs.
@@ -50,6 +63,8 @@ class Services:
         The hash of the token that the server was started with.
     scheduler : Wakeable
     workers : Workers
+    keeper : Keeper or None
+        None where nothing but Windmill's own is known of runs.
     closing : threading.Event
         Set when the server ends, so that nobody waits on.
     """
@@ -63,4 +78,5 @@ class Services:
     own_token: str
     scheduler: Wakeable
     workers: Workers
+    keeper: Keeper | None = None
     closing: threading.Event = field(default_factory=threading.Event)

@@ -44,10 +44,22 @@ def html_of_result(viewer: Viewer) -> Response:
     scripts = query.get("scripts") == "yes"
     if scripts and query.get("page") == "yes":
         return _page(viewer, job, query.get("at", ""))
+    return framed(viewer, job, found, scripts=scripts)
+
+
+def framed(viewer: Viewer, job: str, content: str, *, scripts: bool) -> Response:
+    """Send HTML to a frame; outside of one, where it could lead its page elsewhere, lead to the run."""
     if viewer.request.headers.get("sec-fetch-dest", "iframe") != "iframe":
-        return to(f"/run/{quote(job)}")  # Outside of a frame it could lead its page elsewhere.
+        return to(f"/run/{quote(job)}")
     headers = {**SAFE, "Content-Security-Policy": LIVELY if scripts else STILL}
-    return HTMLResponse(found if scripts else cleaned(found), headers=headers)
+    return HTMLResponse(content if scripts else cleaned(content), headers=headers)
+
+
+def lively_page(viewer: Viewer, job: str, source: str, title: str) -> Response:
+    """Return a page with HTML whose scripts run, in a sandbox."""
+    frame = tag("iframe", src=source, sandbox="allow-scripts", title=title, class_="whole")
+    back = tag("p", layout.run_link(job, "Back to the run"))
+    return html(viewer, f"run {job[:8]}", layout.card(f"{title}, in a sandbox without network", back, frame))
 
 
 def cleaned(html: str) -> str:
@@ -72,9 +84,7 @@ def _within(_tag: str, attribute: str, value: str) -> str | None:
 
 def _page(viewer: Viewer, job: str, at: str) -> Response:
     source = f"/run/{quote(job)}/html?at={quote(at, safe='')}&scripts=yes"
-    frame = tag("iframe", src=source, sandbox="allow-scripts", title="HTML of a result", class_="whole")
-    back = tag("p", layout.run_link(job, "Back to the run"))
-    return html(viewer, f"run {job[:8]}", layout.card("In a sandbox without network", back, frame))
+    return lively_page(viewer, job, source, "HTML of a result")
 
 
 def _at(viewer: Viewer, job_id: str, path: str) -> str:

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from metaflow_windmill.devserver.catalog.scopes import Need
-from metaflow_windmill.devserver.pages import flows, foreign, resources, schedules, scripts
+from metaflow_windmill.devserver.pages import flows, foreign, kept, resources, schedules, scripts
 from metaflow_windmill.devserver.pages.markup import Markup, tag
 from metaflow_windmill.devserver.pages.run import Shown, has_ended, parts
 from metaflow_windmill.devserver.pages.viewer import SAFE, Page, Viewer, guarded, html, login, to
@@ -59,6 +59,8 @@ def routes(services: Services) -> list[Route]:
         ("GET", "/run/{id}", run),
         ("GET", "/run/{id}/events", events),
         ("GET", "/run/{id}/html", foreign.html_of_result),
+        ("GET", "/run/{id}/kept", kept.every),
+        ("GET", "/run/{id}/card", kept.card),
         ("POST", "/run/{id}/cancel", cancel),
     )
     return [

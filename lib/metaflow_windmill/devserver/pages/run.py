@@ -60,7 +60,14 @@ def parts(services: Services, shown: Shown) -> dict[str, Markup]:
     below = tuple(tree.under(shown.run))
     failed = [twig for twig in below if twig.for_worker and twig.outcome == "failure"]
     part = part_of(services, shown.run)
-    made = {"head": join([_head(row, tree), waiting.of_run(services, below or _alone(tree, shown.run))])}
+    made = {
+        "head": join(
+            [
+                _head(row, tree, keeps=_keeps(services, part)),
+                waiting.of_run(services, below or _alone(tree, shown.run)),
+            ]
+        )
+    }
     if part.flow is not None:
         drawn = nodes(part, Run(tree, partial(part_of, services)))
         made["graph"] = join([tag("h2", "Steps"), steps.graph(drawn, shown.run, shown.job)])
@@ -114,7 +121,12 @@ def _everything(tree: Tree, run: str) -> Iterator[Twig]:
             yield twig
 
 
-def _head(row: Json, tree: Tree) -> Markup:
+def _keeps(services: Services, part: Part) -> bool:
+    """Tell whether the run may keep something outside of Windmill."""
+    return services.keeper is not None and part.flow is not None and bool(part.flow.flow_env)
+
+
+def _head(row: Json, tree: Tree, *, keeps: bool) -> Markup:
     parent, told = row.get("parent_job"), tree.told.get(row["id"])
     began, ended = (told.began, told.ended) if told else (None, None)
     waited = None if began is None else began - tree.twigs[row["id"]].created_at
@@ -132,10 +144,10 @@ def _head(row: Json, tree: Tree) -> Markup:
         id=row["id"],
     )
     name = row.get("script_path") or row["job_kind"]
-    return join([tag("h1", name, layout.labels(row.get("labels") or ())), facts, _acts(row)])
+    return join([tag("h1", name, layout.labels(row.get("labels") or ())), facts, _acts(row, keeps=keeps)])
 
 
-def _acts(row: Json) -> Markup:
+def _acts(row: Json, *, keeps: bool) -> Markup:
     """Return what can be done with a run: end it, see what it ran, run that again."""
     made = []
     kind = RUNNABLE.get(row["job_kind"])
@@ -144,6 +156,8 @@ def _acts(row: Json) -> Markup:
         made.append(tag("a", "Its page", href=layout.inside(where, row["workspace_id"])))
         again = layout.inside(where, row["workspace_id"], **{"from": row["id"]})
         made.append(tag("a", "Run again", href=f"{again}#form"))
+    if keeps and row.get("parent_job") is None:
+        made.append(tag("a", "Artifacts and cards", href=f"/run/{quote(row['id'])}/kept"))
     if row["type"] != "CompletedJob":
         button = tag("button", "Cancel", type="submit")
         made.append(tag("form", button, method="post", action=f"/run/{quote(row['id'])}/cancel"))
