@@ -21,13 +21,15 @@ pytestmark = pytest.mark.metaflow
 
 FLOWS = sorted((Path(__file__).parent / "flows").glob("*.py"))
 MAX_WORKERS = {"lanes": 2, "packed_lanes": 2}
+MAX_SPLITS = {"chunks": 50_000}
 PACK = {"packed": 10, "packed_lanes": 2}
 REWRITE = "METAFLOW_WINDMILL_REWRITE_GOLDEN"
 
 
 def compiled(flow: Path) -> str:
     dag = dag_of(flow)
-    deployment = fixed_deployment(dag.name, MAX_WORKERS.get(flow.stem), PACK.get(flow.stem))
+    name = flow.stem
+    deployment = fixed_deployment(dag.name, MAX_WORKERS.get(name), PACK.get(name), MAX_SPLITS.get(name))
     document = compile_flow(dag, deployment).to_json()
     # The record is the same for every shape, and has tests of its own.
     document["value"]["flow_env"]["metaflow"] = {"flow": dag.name, "...": "the deployment record"}

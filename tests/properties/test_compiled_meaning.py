@@ -52,18 +52,19 @@ class Way:
     max_workers: int | None = None
     limits: Limits | None = None
     pack: int | None = None
+    max_splits: int | None = None
 
 
 def carried(stand: Bench, graph: Graph, way: Way) -> Carried:
     dag = read_dag(flow_graph(write_flow(graph), graph.name))
-    deployment = fixed_deployment(dag.name, way.max_workers, way.pack)
+    deployment = fixed_deployment(dag.name, way.max_workers, way.pack, way.max_splits)
     value = compile_flow(dag, deployment, way.limits).value.to_json()
     return stand.carry(graph, value, way.random, way.at_once)
 
 
 def ways(limits: Limits) -> SearchStrategy[Way]:
-    lanes, packs = st.sampled_from([None, 1, 2]), st.sampled_from([None, 2, 50])
-    return st.builds(Way, _RANDOMS, st.integers(1, 8), lanes, st.just(limits), packs)
+    lanes, packs, most = (st.sampled_from(some) for some in ([None, 1, 2], [None, 2, 50], [500, 501]))
+    return st.builds(Way, _RANDOMS, st.integers(1, 8), lanes, st.just(limits), packs, most)
 
 
 @pytest.mark.parametrize("limits", [Limits(), Limits(0, 0)], ids=["arms", "flat"])

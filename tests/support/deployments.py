@@ -8,7 +8,9 @@ from metaflow_windmill.contract.record import GitInfo, PackageInfo, Record, Stor
 SCRIPT = "def main(task, deployment, run=None, parameters=None, splits=None, **levels): ...\n"
 
 
-def fixed_deployment(flow: str, max_workers: int | None = None, pack: int | None = None) -> Deployment:
+def fixed_deployment(
+    flow: str, max_workers: int | None = None, pack: int | None = None, max_splits: int | None = None
+) -> Deployment:
     """Return a deployment of a flow that names no machine and no moment."""
     record = Record(
         flow=flow,
@@ -28,5 +30,6 @@ def fixed_deployment(flow: str, max_workers: int | None = None, pack: int | None
         schema={"type": "object", "properties": {}, "required": []},
         labels=("metaflow", f"flow:{flow}"),
         max_workers=max_workers,
+        max_splits=max_splits,
         pack=pack,
     )

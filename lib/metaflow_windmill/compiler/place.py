@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag
     from metaflow_windmill.openflow import Module
 
+Part = Literal["lane", "chunk"]
+"""A part of the items of a foreach: one that is done one by one, or one that keeps its loop short."""
+
 DEEPEST = 20
 """Containers in containers. Windmill puts a step's script into a folder for each of them and imports it from
 there, and CPython takes twice as long for each (``_NamespacePath._recalculate``): 12 seconds a task at 20."""
@@ -52,15 +55,15 @@ class Place:
 
     Parameters
     ----------
-    loops : tuple of Level or "lane"
-        The loops of Windmill around the place, outermost first. The tasks inside do not count a lane.
+    loops : tuple of Level, "lane" or "chunk"
+        The loops of Windmill around the place, outermost first. The tasks inside count no lane and no chunk.
     depth : int
         How many containers there are around it.
     items : int
         How many items of the innermost loop, a foreach, each job takes at most; 0 for one a job.
     """
 
-    loops: tuple[Level | Literal["lane"], ...] = ()
+    loops: tuple[Level | Part, ...] = ()
     depth: int = 0
     items: int = 0
 
@@ -69,7 +72,12 @@ class Place:
         """Whether the place is inside a foreach that may only run so many tasks at once."""
         return "lane" in self.loops
 
-    def inside(self, step: str, *loops: Level | Literal["lane"]) -> Place:
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The loops that the tasks inside count."""
+        return tuple(loop for loop in self.loops if loop not in {"lane", "chunk"})  # type: ignore[misc]
+
+    def inside(self, step: str, *loops: Level | Part) -> Place:
         """Return the place inside a container of `step`, with the loops that it adds.
 
         Raises

@@ -12,7 +12,7 @@ from metaflow_windmill.compiler.packs import items_of, row_of
 from metaflow_windmill.compiler.place import Arrival, Context, Place, Section
 from metaflow_windmill.compiler.rows import begun, ended, extended, leads_to
 from metaflow_windmill.compiler.tangles import region
-from metaflow_windmill.compiler.tasks import lanes, task_module
+from metaflow_windmill.compiler.tasks import chunked, lanes, task_module
 from metaflow_windmill.contract.task import Input, Source
 from metaflow_windmill.openflow import (
     Arm,
@@ -31,6 +31,7 @@ from metaflow_windmill.openflow import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from metaflow_windmill.compiler.place import Part
     from metaflow_windmill.graph.dag import Dag, Step
 
 
@@ -168,23 +169,24 @@ def _branches(context: Context, step: Step, own: Module, place: Place) -> Knot:
 
 def _loop(context: Context, step: Step, own: Module, place: Place) -> Knot:
     """Return a foreach with its loop, or the lanes and their loops, and its join."""
-    in_lanes = lanes(context, place) is not None
-    inside = place.inside(step.name, *(("lane", "foreach") if in_lanes else ("foreach",)))
+    in_lanes, in_chunks = lanes(context, place) is not None, chunked(context, step, place)
+    parts: tuple[Part, ...] = ("lane",) if in_lanes else ("chunk",) if in_chunks else ()
+    inside = place.inside(step.name, *parts, "foreach")
     inside = replace(inside, items=items_of(context, step))
     body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),), "outer"),)), inside)
     modules = body.modules
     over = f"results.{own.id}.foreach"
-    if in_lanes:
-        lane = ForLoop(Javascript(f"{over}[flow_input.iter.value]"), modules, parallel=False)
-        modules = (_looped(context.names.of_part(own.id, "lane"), "one lane", lane),)
-        over = f"results.{own.id}.lanes"
+    for part in parts:
+        items = ForLoop(Javascript(f"{over}[flow_input.iter.value]"), modules, parallel=in_chunks)
+        modules = (_looped(context.names.of_part(own.id, part), f"one {part}", items),)
+        over = f"results.{own.id}.{part}s"
     loop = ForLoop(Javascript(over), modules, parallel=not place.limited)
     module = _looped(context.names.of_part(own.id, "foreach"), f"foreach {step.over or step.next[0]}", loop)
     joins = {
         join: Arrival((Input(_leading_to(context, join, body.leads), "each"),), f"results.{own.id}.count")
         for join in _joins(context, [body])
     }
-    first = f"results.{module.id}[0][0]" if in_lanes else f"results.{module.id}[0]"
+    first = f"results.{module.id}[0][0]" if parts else f"results.{module.id}[0]"
     return _joined(context, step, own, module, place, first=first, joins=joins)
 
 

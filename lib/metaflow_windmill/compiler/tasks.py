@@ -33,6 +33,9 @@ _TELLS: dict[Kind, Tells] = {"foreach": "splits", "gang": "splits", "switch": "b
 RETRY_IF = f"error?.extra?.{FINAL} !== true"
 """Holds unless the task said of its error that another attempt cannot help, or would begin too late."""
 
+MOST_IN_A_LOOP = 500
+"""Splits that a foreach may make and still be one loop of Windmill."""
+
 TIMEOUT_SLACK = 60
 """Seconds that Windmill waits beyond a timeout of Metaflow's: the step ends itself, unless it cannot."""
 
@@ -128,14 +131,14 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
 def _positions(place: Place) -> Iterator[str]:
     """Go through the expressions for the position in each loop that counts, outermost first."""
     for further_in, loop in zip(reversed(range(len(place.loops))), place.loops, strict=True):
-        if loop != "lane":
+        if loop in {"foreach", "turn"}:
             yield "flow_input.iter" + "_parent" * further_in
 
 
 def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> TaskSpec:
     return TaskSpec(
         step=step.name,
-        levels=tuple(loop for loop in place.loops if loop != "lane"),
+        levels=place.levels,
         inputs=arrival.inputs,
         lanes=lanes(context, place) if step.kind == "foreach" else None,
         max_splits=context.deployment.max_splits if step.kind == "foreach" else None,
@@ -147,8 +150,21 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         delay=0 if _limit(context) is None else step.retries.seconds,
         environment=environment_of(step),
         ranges=items_of(context, step) or None,
+        chunks=chunked(context, step, place),
         ends=step.name == context.dag.end,
     )
+
+
+def chunked(context: Context, step: Step, place: Place) -> bool:
+    """Tell whether a foreach is a loop over chunks of its items, each a loop of its own.
+
+    Windmill keeps the ids of a loop's jobs in one row, which each end of a job rewrites: a loop of n costs
+    n squared. About the square root of n loops of as many items cost much less than that, and so many that
+    a person has raised the limit of splits for it.
+    """
+    most = context.deployment.max_splits or 0
+    alone = step.kind == "foreach" and not items_of(context, step) and lanes(context, place) is None
+    return alone and not place.limited and most > MOST_IN_A_LOOP
 
 
 def lanes(context: Context, place: Place) -> int | None:

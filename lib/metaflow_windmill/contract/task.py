@@ -37,7 +37,7 @@ other inputs of `windmill_scripts/run_step.py`:
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from metaflow_windmill.contract.known import known
@@ -125,6 +125,8 @@ class TaskSpec:
     seconds : int or None
         After which the job itself ends the task, whatever the step's code does. Told where a job has
         several tasks; else Windmill's own limit of the job is that of the task.
+    chunks : bool
+        On a foreach step: deal the splits into chunks, about as many as each has.
     ends : bool
         Whether the run ends with the task, so that its job also tells whether anybody waits for that.
     """
@@ -143,13 +145,13 @@ class TaskSpec:
     environment: dict[str, str] = field(default_factory=dict)
     ranges: int | None = None
     seconds: int | None = None
+    chunks: bool = False
     ends: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON, without what has its default value."""
-        blank = TaskSpec(self.step)
-        kept = {key: value for key, value in asdict(self).items() if value != getattr(blank, key)}
-        return {"step": self.step, **_lists(kept)}
+        kept = {key: _plain(value) for key, value in vars(self).items() if value != _DEFAULTS[key]}
+        return {"step": self.step, **kept}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> TaskSpec:
@@ -161,10 +163,13 @@ class TaskSpec:
         return cls(**{**known(cls, data), "inputs": inputs, "levels": tuple(data.get("levels", []))})
 
 
-def _lists(value: Json) -> Json:
-    """Turn tuples into lists, so that the data equals its JSON text read back."""
-    if isinstance(value, dict):
-        return {key: _lists(item) for key, item in value.items()}
+_DEFAULTS = vars(TaskSpec(""))
+
+
+def _plain(value: Json) -> Json:
+    """Return a value as its JSON text read back: `asdict` copies deeply, a third of a compilation's time."""
+    if isinstance(value, (str, int, float, type(None))):
+        return value
     if isinstance(value, (list, tuple)):
-        return [_lists(item) for item in value]
-    return value
+        return [_plain(item) for item in value]
+    return {key: _plain(item) for key, item in (value if isinstance(value, dict) else vars(value)).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.pack import TASKS
@@ -68,13 +69,14 @@ def packed(results: Sequence[dict[str, Json]], rows: list[dict[str, Json]]) -> d
 
 
 def _loop(spec: TaskSpec, splits: int) -> dict[str, Json]:
-    """Return what the loop over the splits needs: with lanes, also the number of each lane.
+    """Return what the loop over the splits needs: with lanes or chunks, also the number of each.
 
     The loop goes over those numbers, since each task in it is given the item of every loop around.
     """
     dealt = _dealt(spec, splits)
     lanes = {} if spec.lanes is None else {"lanes": list(range(len(dealt)))}
-    return {"foreach": dealt, **lanes, "count": splits}
+    chunks = {"chunks": list(range(len(dealt)))} if spec.chunks else {}
+    return {"foreach": dealt, **lanes, **chunks, "count": splits}
 
 
 def _check_splits(spec: TaskSpec, splits: int | None) -> None:
@@ -87,8 +89,14 @@ def _check_splits(spec: TaskSpec, splits: int | None) -> None:
 
 
 def _dealt(spec: TaskSpec, splits: int) -> list[Json]:
-    """Return the numbers of the splits, or ranges of them; in lanes, each lane gets every so many-th."""
+    """Return the numbers of the splits, or ranges of them; in lanes, each lane gets every so many-th.
+
+    A chunk has those that follow one another.
+    """
     turns = _ranges(splits, spec.ranges) if spec.ranges else _numbers(splits)
+    if spec.chunks:
+        size = math.isqrt(max(0, len(turns) - 1)) + 1
+        return [turns[first : first + size] for first in range(0, len(turns), size)]
     if spec.lanes is None:
         return turns
     lanes = min(spec.lanes, len(turns))

@@ -99,8 +99,8 @@ class DatastoreTasks:
     def attempts(self, task: str) -> list[int]:
         """Return the attempts of a task that began, in ascending order.
 
-        They have no gaps, so the first one that is not there is the last one asked for: a task that begins for
-        the first time is one request to an object store. Metaflow's listing would be a process of its own.
+        They have no gaps, so the first one that is not there is the last one asked for: a task that begins
+        for the first time is one request to an object store. Metaflow lists in a process of its own.
         """
         numbers = range(self._most)
         return list(takewhile(lambda number: self._files([f"{task}/{number}.{_BEGUN}"])[0], numbers))

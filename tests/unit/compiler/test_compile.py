@@ -186,5 +186,5 @@ def compile_seconds(dag: Dag) -> float:
 def test_a_thousand_steps_compile_in_no_time_and_ten_times_as_many_in_ten_times_that() -> None:
     thousand = min(compile_seconds(linear_dag(1000)) for _ in range(3))
     many = min(compile_seconds(linear_dag(10_000)) for _ in range(2))
-    assert thousand < 0.2
+    assert thousand < 0.12
     assert many < 30 * thousand

@@ -29,6 +29,22 @@ def test_an_unbounded_foreach_takes_one_lane() -> None:
     assert result(task(lanes=4), {"branch": None, "splits": UNBOUNDED})["foreach"] == [[UNBOUNDED]]
 
 
+def test_an_unbounded_foreach_takes_one_chunk() -> None:
+    told = result(task(chunks=True), {"branch": None, "splits": UNBOUNDED})
+    assert (told["foreach"], told["chunks"]) == ([[UNBOUNDED]], [0])
+
+
+@given(st.integers(0, 3000))
+def test_chunks_are_about_as_many_as_each_has_splits(splits: int) -> None:
+    told = result(task(chunks=True), {"branch": None, "splits": splits})
+    dealt = told["foreach"]
+    assert told["chunks"] == list(range(len(dealt)))
+    assert [split for chunk in dealt for split in chunk] == list(range(splits))
+    most = max(map(len, dealt), default=0)
+    assert most**2 <= 4 * splits
+    assert len(dealt) <= most
+
+
 @given(st.integers(1, 200), st.integers(1, 50))
 def test_lanes_share_the_splits_evenly_and_each_in_order(splits: int, lanes: int) -> None:
     told = result(task(lanes=lanes), {"branch": None, "splits": splits})
