@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PAUSE = (4.0, 12.0)
 """Seconds between two kills, drawn from between these, unless something else is said."""
+BEHIND = 16
+"""Jobs that wait, above which nobody is killed: a machine that has other work to do would never get on."""
 WHAT = ("worker", "worker", "worker", "server", "both")
 
 
@@ -62,6 +64,8 @@ class House:
         while not self._over.wait(self._drawn.uniform(*self._pause)):
             what = self._drawn.choice(WHAT)
             try:
+                if self._is_behind():
+                    continue
                 if what in ("worker", "both"):
                     self._kill_a_worker()
                 if what in ("server", "both"):
@@ -69,6 +73,9 @@ class House:
             except AssertionError as fault:
                 self.fault = fault
                 return
+
+    def _is_behind(self) -> bool:
+        return int(self.server.get("/jobs/queue/count")["database_length"]) > BEHIND
 
     def _kill_a_worker(self) -> None:
         there = sorted(worker_processes(self.directory / "server"))
