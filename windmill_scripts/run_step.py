@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shutil
 import sys
 import tarfile
@@ -35,6 +36,9 @@ ENDS = "ends"
 PAUSES = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between questions to a server that is away."""
 REFUSALS = {400, 401, 403, 404}
+PER_PAGE, MOST_PAGES = 1000, 20
+CONTAINERS = {"flow", "flowpreview", "flownode", "singlestepflow"}
+TURN = re.compile(r"(/(forloop|loop|branchone|branchall)-\d+)+$")
 GROUP_OR_OTHERS_WRITE = 0o022
 EXECUTE = 0o111
 GOOGLE_KEY = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -82,6 +86,8 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     token, alone = take_token(), NEED_IT in task
     told = asked(token, deployment) if run is None else {}
     heard = later(lambda: is_awaited(token, deployment)) if ends(task) else lambda: None
+    if ends(task):
+        told["history"] = later(lambda: history(token, cards=shows_cards(task)))
     token = token if alone else ""  # what runs next could find it here
     os.environ.update(deployment.get("variables") or {})
     set_secrets(secrets or {})
@@ -100,8 +106,18 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
 
 def ends(task: dict[str, Any]) -> bool:
     """Tell whether a run ends with this job: with its task, or with the last of several."""
-    steps = task.get("pack", {}).get("steps") or [task]
-    return bool(steps[-1].get(ENDS))
+    return bool(last_step(task).get(ENDS))
+
+
+def shows_cards(task: dict[str, Any]) -> bool:
+    """Tell whether a step of the flow has cards."""
+    return bool((last_step(task).get("page") or {}).get("cards"))
+
+
+def last_step(task: dict[str, Any]) -> dict[str, Any]:
+    """Return the task of a job, or the last of several."""
+    steps: list[dict[str, Any]] = task.get("pack", {}).get("steps") or [task]
+    return steps[-1]
 
 
 # The token
@@ -194,6 +210,48 @@ def asked(token: str, deployment: dict[str, Any]) -> dict[str, Any]:
     if found is None:
         raise UntoldError("This job's question to Windmill ended without an answer; run the flow again.")
     return found
+
+
+def history(token: str, *, cards: bool) -> dict[str, Any] | None:
+    """Ask what became of the steps before the last one, for the run's page; None if Windmill does not tell.
+
+    Returns when the run began, whether the workspace shows cards, and of each module the number of its
+    jobs that ended well and that did not, with their milliseconds in all and at most.
+    """
+    named = os.environ.get
+    run = named("WM_ROOT_FLOW_JOB_ID") or named("WM_FLOW_JOB_ID")
+    path = TURN.sub("", named("WM_FLOW_PATH") or "")
+    parts, found = {run}, dict[str, list[int]]()
+    from http.client import HTTPException
+
+    try:
+        job = answer(f"jobs_u/get/{run}?no_logs=true&no_code=true", token)
+        shows = cards and answer("scripts/exists/p/f/metaflow/show_card", token)
+        asked_for = {"script_path_start": f"{path}/", "created_after": job["created_at"]}
+        for page in range(1, MOST_PAGES + 1):
+            query = urlencode({**asked_for, "order_desc": "false", "per_page": PER_PAGE, "page": page})
+            listed = answer(f"jobs/completed/list?{query}", token)
+            for item in listed:
+                count(item, parts, found)
+            if len(listed) < PER_PAGE:
+                break
+    except (OSError, ValueError, KeyError, TypeError, HTTPException) as why:
+        print(f"Windmill does not tell of the steps before this one: {why}", file=sys.stderr, flush=True)
+        return None
+    return {"since": job.get("started_at") or job["created_at"], "cards": bool(shows), "jobs": found}
+
+
+def count(job: dict[str, Any], parts: set[Any], found: dict[str, list[int]]) -> None:
+    """Count a job of the run, or take in a part of it; what a job is a part of is listed before it."""
+    if job.get("parent_job") not in parts:
+        return
+    if job["job_kind"] in CONTAINERS:
+        parts.add(job["id"])
+    elif not job.get("is_skipped"):
+        module = TURN.sub("", job.get("script_path") or "").rpartition("/")[2]
+        counts, took = found.setdefault(module, [0, 0, 0, 0]), int(job.get("duration_ms") or 0)
+        counts[0 if job.get("success") else 1] += 1
+        counts[2:] = [counts[2] + took, max(counts[3], took)]
 
 
 def is_awaited(token: str, deployment: dict[str, Any]) -> bool | None:

@@ -182,7 +182,15 @@ def test_run_follows_to_the_end(commands: Commands, windmill: Target) -> None:
     (line,) = re.findall(r"In Python:\n +(.*)\n", said.err)
     assert line in commands.well("status", run).out
     assert line.startswith(f"{re.findall('namespace.*', said.err)[1]}; Run(")  # what `create` says
-    read = commands.home.write("paste", f"from metaflow import Run, namespace\n{line}.successful\n")
+    result = windmill.client.get_job(run.removeprefix("windmill-")).result
+    assert (result["wm_renderer"], result["run_id"]) == ("markdown", run)
+    assert re.match(r"## CliFlow succeeded in \d+\.\d s, 2 tasks, 0 retries\n", result["markdown"])
+    rows = [line.split() for line in result["markdown"].splitlines()]
+    assert ["alpha", "float", "21", "B", "1.0"] in rows
+    assert [row[:3] for row in rows if row[1:3] == ["1", "0"]] == [["start", "1", "0"], ["end", "1", "0"]]
+    (code,) = re.findall("```python\n(.*?)\n```", result["markdown"], re.DOTALL)
+    assert f"{line.partition(';')[0]}\nrun = Run(" in code
+    read = commands.home.write("paste", f"{code}\nfrom metaflow import Run, namespace\n{line}.successful\n")
     done = commands.home.python(read)
     assert done.returncode == 0, done.stderr
 

@@ -112,7 +112,8 @@ def test_a_run_that_succeeds(told: Deployed, receiver: Script) -> None:
         "error": None,
     }
     job, log = notification(told, run, "end_notify_on_success")
-    assert job.result == {"run_id": run_id, "notified": ["slack", "webhook"]}
+    assert (job.result["run_id"], job.result["notified"]) == (run_id, ["slack", "webhook"])
+    assert job.result["markdown"].startswith("## Told succeeded")
     assert f"webhook was told that Told/{run_id} succeeded." in log
 
 

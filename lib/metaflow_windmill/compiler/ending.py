@@ -14,6 +14,7 @@ from metaflow_windmill.compiler.deployment import secret_inputs
 from metaflow_windmill.contract.event import PUBLISH
 from metaflow_windmill.contract.exit_hook import EXIT_HOOKS
 from metaflow_windmill.contract.notification import NOTIFY
+from metaflow_windmill.contract.report import REPORT
 from metaflow_windmill.errors import FINAL
 from metaflow_windmill.openflow import (
     ConstantDelay,
@@ -53,13 +54,13 @@ def with_publishing(context: Context, modules: tuple[Module, ...], end: str) -> 
         The id of the module that runs the end step.
     """
     *before, last = modules
-    publish = _publish_module(context)
+    publish = _publish_module(context, end)
     if last.id == end:
         return (*before, replace(last, stop_after_if=StopAfterIf("result.awaited === false")), publish)
     return (*modules, replace(publish, skip_if=f"results.{end}.awaited === false"))
 
 
-def _publish_module(context: Context) -> Module:
+def _publish_module(context: Context, end: str) -> Module:
     """Return the module that publishes the end of a run.
 
     It is a job of its own, without user code, since only there Windmill's token may be used. Its
@@ -75,6 +76,7 @@ def _publish_module(context: Context) -> Module:
                 "task": Static({PUBLISH: dag.end}),
                 "deployment": Javascript("flow_env.metaflow"),
                 "run": Javascript(f"results.{names.first(dag.start)}.run_id"),
+                REPORT: Javascript(f"results.{end}"),
                 **secret_inputs(context.deployment),
             },
             lock=context.deployment.lock,

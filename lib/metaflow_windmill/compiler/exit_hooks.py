@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.compiler.deployment import secret_inputs
 from metaflow_windmill.compiler.notifications import notify_on_error, notify_on_success
 from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
+from metaflow_windmill.contract.report import REPORT
 from metaflow_windmill.openflow import (
     Arm,
     Branch,
     BranchAll,
     BranchOne,
-    Identity,
     Javascript,
     Module,
     RawScript,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Modules = tuple[Module, ...]
 
+_HAND_ON = "def main(report):\n    return report\n"
+
 
 def with_exit_hooks(context: Context, steps: Modules) -> Modules:
     """Return the modules of all steps, and those that notify or run the flow's exit hooks.
@@ -40,28 +42,41 @@ def with_exit_hooks(context: Context, steps: Modules) -> Modules:
     """
     hooks, names = context.dag.exit_hooks, context.names
     if not (hooks.on_error or context.deployment.notifications.on_error):
-        return (*steps, *_succeeded(context))
+        return (*steps, *_succeeded(context, f"results.{steps[-1].id}"))
     part = names.of_part(names.first(context.dag.start), "to_end")
     body = BranchAll((Arm(steps, "all steps", skip_failure=True),), parallel=False)
     error = f"[results.{part}[0]].flat(Infinity).find((item) => item && item.error).error"
     after = (*notify_on_error(context, error), _on_error(context, error))
     failed = Branch(f"results.{part}[0].run_id === undefined", after, "it failed")
-    nothing = Module(names.of_part(part, "pass"), Identity(), "no hook")
+    report = f"results.{part}[0]"
     summary = "exit hooks" if hooks.on_error else "how it ended"
-    ended = BranchOne((failed,), _succeeded(context) or (nothing,))
+    ended = BranchOne((failed,), _succeeded(context, report) or (_hand_on(context, part, report),))
     return (Module(part, body, "all steps"), Module(names.of_part(part, "ended"), ended, summary))
 
 
-def _succeeded(context: Context) -> Modules:
+def _succeeded(context: Context, report: str) -> Modules:
     """Return what follows a run that succeeded."""
-    hooks = (_on_success(context),) if context.dag.exit_hooks.on_success else ()
-    return (*notify_on_success(context), *hooks)
+    hooks = (_on_success(context, report),) if context.dag.exit_hooks.on_success else ()
+    return (*notify_on_success(context, report), *hooks)
 
 
-def _on_success(context: Context) -> Module:
+def _hand_on(context: Context, part: str, report: str) -> Module:
+    """Return the module whose result is the end step's: that of the part is a list with it."""
+    deployment = context.deployment
+    code = RawScript(
+        content=_HAND_ON,
+        input_transforms={REPORT: Javascript(report)},
+        lock=deployment.lock,
+        tag=deployment.tag,
+    )
+    return Module(context.names.of_part(part, "pass"), code, "no hook")
+
+
+def _on_success(context: Context, report: str) -> Module:
     """Return the module after a run that succeeded; it does not make a failure of that."""
     hooks = ExitHooks(context.dag.exit_hooks.on_success)
-    return _module(context, "on_success", hooks, {}, continue_on_error=True)
+    inputs = {REPORT: Javascript(report)}
+    return _module(context, "on_success", hooks, inputs, continue_on_error=True)
 
 
 def _on_error(context: Context, error: str) -> Module:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.notification import NOTIFY, Notification, variable_of
+from metaflow_windmill.contract.report import REPORT
 from metaflow_windmill.openflow import Javascript, Module, RawScript, Static
 
 if TYPE_CHECKING:
@@ -14,11 +15,18 @@ SECONDS = 120
 """After which Windmill ends the job; each channel takes much less, whatever its receiver does."""
 
 
-def notify_on_success(context: Context) -> tuple[Module, ...]:
-    """Return the module that tells of a run that succeeded, if anybody wants to know."""
+def notify_on_success(context: Context, report: str) -> tuple[Module, ...]:
+    """Return the module that tells of a run that succeeded, if anybody wants to know.
+
+    Parameters
+    ----------
+    context : Context
+    report : str
+        The expression for what the end step returned.
+    """
     if not context.deployment.notifications.on_success:
         return ()
-    return (_module(context, "notify_on_success", {}, failed=False),)
+    return (_module(context, "notify_on_success", {REPORT: Javascript(report)}, failed=False),)
 
 
 def notify_on_error(context: Context, error: str) -> tuple[Module, ...]:

@@ -9,7 +9,7 @@ from metaflow_windmill.compiler.deployment import secret_inputs
 from metaflow_windmill.compiler.packs import attempts, environment_of, items_of, tag_of, together_told
 from metaflow_windmill.compiler.place import Arrival
 from metaflow_windmill.contract.pack import Pack
-from metaflow_windmill.contract.task import Input, Source, TaskSpec
+from metaflow_windmill.contract.task import Input, Page, Source, TaskSpec
 from metaflow_windmill.errors import FINAL
 from metaflow_windmill.openflow import (
     ConstantDelay,
@@ -152,6 +152,7 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         ranges=items_of(context, step) or None,
         chunks=chunked(context, step, place),
         ends=step.name == context.dag.end,
+        page=_page(context) if step.name == context.dag.end else None,
     )
 
 
@@ -165,6 +166,24 @@ def chunked(context: Context, step: Step, place: Place) -> bool:
     most = context.deployment.max_splits or 0
     alone = step.kind == "foreach" and not items_of(context, step) and lanes(context, place) is None
     return alone and not place.limited and most > MOST_IN_A_LOOP
+
+
+def _page(context: Context) -> Page | None:
+    """Return what the page of a run needs to know of the flow, if there is anything."""
+    ids = {step.name: context.names.first(step.name) for step in context.dag.steps}
+    cards = {step.name: tuple(_card_names(step)) for step in context.dag.steps}
+    page = Page(
+        {module: step for step, module in ids.items() if module != step},
+        {step: names for step, names in cards.items() if names},
+    )
+    return page if page != Page() else None
+
+
+def _card_names(step: Step) -> Iterator[str]:
+    for decorator in step.decorators:
+        if decorator.name == "card":
+            said = (decorator.attributes.get(name) for name in ("id", "type"))
+            yield next((str(name) for name in said if name not in {None, "", "None"}), "default")
 
 
 def lanes(context: Context, place: Place) -> int | None:

@@ -29,6 +29,10 @@ other inputs of `windmill_scripts/run_step.py`:
 ``error``
     What failed, on the modules after a failed run only: exit hooks (`metaflow_windmill.contract.exit_hook`)
     and notifications (`metaflow_windmill.contract.notification`).
+``history``
+    On the end step only: what became of the steps before, as `run_step.py` asked Windmill.
+``report``
+    ``results.<end>``, on the modules after a run that succeeded only (`metaflow_windmill.contract.report`).
 ``level_0``, ``level_1``, ...
     ``flow_input.iter_parent``, ``flow_input.iter``: one for each level of `TaskSpec.levels`,
     outermost first, each ``{"index", "value"}``. In a job that takes several items of a foreach, the value
@@ -87,6 +91,22 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Page:
+    """What the page of a run needs to know of the flow.
+
+    Parameters
+    ----------
+    modules : dict of str to str
+        The step of each module whose id is not the step's name.
+    cards : dict of str to tuple of str
+        For each step with cards, the id of each, or its type where it has no id.
+    """
+
+    modules: dict[str, str] = field(default_factory=dict)
+    cards: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """All that is known of a task when its flow is compiled.
 
@@ -129,6 +149,8 @@ class TaskSpec:
         On a foreach step: deal the splits into chunks, about as many as each has.
     ends : bool
         Whether the run ends with the task, so that its job also tells whether anybody waits for that.
+    page : Page or None
+        On the end step, where there is something: its job's result shows the whole run.
     """
 
     step: str
@@ -147,6 +169,7 @@ class TaskSpec:
     seconds: int | None = None
     chunks: bool = False
     ends: bool = False
+    page: Page | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON, without what has its default value."""
@@ -160,7 +183,15 @@ class TaskSpec:
             Input(tuple(Source(**known(Source, source)) for source in item["any_of"]), item["at"])
             for item in data.get("inputs", [])
         )
-        return cls(**{**known(cls, data), "inputs": inputs, "levels": tuple(data.get("levels", []))})
+        lists = {"inputs": inputs, "levels": tuple(data.get("levels", [])), "page": _page(data.get("page"))}
+        return cls(**{**known(cls, data), **lists})
+
+
+def _page(data: Json) -> Page | None:
+    if data is None:
+        return None
+    found = known(Page, data)
+    return Page(found.get("modules", {}), {step: tuple(ids) for step, ids in found.get("cards", {}).items()})
 
 
 _DEFAULTS = vars(TaskSpec(""))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.exact import plain
+from metaflow_windmill.contract.report import REPORT
 from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from metaflow_windmill.contract.record import Record
@@ -42,7 +43,7 @@ class Here:
 class Given:
     """The inputs of a job, by the names that `metaflow_windmill.contract.task` tells of.
 
-    ``began`` and ``due`` are no inputs: the first job of a run asked Windmill for them.
+    ``began``, ``due`` and ``history`` are no inputs: the first and the last job of a run asked Windmill.
     """
 
     run: str | None = None
@@ -55,11 +56,18 @@ class Given:
     levels: Mapping[str, Json] = field(default_factory=dict)
     began: str | None = None
     due: str | None = None
+    history: Callable[[], Json] = lambda: None
 
     @property
     def root(self) -> Json:
         """The outermost job when the run began; None on the start step."""
         return self.levels.get("root")
+
+    @property
+    def report(self) -> dict[str, Json]:
+        """What the end step returned, on the modules after it."""
+        said = self.levels.get(REPORT)
+        return said if isinstance(said, dict) else {}
 
     @property
     def values(self) -> dict[str, Json]:

@@ -136,7 +136,7 @@ def _onwards(given: Given, result: dict[str, Json]) -> Given:
         return given
     told = {name: result.get(name) for name in _TOLD_BY_START}
     levels = {**given.levels, "root": result.get("root")}
-    return Given(run=result["run_id"], levels=levels, **told)
+    return Given(run=result["run_id"], levels=levels, history=given.history, **told)
 
 
 def _since(began: datetime) -> float:

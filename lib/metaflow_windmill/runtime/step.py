@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from metaflow_windmill.runtime.hooks import carry_metadata
 from metaflow_windmill.runtime.identity import identify
 from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.inputs import input_paths
+from metaflow_windmill.runtime.masking import Mask
 from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
 from metaflow_windmill.runtime.result import LABELS, result
 from metaflow_windmill.runtime.schedule import set_due
@@ -94,6 +96,7 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
     deadline = deadline_of(here, given)
     if deadline and deadline.passed():
         raise deadline.error(spec.step, "not begun")
+    began = time.monotonic()
     most = _prepare(this, here.root, given)
     tasks = DatastoreTasks(here.record, this.run, most)
     set_due(here, given, tasks)
@@ -108,7 +111,27 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
             attempt = Attempt(this, tasks, number, here.root, place, streams_of(place), deadline)
             outcome = _run(attempt, given)
         state = CLONED if CLONED in outcome else DONE
-    return Ran(result(this, outcome | _passed_on(here, given, tasks, deadline)), state, number)
+    took = time.monotonic() - began
+    said = result(this, outcome | _passed_on(here, given, tasks, deadline))
+    said["summary"] = _summary(this, outcome, number, took)
+    return Ran(said | (_report(this, given, outcome, took) if spec.ends else {}), state, number)
+
+
+def _summary(task: Task, outcome: Json, number: int | None, seconds: float) -> str:
+    """Return in one line what a job did."""
+    if number is None:
+        return f"{task.name} had ended before this job began"
+    if CLONED in outcome:
+        return f"{task.name} was cloned from {outcome[CLONED]}"
+    again = f" at attempt {number + 1}" if number else ""
+    return f"{task.name} succeeded{again} in {seconds:.1f} s"
+
+
+def _report(task: Task, given: Given, outcome: Json, seconds: float) -> dict[str, Json]:
+    """Return what shows the run; only the job that ends it pays for the import."""
+    from metaflow_windmill.runtime.report.make import report
+
+    return report(task, given, outcome, Mask.of(os.environ), seconds)
 
 
 def _prepare(this: Task, root: Path, given: Given) -> int:

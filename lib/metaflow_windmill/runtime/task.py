@@ -73,21 +73,22 @@ def _publish(here: Here, task: Json, given: Given) -> dict[str, Json]:
     from metaflow_windmill.runtime.attempts import windmill_of
     from metaflow_windmill.runtime.ending import publish_end
 
-    return publish_end(windmill_of(here.job, here.token), here.record, str(given.run), task[PUBLISH])
+    windmill = windmill_of(here.job, here.token)
+    return given.report | publish_end(windmill, here.record, str(given.run), task[PUBLISH])
 
 
 def _exit_hooks(here: Here, task: Json, given: Given) -> dict[str, Json]:
     from metaflow_windmill.runtime.exit_hooks import run_exit_hooks
 
-    return run_exit_hooks(
-        here.root, here.record, here.job, ExitHooks.from_json(task[EXIT_HOOKS]), given.error
-    )
+    hooks = ExitHooks.from_json(task[EXIT_HOOKS])
+    return given.report | run_exit_hooks(here.root, here.record, here.job, hooks, given.error)
 
 
 def _notify(here: Here, task: Json, given: Given) -> dict[str, Json]:
     from metaflow_windmill.runtime.notification import notify
 
-    return notify(here.record, here.job, Notification.from_json(task[NOTIFY]), given.error)
+    told = notify(here.record, here.job, Notification.from_json(task[NOTIFY]), given.error)
+    return given.report | told
 
 
 def _step(here: Here, task: Json, given: Given) -> dict[str, Json]:

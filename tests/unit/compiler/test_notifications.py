@@ -76,7 +76,9 @@ def test_a_failure_is_told_before_the_run_fails_as_it_did() -> None:
     task = raising["value"]["input_transforms"]["task"]["value"]
     assert task == {"exit_hooks": ExitHooks((), failed=True).to_json()}
     assert not raising.get("continue_on_error")
-    assert ended["value"]["default"][0]["value"]["type"] == "identity"
+    (handing_on,) = ended["value"]["default"]
+    report = handing_on["value"]["input_transforms"]["report"]
+    assert report == {"type": "javascript", "expr": "results.start_to_end[0]"}
 
 
 def test_neither_is_a_step_in_the_drawing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ from metaflow.decorators import StepDecorator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from metaflow_windmill.runtime.report.describing import Describing
+
 
 class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
     """Registers the job, leaves the task's outcome for it, and puts the runtime into the code package."""
 
     name = "windmill_internal"
+    _describing: Describing | None = None
 
     def add_to_package(self) -> Iterator[tuple[str, str]]:
         """Yield the files of this project that a task needs, each with its name in the package."""
@@ -39,12 +43,14 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         """Register the job as metadata of the task; in a resumed run, see to what its inputs hand on."""
         from metaflow_windmill.runtime.environment import OUTCOME
         from metaflow_windmill.runtime.hooks import register, renew
+        from metaflow_windmill.runtime.masking import Mask
         from metaflow_windmill.runtime.schedule import tell_of_schedule
         from metaflow_windmill.runtime.trigger import tell_of_events
 
         renew(task_datastore, inputs)
         self._datastore, self._metadata, self._ubf_context = task_datastore, metadata, ubf_context
         self._outcome = os.environ.get(OUTCOME, "")
+        self._mask = Mask.of(os.environ)  # before the names of the secrets are taken away
         register(metadata, run_id, step_name, task_id, retry_count)
         tell_of_schedule()
         first = step_name == graph.start_step
@@ -83,6 +89,22 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
 
         if graph[step_name].type == "foreach" and flow._foreach_num_splits is not None:  # noqa: SLF001
             check_foreach(step_name, flow)
+        if step_name == graph.end_step:
+            self._describe(flow)
+
+    def _describe(self, flow: Any) -> None:  # noqa: ANN401
+        """Begin to describe what the run has made: Metaflow takes it away from the flow when it saves it."""
+        from metaflow_windmill.runtime.report.artifacts import values_of
+        from metaflow_windmill.runtime.report.describing import describe
+
+        with contextlib.suppress(Exception):
+            self._describing = describe(values_of(flow), self._mask)
+
+    def _texts(self) -> dict[str, str]:
+        """Return what the values say of themselves."""
+        with contextlib.suppress(Exception):
+            return self._describing.texts() if self._describing else {}
+        return {}
 
     def task_finished(  # noqa: PLR0917 (Metaflow's signature)
         self,
@@ -98,4 +120,6 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
 
         carry_metadata(self._metadata.TYPE, self._datastore)
         if is_task_ok and self._ubf_context != "ubf_task":
-            finish(outcome(flow, graph[step_name]), self._outcome)
+            texts = self._texts()
+            said = outcome(flow, graph[step_name]) | ({"texts": texts} if texts else {})
+            finish(said, self._outcome)
