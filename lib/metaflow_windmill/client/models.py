@@ -151,6 +151,8 @@ class Job:
         Who or what started it.
     scheduled_for : datetime or None
         When it was due; Windmill tells it of jobs that have not ended.
+    tag : str or None
+        The kind of worker that it wants.
     labels : tuple of str
     args, result, flow_status : JSON value
         None where the answer does not hold them; lists do not.
@@ -172,6 +174,7 @@ class Job:
     result: Json = None
     flow_status: Json = None
     scheduled_for: datetime | None = None
+    tag: str | None = None
 
     @classmethod
     def from_json(cls, data: Json) -> Job:
@@ -193,6 +196,7 @@ class Job:
             data.get("result"),
             data.get("flow_status"),
             moment(data.get("scheduled_for")),
+            data.get("tag"),
         )
 
     @property

@@ -10,10 +10,10 @@ from metaflow_windmill.client.listing import PAGE, all_items
 from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User, instant
 from metaflow_windmill.client.resources import Resources
 from metaflow_windmill.client.transport import Request
-from metaflow_windmill.errors import NotFound, Unauthorized
+from metaflow_windmill.errors import NotFound, Refused, Unauthorized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from metaflow_windmill.client.transport import Response, Transport
     from metaflow_windmill.types import Json
@@ -283,6 +283,16 @@ class Windmill:
         query = {"running": "true", "log_offset": str(offset)}
         data = self._get(f"jobs_u/getupdate/{quote(job_id)}", query)
         return data.get("new_logs") or "", data.get("log_offset") or offset
+
+    def unserved_tags(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """Return those tags whose jobs no living worker takes; none where Windmill does not tell."""
+        query = {"tags": ",".join(sorted(set(tags))), "workspace": self.workspace}
+        request = Request("GET", "/workers/exists_workers_with_tags", query)
+        try:
+            told: dict[str, bool] = self._answer(request).json(request)
+        except (NotFound, Refused, Unauthorized):
+            return ()
+        return tuple(tag for tag, served in sorted(told.items()) if not served)
 
     def cancel_job(self, job_id: str, reason: str) -> None:
         """Stop a job and all of its parts; no error if it is over."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.cli.flow.status import Tasks
+from tests.unit.client.test_windmill import workspace
+
+from metaflow_windmill.cli.flow.status import Tasks, unserved
 from metaflow_windmill.client.models import Job, JobState
 from metaflow_windmill.deploy.watch import Event, Task
 
@@ -36,3 +38,21 @@ def test_of_many_tasks_those_are_kept_that_run_or_failed() -> None:
         seen.of(events(number, state, named=state is JobState.FAILED))
     assert [task.job.id for task in seen.told] == ["job 17", "job 18"]
     assert seen.more == {"work": {"SUCCEEDED": 4998}}
+
+
+def test_what_waits_for_a_worker_that_is_not_there_is_told() -> None:
+    queued = [
+        {"id": f"{at}", "type": "QueuedJob", "running": False, "tag": tag} for at, tag in enumerate("abb")
+    ]
+    windmill, transport = workspace(queued, {"a": True, "b": False})
+    (line,) = unserved(windmill, Job("run", JobState.RUNNING, "f/flows/Hello"))
+    assert line.startswith("tasks wait for a worker with the tag 'b', which no worker has")
+    assert transport.asked[0].query["script_path_start"] == "f/flows/Hello/"
+    assert transport.asked[0].query["running"] == "false"
+    assert transport.asked[1].query["tags"] == "a,b"
+
+
+def test_of_a_run_that_is_over_nobody_is_asked() -> None:
+    windmill, transport = workspace()
+    assert unserved(windmill, Job("run", JobState.FAILED, "f/flows/Hello")) == []
+    assert transport.asked == []

@@ -233,3 +233,11 @@ def test_times() -> None:
 )
 def test_who_may_write(user: User, folder: str, may: bool) -> None:
     assert user.may_write(folder) is may
+
+
+def test_tags_that_no_worker_has() -> None:
+    windmill, transport = workspace({"gpu": True, "tpu": False}, Response(404, b"no such route"))
+    assert windmill.unserved_tags(["tpu", "gpu", "tpu"]) == ("tpu",)
+    assert str(transport.asked[0]) == "GET /api/workers/exists_workers_with_tags"
+    assert transport.asked[0].query == {"tags": "gpu,tpu", "workspace": "my-team"}
+    assert windmill.unserved_tags(["tpu"]) == ()

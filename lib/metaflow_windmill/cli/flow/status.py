@@ -20,7 +20,7 @@ from metaflow_windmill.cli.flow.showing import (
     took_text,
 )
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, print_table
-from metaflow_windmill.client.models import JobState
+from metaflow_windmill.client.models import JobState, instant
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.deploy.names import run_id_of
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.deployed import Deployed
     from metaflow_windmill.cli.flow.options import Server
     from metaflow_windmill.client.models import Job
+    from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.deploy.watch import Event, Task
 
 NAMED = 200
@@ -121,8 +122,24 @@ def _print(found: Deployed, job: Job, tasks: Tasks) -> None:
         for task in tasks.told:
             if task.reason:
                 print_data(f"{task.name}, attempt {task.attempt + 1}: {shortened(task.reason)}")
+    for line in unserved(server.windmill, job):
+        print_data(line)
     for step, states in tasks.more.items():
         print_data(f"{step}: {', '.join(f'{number:,} more {state}' for state, number in states.items())}")
+
+
+def unserved(windmill: Windmill, run: Job) -> list[str]:
+    """Return a sentence for each tag that a task of a run waits for and no worker has."""
+    if run.state.final:
+        return []
+    since = instant(run.created_at) if run.created_at else None
+    asked = {"script_path_start": f"{run.path}/", "created_after": since, "per_page": NAMED}
+    waiting = {job.tag for job in windmill.list_queued_jobs(running=False, **asked)} - {None}
+    return [
+        f"tasks wait for a worker with the tag {tag!r}, which no worker has: give it to one, or deploy the "
+        "flow with another tag"
+        for tag in (windmill.unserved_tags(filter(None, waiting)) if waiting else ())
+    ]
 
 
 def _error(server: Server, job: Job) -> dict[str, Any]:
