@@ -114,7 +114,7 @@ def test_a_package_that_is_half_unpacked(started: Worker, tmp_path: Path) -> Non
         leftover.rename(tmp_path / point)
     started.job(WORK, 20, env={**traces(started), **cache}).ok()
     names = {entry.name for entry in (tmp_path / "cache").iterdir()}
-    assert names == {started.record.package.sha, f"bytecode-{sys.implementation.cache_tag}", "files"}
+    assert names == {started.record.package.sha, f"bytecode-{sys.implementation.cache_tag}", "files", "sizes"}
 
 
 def test_the_users_code_dies_with_the_job(started: Worker) -> None:
