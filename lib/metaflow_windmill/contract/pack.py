@@ -23,6 +23,9 @@ TASKS = "tasks"
 DONE, FAILED, BEFORE = "done", "failed", "done before"
 """What becomes of a task, beside `resume.CLONED`; the last one ended well in an earlier job."""
 
+FAILED_STEP = "failed_step"
+"""The attribute of an error that says which step or task failed, where its module does not say it."""
+
 Range = tuple[int, int]
 """Numbers of items: the first, and the one after the last."""
 
@@ -79,6 +82,14 @@ def _range(level: Json) -> Range | None:
     if not isinstance(value, list) or [type(end) for end in value] != [int, int]:
         return None
     return value[0], value[1]
+
+
+def failed_step(error: Json) -> str:
+    """Return what failed, by an error as Windmill keeps it: a task, a module, or nothing."""
+    said = error if isinstance(error, dict) else {}
+    extra = said.get("extra")
+    told = extra.get(FAILED_STEP) if isinstance(extra, dict) else None
+    return str(told or said.get("step_id") or "")
 
 
 # What the log of a job says of its tasks, so that others can tell whose lines are whose while the job runs.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.pack import failed_step
 from metaflow_windmill.errors import NotFound
 
 if TYPE_CHECKING:
@@ -64,10 +65,7 @@ def _reason(error: Json) -> Reason | None:
         return None
     name, message = error.get("name") or "", str(error.get("message") or "").strip()
     text = ": ".join(part for part in (name, message) if part)
-    # The exit hooks of a failed run end with its error, and tell the step beside.
-    extra = error.get("extra")
-    failed = extra.get("failed_step") if isinstance(extra, dict) else None
-    return Reason(text, str(failed or error.get("step_id") or "")) if text else None
+    return Reason(text, failed_step(error)) if text else None
 
 
 def _below(windmill: Windmill, job: Job, depth: int) -> Reason | None:

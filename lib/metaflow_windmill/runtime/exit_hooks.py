@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.exit_hook import STEP, ExitHooks
+from metaflow_windmill.contract.pack import FAILED_STEP, failed_step
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.errors import TaskError
 from metaflow_windmill.process.child import run_child
@@ -98,5 +99,5 @@ def _as_it_failed(error: Json) -> BaseException:
     raised = exception(
         Failure(str(said.get("name") or "Error"), str(said.get("message") or "the run failed"))
     )
-    vars(raised)["failed_step"] = said.get("step_id")
+    vars(raised)[FAILED_STEP] = failed_step(error)
     return raised

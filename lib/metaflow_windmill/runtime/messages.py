@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.pack import failed_step
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -94,7 +96,7 @@ def ended_of(error: Json) -> dict[str, str]:
     said = error if isinstance(error, dict) else {}
     message = str(said.get("message") or "the run failed")
     cut = message if len(message) <= MOST_CHARACTERS else f"{message[:MOST_CHARACTERS]} ... (cut)"
-    return {"step": str(said.get("step_id") or ""), "name": str(said.get("name") or "Error"), "message": cut}
+    return {"step": failed_step(error), "name": str(said.get("name") or "Error"), "message": cut}
 
 
 def _webhook(ended: Ended, url: str, _: dict[str, Json]) -> Post:

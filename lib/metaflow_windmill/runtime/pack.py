@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.contract.pack import BEFORE, FAILED, TASKS, ended_line, levels_of
+from metaflow_windmill.contract.pack import BEFORE, FAILED, FAILED_STEP, TASKS, ended_line, levels_of
 from metaflow_windmill.errors import FINAL, TaskError, WorkflowTimeout
 from metaflow_windmill.runtime.commands import EndedError, say
 from metaflow_windmill.runtime.given import Given
@@ -117,7 +117,7 @@ def _marked(error: BaseException, task: Task, attempt: int | None) -> BaseExcept
 
     Windmill counts the job's attempts, and a job has as many as all of its tasks together.
     """
-    vars(error)["failed_step"] = task.name
+    vars(error)[FAILED_STEP] = task.name
     if task.spec.retries == 0 or (attempt is not None and attempt >= task.spec.retries):
         vars(error)[FINAL] = True
     return error

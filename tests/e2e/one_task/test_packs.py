@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from ast import literal_eval
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.elsewhere import of_no_use_elsewhere
 from tests.support.oracle import Home
+from tests.support.patience import patient
 from tests.support.step_jobs import Worker, spec
 
 from metaflow_windmill.contract.pack import Pack, read_mark
@@ -161,6 +164,15 @@ def test_a_task_ends_when_its_time_is_over(begun: Worker, tmp_path: Path) -> Non
     assert "longer than the 3 seconds" in ended["message"]
     assert [state for *_, state in rows(ended["extra"])] == ["done", "failed", "done"]
     assert "longer than the 3 seconds" in begun.seen("work/t-1")["stderr"]
+
+
+def test_a_run_that_takes_too_long_begins_no_further_task(begun: Worker, tmp_path: Path) -> None:
+    limited = replace(begun, record=replace(begun.record, workflow_timeout=60))
+    env = {"SLOW": "1", "SLOW_FILE": str(tmp_path / "slow")}
+    job = limited.start(ITEMS, items=[0, 3], env=env, deadline=time.time() + patient(8))
+    ended = job.end(patient(60)).failed()
+    assert (ended["name"], ended["extra"]["final"]) == ("WorkflowTimeout", True)
+    assert rows(ended["extra"])[-1] == ("work/t-1", 0, "failed")
 
 
 def test_a_worker_that_dies_loses_the_task_that_ran(begun: Worker, tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ class Way:
 WAYS: Mapping[str, Way] = {
     "arms": Way(),
     "lanes": Way(("--max-workers=2",)),
+    "pack": Way(("--pack=3",)),
+    "pack+lanes": Way(("--pack=2", "--max-workers=2")),
     "rows": Way(settings=(("METAFLOW_WINDMILL_CHOICES", "rows"),)),
     "rows+lanes": Way(("--max-workers=2",), (("METAFLOW_WINDMILL_CHOICES", "rows"),)),
 }

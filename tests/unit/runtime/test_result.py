@@ -55,3 +55,17 @@ def test_lanes_share_the_splits_evenly_and_each_in_order(splits: int, lanes: int
     sizes = [len(lane) for lane in dealt]
     assert max(sizes) - min(sizes) <= 1
     assert all(lane == sorted(lane) for lane in dealt)
+
+
+@given(st.integers(1, 200), st.integers(1, 50), st.sampled_from([None, 1, 3, 40]))
+def test_ranges_hold_each_split_once_and_lanes_share_them(splits: int, most: int, lanes: int | None) -> None:
+    dealt = result(task(lanes=lanes, ranges=most), {"branch": None, "splits": splits})["foreach"]
+    turns = [turn for lane in dealt for turn in lane] if lanes else dealt
+    assert sorted(number for first, end in turns for number in range(first, end)) == list(range(splits))
+    assert all(0 < end - first <= most for first, end in turns)
+    assert len(turns) == -(-splits // most)
+    assert lanes is None or len(dealt) == min(lanes, len(turns))
+
+
+def test_an_unbounded_foreach_is_one_range() -> None:
+    assert result(task(ranges=4), {"branch": None, "splits": UNBOUNDED})["foreach"] == [[-1, 0]]
