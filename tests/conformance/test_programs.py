@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.fuzz.seen import Api, differences
-from tests.support.server import running_server
+from tests.support.server import quick_server
 
 RECORDED = sorted((Path(__file__).parent / "recordings").glob("*.json"))
 
@@ -16,7 +16,7 @@ RECORDED = sorted((Path(__file__).parent / "recordings").glob("*.json"))
 @pytest.mark.slow
 def test_recorded_programs_become_what_they_became_there(tmp_path: Path) -> None:
     assert RECORDED
-    with running_server(tmp_path) as server, ThreadPoolExecutor(4) as pool:
+    with quick_server(tmp_path) as server, ThreadPoolExecutor(4) as pool:
         here = Api(server.url, server.token)
         told = list(pool.map(lambda file: differing(here, file), RECORDED))
     assert [line for lines in told for line in lines] == []

@@ -17,7 +17,9 @@ _HEAD = '''\
 from hashlib import sha1
 
 from metaflow import FlowSpec, current
-from metaflow import parallel as PARALLEL, retry as RETRY, step as STEP
+from metaflow import catch as CATCH, parallel as PARALLEL, retry as RETRY, step as STEP
+
+KINDS = [None, 1.5, 10**30, "ü\\u2603\\\\n", b"\\x00\\xff", (1, (2,)), {3}, {"a": [1, {}]}, True, range(3)]
 
 
 def ARRIVE(flow, step_name, inputs=None):
@@ -30,6 +32,7 @@ def ARRIVE(flow, step_name, inputs=None):
     flow.TRACE = sha1(repr((flow.ME, known)).encode()).hexdigest()
     flow.ATTEMPT = current.retry_count
     flow.ITEM = flow.input
+    flow.KIND = KINDS[int(flow.TRACE, 16) % len(KINDS)]
 
 
 def AT(flow, options):
@@ -63,8 +66,8 @@ def _step(graph: Graph, node: Node, *, gang: bool) -> str:
     arguments = "self, inputs" if node.join else "self"
     lines = [*_decorators(graph, node, gang=gang), f"def {node.name}({arguments}):"]
     lines += [f"    ARRIVE(self, {node.name!r}{', inputs' if node.join else ''})"]
-    if node.failures:
-        lines.append(f"    if current.retry_count < {node.failures}:")
+    if node.failures or node.caught:
+        lines.append(f"    if {node.caught} or current.retry_count < {node.failures}:")
         lines.append("        raise RuntimeError(f'attempt {current.retry_count} was told to fail')")
     lines += [f"    {line}" for line in _transition(node)]
     return "".join(f"    {line}\n" for line in lines)
@@ -77,6 +80,8 @@ def _decorators(graph: Graph, node: Node, *, gang: bool) -> list[str]:
     if node is graph.end and node.name != "end":
         marks.append("end=True")
     lines = [f"@RETRY(times={node.failures}, minutes_between_retries=0)"] if node.failures else []
+    if node.caught:
+        lines.append("@CATCH(print_exception=False)")
     if gang:
         lines.append("@PARALLEL")
     return [*lines, f"@STEP({', '.join(marks)})" if marks else "@STEP"]

@@ -46,6 +46,8 @@ class Node:
         How often a recursive step returns to itself, by position as `picks`.
     failures : int
         How many attempts fail before the one that does not.
+    caught : bool
+        Whether that one fails too, and the step catches it.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Node:
     picks: tuple[Key, ...] = ()
     turns: tuple[int, ...] = (0,)
     failures: int = 0
+    caught: bool = False
 
     @property
     def recursive(self) -> bool:
@@ -109,6 +112,7 @@ class Step:
     """A step that leads to whatever comes after it."""
 
     failures: int = 0
+    caught: bool = False
 
 
 @dataclass(frozen=True)
@@ -235,7 +239,7 @@ class _Lowering:
         if isinstance(part, Gang):
             return self.gang(part, after)
         if isinstance(part, Step):
-            return self.add(Node(self.name(), next=(after,), failures=part.failures))
+            return self.add(Node(self.name(), next=(after,), failures=part.failures, caught=part.caught))
         return self.fan(part, after)
 
     def add(self, node: Node) -> str:

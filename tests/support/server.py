@@ -82,6 +82,21 @@ class RunningServer(Server):
     process: subprocess.Popen[bytes] = field(kw_only=True)
 
 
+DEV = ("metaflow_windmill.cli.main", "dev")
+QUICK = ("tests.support.quick.server",)
+"""The embedded server with workers that fork their jobs."""
+
+
+@contextmanager
+def quick_server(directory: Path, workers: int = 2) -> Iterator[RunningServer]:
+    """Start an embedded server whose jobs start fast, for what looks at the engine alone."""
+    server = start_server(directory, workers, program=QUICK)
+    try:
+        yield server
+    finally:
+        end_server(server)
+
+
 @contextmanager
 def running_server(
     directory: Path, workers: int = 2, *, arguments: Sequence[str] = (), token: str | None = None
@@ -95,11 +110,16 @@ def running_server(
 
 
 def start_server(
-    directory: Path, workers: int = 2, *, arguments: Sequence[str] = (), token: str | None = None
+    directory: Path,
+    workers: int = 2,
+    *,
+    arguments: Sequence[str] = (),
+    token: str | None = None,
+    program: Sequence[str] = DEV,
 ) -> RunningServer:
     """Start ``metaflow-windmill dev`` and wait until it says that it is ready."""
     data, output = directory / "server", directory / "server.out"
-    command = [sys.executable, "-m", "metaflow_windmill.cli.main", "dev", "--port", "0", "--data", str(data)]
+    command = [sys.executable, "-m", *program, "--port", "0", "--data", str(data)]
     command += ["--workers", str(workers), *(["--token", token] if token else []), *arguments]
     with output.open("wb") as out:
         process = subprocess.Popen(

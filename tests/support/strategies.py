@@ -109,7 +109,7 @@ def _startable(body: Body) -> Body:
 
 
 def _parts(depth: int) -> SearchStrategy[Part]:
-    steps = st.builds(Step, failures=st.sampled_from([0] * 9 + [1]))
+    steps = st.builds(Step, st.sampled_from([0] * 9 + [1]), st.sampled_from([False] * 9 + [True]))
     if depth == 0:
         return steps
     return st.one_of(steps, _splits(depth - 1), _foreaches(depth - 1), _switches(depth - 1), _loops())
@@ -206,10 +206,18 @@ def graphs(draw: DrawFn, *, depth: int = 2, most_tasks: int = 20, with_gang: boo
     return graph
 
 
-def drawn_graphs(seed: int, count: int, *, most_tasks: int = 20) -> list[Graph]:
+def drawn_graphs(seed: int, count: int, *, most_tasks: int = 20, gangs: int = 0) -> list[Graph]:
     """Return the first `count` different graphs that `seed` gives, each under a flow name of its own.
 
     The same seed gives the same graphs, so that a failure comes back.
+
+    Parameters
+    ----------
+    seed, count : int
+    most_tasks : int
+        Of a run.
+    gangs : int
+        Of ten flows so many end with a gang.
     """
     drawn: dict[Graph, None] = {}
 
@@ -221,7 +229,7 @@ def drawn_graphs(seed: int, count: int, *, most_tasks: int = 20) -> list[Graph]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(graphs(most_tasks=most_tasks))
+    @given(st.integers(0, 9).flatmap(lambda it: graphs(most_tasks=most_tasks, with_gang=it < gangs)))
     def draw(graph: Graph) -> None:
         drawn.setdefault(graph)
 

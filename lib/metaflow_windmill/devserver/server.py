@@ -24,7 +24,7 @@ from metaflow_windmill.devserver.catalog.vault import Vault, open_vault, private
 from metaflow_windmill.devserver.engine.engine import Engine
 from metaflow_windmill.devserver.expressions.quickjs import QuickJs
 from metaflow_windmill.devserver.keeper import Program
-from metaflow_windmill.devserver.runner.supervisor import Crew, Supervisor
+from metaflow_windmill.devserver.runner.supervisor import WORKER, Crew, Supervisor
 from metaflow_windmill.devserver.schedules.scheduler import Scheduler
 from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.devserver.store.database import Database
@@ -69,6 +69,8 @@ class Settings:
         Which jobs the workers take; none means all.
     keeper : tuple of str
         The program that tells what runs keep outside of Windmill; none means that nobody does.
+    worker : str
+        The module that a worker is.
     """
 
     data: Path
@@ -80,6 +82,7 @@ class Settings:
     jobs_url: str | None = None
     tags: tuple[str, ...] = ()
     keeper: tuple[str, ...] = ()
+    worker: str = WORKER
 
 
 def serve(settings: Settings, out: TextIO = sys.stdout) -> int:
@@ -131,7 +134,8 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
             isolated=settings.cache is not None,
         )
         stack.callback(engine.close)
-        supervisor = Supervisor(engine, data, Crew(settings.workers, settings.tags, settings.cache))
+        crew = Crew(settings.workers, settings.tags, settings.cache, settings.worker)
+        supervisor = Supervisor(engine, data, crew)
         engine.on_kill(supervisor.kill)
         scheduler = Scheduler(database, catalog, engine, is_live=is_live)
         engine.recover()

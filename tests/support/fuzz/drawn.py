@@ -28,6 +28,21 @@ GIVES = "def main(v=None):\n    return v\n"
 ODD = [0, -1, 1.5, 1e21, 2**53, "", "{}", "ü☃", 'a"b', [], {}, [[]], None, False, {"a": {"b": [1, None]}}]
 """Values that a server may change on the way, or take for nothing."""
 
+TEXT = "JSON.stringify(%s ?? null, (key, it) => ['stack', 'message'].includes(key) ? 0 : it)"
+"""The text of a value, but for what depends on where a server keeps its jobs, and for its own words."""
+
+OTHERS = [
+    *("flow_input.odd", "flow_env.E", "flow_input['n']", "`${1}`", "({...flow_input.odd})"),
+    *("let a = flow_input.n; return a + 1", "Object.keys(flow_input).sort().join()"),
+]
+"""Inputs besides the results of other steps; the keys of arguments have no order on a real server."""
+
+WORDS = [
+    *(TEXT % "results.%s", "Object.keys(results.%s ?? {}).join()", "typeof results.%s"),
+    *("results.%s?.k ?? 'none'", "(results.%s || {}).given", "Array.isArray(results.%s)"),
+]
+"""Expressions over a result, which have the order of its keys and what it is in them."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -50,11 +65,12 @@ class Drawn:
     seed: int
     number: int
     count: int = 0
-    left: int = 12
+    left: int = field(init=False)
     dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self.dice = random.Random(f"{self.seed} {self.number}")
+        self.left = self.dice.choice([3, 5, 8, 12])
 
     def chance(self, share: float) -> bool:
         return self.dice.random() < share
@@ -84,7 +100,7 @@ class Drawn:
             if self.chance(0.2):
                 module["skip_if"] = {"expr": self.condition(place)}
             if place.alone and self.chance(0.08):
-                module["stop_after_if"] = self.stop("JSON.stringify(result ?? null).length")
+                module["stop_after_if"] = self.stop(f"{TEXT % 'result'}.length")
             modules.append(module)
             place = Place((*place.seen, module["id"]), place.depth, place.alone, place.turning)
         return modules
@@ -97,7 +113,7 @@ class Drawn:
 
     def condition(self, place: Place) -> str:
         parity = f".length % 2 === {self.dice.randint(0, 1)}"
-        kinds = [f"JSON.stringify(previous_result ?? null){parity}", "flow_input.n > 3", "flow_input.odd"]
+        kinds = [f"{TEXT % 'previous_result'}{parity}", "flow_input.n > 3", "flow_input.odd"]
         if place.seen:
             kinds += [f"(results.{self.dice.choice(place.seen)}?.k ?? 0) % 2 === 0"] * 3
         if place.turning:
@@ -133,6 +149,9 @@ class Drawn:
         more: dict[str, Any] = {}
         if self.chance(0.15):
             more["retry"] = {"constant": {"attempts": self.dice.randint(1, 2), "seconds": 0}}
+            if self.chance(0.2):
+                asked = ["error.message === 'boom'", "error?.name === 'TypeError'", "flow_input.n > 2"]
+                more["retry"]["retry_if"] = {"expr": self.dice.choice(asked)}
         if place.alone and self.chance(0.2):
             more["continue_on_error"] = True
         return more
@@ -146,7 +165,9 @@ class Drawn:
         if place.turning:
             drawn["i"] = js(self.dice.choice(["flow_input.iter", "flow_input.iter.value"]))
         if self.chance(0.2):
-            drawn["o"] = js(self.dice.choice(["flow_input.odd", "flow_env.E", "flow_input['n']", "`${1}`"]))
+            drawn["o"] = js(self.dice.choice(OTHERS))
+        if place.seen and self.chance(0.15):
+            drawn["w"] = js(self.dice.choice(WORDS) % self.dice.choice(place.seen))
         if place.alone and self.chance(0.02):
             drawn["x"] = js("nothing.such")
         return drawn

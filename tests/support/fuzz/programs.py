@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from tests.support.fuzz.drawn import program
 from tests.support.fuzz.seen import Api, differences
-from tests.support.server import running_server
+from tests.support.server import quick_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,13 +70,14 @@ def main() -> int:
     ask.add_argument("--server", required=True, metavar="URL")
     ask.add_argument("--token", required=True, metavar="T")
     ask.add_argument("--workspace", default="admins")
-    ask.add_argument("--at-once", type=int, default=4)
+    ask.add_argument("--tag", help="of the workers there that run the programs")
+    ask.add_argument("--at-once", type=int, default=8)
     ask.add_argument("--keep", type=Path, metavar="DIRECTORY", help="write down what became of each")
     said = ask.parse_args()
     if said.keep:
         said.keep.mkdir(parents=True, exist_ok=True)
-    other = Api(said.server, said.token, said.workspace)
-    with tempfile.TemporaryDirectory() as directory, running_server(Path(directory)) as server:
+    other = Api(said.server, said.token, said.workspace, said.tag, pause=1.0)
+    with tempfile.TemporaryDirectory() as directory, quick_server(Path(directory)) as server:
         pair = Pair(other, Api(server.url, server.token), said.seed, said.keep)
         return 1 if compare(pair, range(said.first, said.first + said.programs), said.at_once) else 0
 

@@ -18,9 +18,21 @@ OWN_WORDS = {"ExecutionErr", "InternalErr", "InternalError", "Anyhow"}
 
 
 class Api:
-    """One workspace of a server."""
+    """One workspace of a server.
 
-    def __init__(self, url: str, token: str, workspace: str = "admins") -> None:
+    Parameters
+    ----------
+    url, token, workspace : str
+    tag : str, optional
+        Of the workers that run the programs.
+    pause : float
+        Seconds between two looks at whether a program has ended.
+    """
+
+    def __init__(
+        self, url: str, token: str, workspace: str = "admins", tag: str | None = None, pause: float = 0.1
+    ) -> None:
+        self._tag, self._pause = {"tag": tag} if tag else {}, pause
         self._base = f"{url.rstrip('/')}/api/w/{workspace}"
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {token}"
@@ -31,15 +43,15 @@ class Api:
         answer.raise_for_status()
         return answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
 
-    def ran(self, program: dict[str, Any], path: str, within: float = 120.0) -> Any:
+    def ran(self, program: dict[str, Any], path: str, within: float = 300.0) -> Any:
         """Run a program as a preview and return what it became; None where it did not end in time."""
         asked = {"value": program["flow"], "path": path, "args": program["args"]}
-        job = str(self.call("POST", "/jobs/run/preview_flow", json=asked)).strip('"')
+        job = str(self.call("POST", "/jobs/run/preview_flow", json=asked, params=self._tag)).strip('"')
         until = time.monotonic() + within
         while not self.call("GET", f"/jobs_u/completed/get_result_maybe/{job}").get("completed"):
             if time.monotonic() > until:
                 return None
-            time.sleep(0.1)
+            time.sleep(self._pause)
         names: dict[str, str] = {}
         return symbolic(self._observed(job, "root", names), names)
 
@@ -50,8 +62,8 @@ class Api:
             "job": label,
             "path": full.get("script_path"),
             "outcome": outcome(full),
-            "args": self.call("GET", f"/jobs_u/get_args/{job}"),
-            "result": self.call("GET", f"/jobs_u/completed/get_result/{job}"),
+            "args": full["args"],
+            "result": full.get("result"),
         }
         if "flow" in full["job_kind"] and full["job_kind"] != "flowscript":
             node["modules"] = [told(module) for module in (full.get("flow_status") or {}).get("modules", [])]

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.engine.begin import Beginning, Settled
 from metaflow_windmill.devserver.engine.conclude import canceled, conclude
 from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Broken, Ended, Finish, Flow, Plan
+from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
-from metaflow_windmill.devserver.store import clock
+from metaflow_windmill.devserver.store import canonical, clock
 from metaflow_windmill.devserver.store.flow_rows import ModuleRun
 
 if TYPE_CHECKING:
@@ -95,10 +96,16 @@ class Advance:
             self._scope.replace_input(plan.args)
         again = verdict.module if verdict.run.step == step else None
         self._flow = replace(self._flow, run=verdict.run)
-        self._begin(again, verdict.result, unrecoverable=verdict.unrecoverable)
+        self._begin(again, verdict.result, unrecoverable=verdict.unrecoverable, handled=verdict.handled)
 
     def _begin(
-        self, status: ModuleRun | None, result: Json, *, unrecoverable: bool = False, starting: bool = False
+        self,
+        status: ModuleRun | None,
+        result: Json,
+        *,
+        unrecoverable: bool = False,
+        starting: bool = False,
+        handled: bool = False,
     ) -> None:
         beginning = Beginning(self._flow, self._scope, self._catalog)
         try:
@@ -107,7 +114,7 @@ class Advance:
             if starting:
                 self._broken_at_start(why, status)
             else:
-                self._plan.finish = _failed(why, "InternalError")
+                self._plan.finish = _broken_between(why, result, handled=handled or self._flow.at_failure)
             return
         self._plan.run = begun.run
         self._plan.modules[begun.step] = begun.module
@@ -141,3 +148,9 @@ def arguments_made(result: Json) -> dict[str, Json]:
 
 def _failed(why: Broken, name: str) -> Finish:
     return Finish("failure", {"error": {"message": str(why), "name": name}}, success=False)
+
+
+def _broken_between(why: Broken, result: Json, *, handled: bool) -> Finish:
+    """End a flow whose next module cannot begin: its parent is told the result before it, as by 1.788."""
+    told = canonical.dump(known(result))
+    return replace(_failed(why, "InternalError"), handled=handled, told=told)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine import births
 from metaflow_windmill.devserver.engine.births import Parent
+from metaflow_windmill.devserver.engine.outcomes import ending_of
 from metaflow_windmill.devserver.store import canonical, clock, flow_rows, job_rows, results
 from metaflow_windmill.devserver.store.flow_rows import Event
-from metaflow_windmill.devserver.store.job_rows import Ending
 
 if TYPE_CHECKING:
     import sqlite3
@@ -133,7 +133,7 @@ def _release(connection: sqlite3.Connection, job: Job, plan: Plan, effects: Effe
 
 def end_flow(connection: sqlite3.Connection, job: Job, finish: Finish, effects: Effects) -> None:
     """Write a flow job's end and tell its parent."""
-    ending = Ending(finish.outcome, canonical.dump(finish.result), clock.now())
+    ending = ending_of(finish.outcome, finish.result)
     if job_rows.end(connection, job, ending):
         effects.ended.append(job.id)
         effects.said.append((job.id, SAID_AT_END[finish.outcome]))
@@ -144,6 +144,7 @@ def end_flow(connection: sqlite3.Connection, job: Job, finish: Finish, effects: 
             success=finish.success,
             stop=finish.stop,
             handled=finish.handled,
+            told=finish.told or ending.came,
         )
         tell_parent(connection, job, told, effects)
 

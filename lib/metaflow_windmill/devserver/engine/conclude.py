@@ -40,6 +40,8 @@ class Verdict:
         Which waiting iteration may begin.
     unrecoverable : bool
         Whether what begins next can only be the failure module.
+    handled : bool
+        Whether a failure module below has answered a failure: it counts where what begins next cannot begin.
     finish : Finish or None
     """
 
@@ -51,6 +53,7 @@ class Verdict:
     finished: bool = False
     release: int | None = None
     unrecoverable: bool = False
+    handled: bool = False
     finish: Finish | None = None
 
 
@@ -81,7 +84,7 @@ class _Conclusion:
             return self._parallel(stop)
         canceled = self.flow.job.canceled_by is not None
         if self._more_to_run() and not stop.early and not canceled and (self.ended.success or self.tolerated):
-            return Verdict("begin", self.flow.run, self.module, self.ended.result)
+            return Verdict("begin", self.flow.run, self.module, self.ended.result, handled=self.handled)
         return self._whole(stop)
 
     def _stop(self) -> Stop:
@@ -157,9 +160,8 @@ class _Conclusion:
         run = replace(run, step=run.step + advance)
         last = not 0 <= run.step < flow.size
         if self._goes_on(stop, success=success, last=last):
-            return Verdict(
-                "begin", run, module, result, value, finished=True, unrecoverable=self.ended.unrecoverable
-            )
+            begins = Verdict("begin", run, module, result, value, finished=True, handled=self.handled)
+            return replace(begins, unrecoverable=self.ended.unrecoverable)
         success = success or (last and not self.ended.unrecoverable and self._tolerates())
         finish = self._finish(known(result), stop, success=success)
         return Verdict("end", run, module, result, value, finished=True, finish=finish)
@@ -189,7 +191,8 @@ class _Conclusion:
             )
         recovered = isinstance(result, dict) and result.get("recover") is True
         good = success and (not self.flow.at_failure or recovered)
-        outcome = "failure" if not good else "skipped" if stop.early and stop.skip else "success"
+        # Skipped wins, as on a real server: a module may have failed whose rule ends the flow as skipped.
+        outcome = "skipped" if stop.early and stop.skip else "success" if good else "failure"
         told = success and not self.flow.at_failure
         return Finish(outcome, result, told, stop=stop.skip if stop.early else None, handled=handled)
 

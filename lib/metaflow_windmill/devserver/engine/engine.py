@@ -199,7 +199,7 @@ class Engine:
                     self._catalog.keep_locks(connection, job.workspace, job.hash or "", locks)
                 effects.ended.append(job_id)
                 good = ending.outcome in ("success", "skipped")
-                told = Event(job.root, job.parent or "", job_id, success=good)
+                told = Event(job.root, job.parent or "", job_id, success=good, told=ending.came)
                 apply.tell_parent(connection, job, told, effects)
         return effects
 

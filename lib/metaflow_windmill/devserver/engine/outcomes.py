@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.conclude import canceled
@@ -26,7 +27,14 @@ def ending(job: Job, outcome: Outcome) -> Ending:
         status, result = "canceled", canceled(job.canceled_by, job.canceled_reason)
     elif success and outcome.skipped:
         status = "skipped"
-    return Ending(status, canonical.dump(result), clock.now(), outcome.memory_kb or None, labels_in(result))
+    ended = ending_of(status, result)
+    return replace(ended, memory_kb=outcome.memory_kb or None, labels=labels_in(result))
+
+
+def ending_of(status: str, result: Json) -> Ending:
+    """Return how a job ended: its result as it is kept, and as it came where that differs."""
+    text = canonical.dump(result)
+    return Ending(status, text, clock.now(), canonical.as_it_came(result, text))
 
 
 def marked(success: bool, result: Json) -> tuple[bool, Json]:  # noqa: FBT001 - an outcome's two halves

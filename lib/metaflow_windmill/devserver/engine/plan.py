@@ -118,6 +118,8 @@ class Finish:
         What the parent is told, which differs from the outcome after a failure module.
     stop : bool or None
     handled : bool
+    told : str or None
+        JSON text that the parent is told in place of the result.
     """
 
     outcome: str
@@ -125,6 +127,7 @@ class Finish:
     success: bool
     stop: bool | None = None
     handled: bool = False
+    told: str | None = None
 
 
 @dataclass

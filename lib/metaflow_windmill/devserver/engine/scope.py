@@ -184,9 +184,7 @@ class Scope:
     def _look_up_path(self, step_id: str, path: list[str]) -> Json:
         place = results.find(self.connection, self.job.id, step_id)
         if step_id in self._just_ended:
-            step, module, value = self._just_ended[step_id]
-            if not module.has_list:
-                return results.follow(value, path)
+            step, module, _ = self._just_ended[step_id]
             place = results.place_of(self.job.id, step, module)
         return None if place is None else results.at_path(self.connection, place, path)
 

@@ -100,7 +100,7 @@ class Stepper:
 def ended(connection: sqlite3.Connection, event: Event) -> Ended:
     """Return what the end of a child brings to its flow."""
     child = job_rows.load(connection, event.child or "")
-    text = job_rows.result_text(connection, event.child or "")
+    text = event.told or job_rows.result_text(connection, event.child or "")
     return Ended(
         child=event.child,
         success=event.success,

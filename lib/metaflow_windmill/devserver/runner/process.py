@@ -9,7 +9,7 @@ import subprocess
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal, Protocol
 
 from metaflow_windmill.devserver.model import Outcome
 from metaflow_windmill.devserver.runner.files import read_json
@@ -40,6 +40,38 @@ class End:
     killed: Killed | None = None
 
 
+class Started(Protocol):
+    """A process that was started: its number, and a place for its status once it was awaited."""
+
+    pid: int
+    returncode: int | None
+
+
+class Launch(Protocol):
+    """Starts a process in a session of its own, with nothing of this one's environment."""
+
+    def __call__(
+        self, command: Sequence[str], directory: Path, environment: dict[str, str], output: IO[bytes]
+    ) -> Started:
+        """Start a command; output and errors go to a file."""
+
+
+def spawned(
+    command: Sequence[str], directory: Path, environment: dict[str, str], output: IO[bytes]
+) -> Started:
+    """Start a command as a new program; implements `Launch`."""
+    return subprocess.Popen(
+        command,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        umask=UMASK,
+    )
+
+
 class JobProcess:
     """A running job.
 
@@ -54,6 +86,8 @@ class JobProcess:
         Output and errors are appended to it.
     timeout : int or None
         Seconds.
+    launch : Launch
+        How it is started.
     """
 
     def __init__(
@@ -63,20 +97,13 @@ class JobProcess:
         environment: dict[str, str],
         log: Path,
         timeout: int | None = None,
+        *,
+        launch: Launch = spawned,
     ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self._before = expect_leftovers()
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                command,
-                cwd=directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                umask=UMASK,
-            )
+            self._process = launch(command, directory, environment, output)
         self._killed: Killed | None = None
         self._lock = threading.Lock()
         self._over = False

@@ -70,6 +70,9 @@ class Queue(Protocol):
         """Return the jobs that are marked running at workers, each with its worker's name."""
 
 
+WORKER = "metaflow_windmill.devserver.runner.worker"
+
+
 @dataclass(frozen=True)
 class Crew:
     """How the workers are.
@@ -82,11 +85,14 @@ class Crew:
         Which jobs they take; none means all.
     cache : Path or None
         Where what jobs require is kept, for all servers; None where they see the server's own packages.
+    program : str
+        The module that a worker is.
     """
 
     size: int = 2
     tags: tuple[str, ...] = ()
     cache: Path | None = None
+    program: str = WORKER
 
 
 @dataclass
@@ -230,7 +236,7 @@ class Supervisor:
     def _spawn(self) -> bool:
         """Start a worker; False where the system does not let us now."""
         name = f"wk-{uuid.uuid4().hex[:8]}"
-        command = [sys.executable, "-m", "metaflow_windmill.devserver.runner.worker"]
+        command = [sys.executable, "-m", self._crew.program]
         command += [str(self._places.data), name, *([str(self._crew.cache)] if self._crew.cache else [])]
         try:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)

@@ -28,13 +28,14 @@ from metaflow_windmill.devserver.runner.files import Places, hold, write_json
 from metaflow_windmill.devserver.runner.frames import Line, job_from_json, outcome_to_json
 from metaflow_windmill.devserver.runner.index_settings import uv_environment
 from metaflow_windmill.devserver.runner.layout import lay_out
-from metaflow_windmill.devserver.runner.process import JobProcess, outcome
+from metaflow_windmill.devserver.runner.process import JobProcess, outcome, spawned
 from metaflow_windmill.devserver.runner.requirements import Prepared, find_uv, prepare, resolved
 from metaflow_windmill.devserver.runner.tools import JobTools, Unprepared
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.model import RunnableJob
+    from metaflow_windmill.devserver.runner.process import Launch
     from metaflow_windmill.types import Json
 
 PATIENCE = 300.0
@@ -55,10 +56,12 @@ class Worker:
     name : str
     cache : Path or None
         Where what jobs require is kept; None where jobs see this worker's own packages.
+    launch : Launch
+        How the processes of jobs are started.
     """
 
-    def __init__(self, places: Places, name: str, cache: Path | None) -> None:
-        self._places, self._name, self._cache = places, name, cache
+    def __init__(self, places: Places, name: str, cache: Path | None, launch: Launch = spawned) -> None:
+        self._places, self._name, self._cache, self._launch = places, name, cache, launch
         self._lock = threading.Lock()
         self._line: Line | None = None
         self._process: JobProcess | None = None
@@ -221,7 +224,7 @@ class Worker:
         self, job: RunnableJob, command: list[str], directory: Path, environment: dict[str, str], log: Path
     ) -> JobProcess:
         with self._lock:
-            process = JobProcess(command, directory, environment, log, job.timeout)
+            process = JobProcess(command, directory, environment, log, job.timeout, launch=self._launch)
             self._process = process
             if job.id in self._killed:
                 process.kill("canceled")
@@ -240,13 +243,13 @@ def _unable(name: str, message: str, step: str | None) -> Outcome:
     return Outcome(success=False, result={"error": {"name": name, "message": message, "step_id": step}})
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], launch: Launch = spawned) -> int:
     """Run a worker until its server stops it."""
     data, name, *cache = arguments
     places = Places(Path(data))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with hold(places.worker_lock(name)):
-        Worker(places, name, Path(cache[0]) if cache else None).serve()
+        Worker(places, name, Path(cache[0]) if cache else None, launch).serve()
     places.worker_lock(name).unlink(missing_ok=True)
     return 0
 

@@ -29,6 +29,23 @@ def dump(value: Json) -> str:
     return text if len(text) > ORDERED_BELOW or not _may_differ(text) else _compact(_ordered(value))
 
 
+def as_it_came(value: Json, kept: str) -> str | None:
+    """Return the text of a value with its keys as they came; None where it is kept that way.
+
+    What a job hands to the module after it stays as the job wrote it; whoever asks later gets what is kept.
+
+    Parameters
+    ----------
+    value : JSON value
+    kept : str
+        What `dump` made of it.
+    """
+    if len(kept) > ORDERED_BELOW or "{" not in kept:
+        return None
+    text = _compact(_finite(value))
+    return None if text == kept else text
+
+
 def normalise(text: str) -> str:
     """Return a JSON text with its keys in Windmill's order."""
     return text if len(text) > ORDERED_BELOW or not _may_differ(text) else dump(json.loads(text))

@@ -71,6 +71,8 @@ class Event:
         Where the child stopped early: whether as skipped.
     handled : bool
         Whether a failure module below has answered the failure.
+    told : str or None
+        JSON text that the parent is told in place of the child's own result.
     """
 
     root: str
@@ -79,6 +81,7 @@ class Event:
     success: bool = True
     stop: bool | None = None
     handled: bool = False
+    told: str | None = None
     seq: int = 0
 
 
@@ -200,21 +203,23 @@ def item(connection: sqlite3.Connection, job_id: str, step: int, attempt: int, p
 def add_events(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
     """Note what jobs have to react to."""
     connection.executemany(
-        "INSERT INTO event (root, flow, child, success, stop, handled) VALUES (?, ?, ?, ?, ?, ?)",
-        [(e.root, e.flow, e.child, e.success, e.stop, e.handled) for e in events],
+        "INSERT INTO event (root, flow, child, success, stop, handled, told) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(e.root, e.flow, e.child, e.success, e.stop, e.handled, e.told) for e in events],
     )
 
 
 def next_event(connection: sqlite3.Connection, root: str) -> Event | None:
     """Return the oldest event of a tree of jobs, or None."""
     row = connection.execute(
-        "SELECT flow, child, success, stop, handled, seq FROM event WHERE root = ? ORDER BY seq LIMIT 1",
+        "SELECT flow, child, success, stop, handled, told, seq FROM event"
+        " WHERE root = ? ORDER BY seq LIMIT 1",
         (root,),
     ).fetchone()
     if row is None:
         return None
     stop = None if row[3] is None else bool(row[3])
-    return Event(root, row[0], row[1], success=bool(row[2]), stop=stop, handled=bool(row[4]), seq=row[5])
+    success, handled = bool(row[2]), bool(row[4])
+    return Event(root, row[0], row[1], success=success, stop=stop, handled=handled, told=row[5], seq=row[6])
 
 
 def take_event(connection: sqlite3.Connection, event: Event) -> bool:

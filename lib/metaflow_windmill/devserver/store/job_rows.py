@@ -144,11 +144,14 @@ class Ending:
         JSON text.
     at : int
         Microseconds since 1970.
+    came : str or None
+        The result as the job wrote it, where that is not how it is kept.
     """
 
     outcome: str
     result: str
     at: int
+    came: str | None = None
     memory_kb: int | None = None
     labels: tuple[str, ...] = ()
     canceled_by: str | None = None
