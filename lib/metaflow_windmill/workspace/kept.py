@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MOST_OF_STEP, MOST_CARDS = 20, 100
 """Tasks of a step, and cards of a task, that are told."""
 
+OWN = {"name"}
+"""What Metaflow itself keeps with each task beside the artifacts."""
+
 _CLASS = re.compile(r"<class '(?:(?:builtins|__main__)\.)?(.*)'>", re.DOTALL)
 
 
@@ -73,13 +76,13 @@ def _tasks(record: Record, run_id: str) -> Iterator[dict[str, Json]]:
 
     namespace(None)
     store = flow_datastore(record)
-    for step in Run(f"{record.flow}/{run_id}"):
+    for step in reversed(list(Run(f"{record.flow}/{run_id}"))):
         tasks = list(islice(step, MOST_OF_STEP + 1))
         for task in tasks[:MOST_OF_STEP]:
             cards = [item.id or item.type for item in cards_of(task)[:MOST_CARDS]]
             kept = store.get_task_datastore(run_id, step.id, task.id, allow_not_done=True)
             artifacts = [_artifact(name, info) for name, info in sorted(kept._info.items())]  # noqa: SLF001
-            told = [each for each in artifacts if not each["name"].startswith("_")]
+            told = [each for each in artifacts if each["name"] not in OWN and each["name"][0] != "_"]
             yield {"step": step.id, "task": task.pathspec, "artifacts": told, "cards": cards}
         if len(tasks) > MOST_OF_STEP:
             yield {"step": step.id, "task": None}
