@@ -60,11 +60,13 @@ class RunSeen:
 class Home:
     """A directory that is one user's whole Metaflow: configuration, datastore, metadata, flow files.
 
-    `settings` are environment variables on top of those that make it so.
+    `settings` are environment variables on top of those that make it so; `patience` is how many seconds a
+    command may take.
     """
 
     root: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    patience: float = 170
 
     @property
     def environment(self) -> dict[str, str]:
@@ -95,7 +97,7 @@ class Home:
         return path
 
     def python(
-        self, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout: float = 170
+        self, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run Python in the home, whatever its exit code."""
         command = [sys.executable, *map(str, arguments)]
@@ -104,7 +106,7 @@ class Home:
             command,
             cwd=self.root,
             env=environment,
-            timeout=patient(timeout),
+            timeout=patient(timeout or self.patience),
             check=False,
             text=True,
             capture_output=True,

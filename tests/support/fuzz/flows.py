@@ -63,7 +63,7 @@ class Compared:
 
 def compare_flow(target: Target, ways: list[str], root: Path, graph: Graph) -> Compared:
     """Run a flow locally and in each of the ways, and compare."""
-    home = Home(Path(tempfile.mkdtemp(dir=root)))
+    home = Home(Path(tempfile.mkdtemp(dir=root)), patience=PATIENCE)
     flow = home.write("flow", write_flow(graph))
     try:
         local = run_locally(home, flow, graph.name)
