@@ -43,11 +43,12 @@ def test_a_token_to_run_one_flow_runs_that_flow_only(server: RunningServer, flow
     assert status("POST", "/jobs/run/preview", preview) == 403
     assert status("POST", "/jobs/run/preview_flow", {"value": {"modules": []}}) == 403
     assert status("GET", f"/flows/get/{flows}/one") == 403
-    assert status("GET", "/jobs/list") == 403
+    assert status("GET", "/jobs/list") == 200
+    assert status("POST", "/folders/create", {}) == 403
     assert status("DELETE", f"/flows/delete/{flows}/one") == 403
     assert status("GET", "/api/users/tokens/list") == 403
     assert status("POST", "/api/users/tokens/create", {}) == 403
-    assert status("GET", "/users/whoami") == 200
+    assert status("GET", "/users/whoami") == 403
     refused = server.ask("POST", f"/jobs/run/f/{flows}/two", token=narrow, json={})
     assert f"jobs:run:flows:{flows}/two" in refused.text
 

@@ -12,9 +12,7 @@ RUN = Need("jobs", "run", "flows", "f/a/one")
 @pytest.mark.parametrize(
     ("scope", "need"),
     [
-        ("*", RUN),
         ("jobs:run", RUN),
-        ("jobs:*", RUN),
         ("jobs:run:flows", RUN),
         ("jobs:run:flows:f/a/one", RUN),
         ("jobs:run:flows:f/b/x,f/a/one", RUN),
@@ -43,7 +41,10 @@ def test_a_scope_covers(scope: str, need: Need) -> None:
         ("flows:write:f/a/*", Need("flows", "write", path="f/b/one")),
         ("flows:write:f/a/*", Need("flows", "read")),
         ("flows:write:f/a/*", Need("scripts", "write", path="f/a/one")),
+        ("flows:write:f/a/o*", Need("flows", "write", path="f/a/one")),
         ("nonsense", RUN),
+        ("*", RUN),
+        ("jobs:*", RUN),
         ("", RUN),
     ],
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from metaflow_windmill.devserver.api.body import read_fields
-from metaflow_windmill.devserver.catalog.scopes import Need, allows
+from metaflow_windmill.devserver.catalog.scopes import Need, allows, opens
 from metaflow_windmill.devserver.instants import read_instant
 from metaflow_windmill.devserver.refusals import denied
 from metaflow_windmill.errors import RequestRefused
@@ -73,6 +73,11 @@ class Call:
         """
         if not allows(self.bearer.scopes, need):
             raise denied(f"the scopes of this token do not cover {need}")
+
+    def require_route(self, method: str, route: str) -> None:
+        """Check that the token's scopes open a route of a workspace; see `require`."""
+        if not opens(self.bearer.scopes, method, route):
+            raise denied(f"the scopes of this token do not open {method} {route}")
 
     def job_id(self, name: str = "id") -> str:
         """Return a part of the route that must be a job's id.

@@ -158,14 +158,14 @@ def _lock(call: Call, made: FlowVersion) -> None:
 
 ENDPOINTS = (
     Endpoint("POST", f"{W}/flows/create", create),
-    Endpoint("GET", f"{W}/flows/list", list_all, "flows:read"),
-    Endpoint("GET", f"{W}/flows/list_paths", list_paths, "flows:read"),
+    Endpoint("GET", f"{W}/flows/list", list_all),
+    Endpoint("GET", f"{W}/flows/list_paths", list_paths),
     Endpoint("GET", W + "/flows/get/v/{version}", get_version),
     Endpoint("GET", W + "/flows/get/{path:path}", get, "flows:read"),
-    Endpoint("GET", W + "/flows/exists/{path:path}", exists, "flows:read"),
+    Endpoint("GET", W + "/flows/exists/{path:path}", exists),
     Endpoint("GET", W + "/flows/history/p/{path:path}", history, "flows:read"),
     Endpoint("GET", W + "/flows/get_latest_version/{path:path}", latest_version, "flows:read"),
-    Endpoint("GET", W + "/flows/deployment_status/p/{path:path}", deployment_status, "flows:read"),
+    Endpoint("GET", W + "/flows/deployment_status/p/{path:path}", deployment_status),
     Endpoint("POST", W + "/flows/update/{path:path}", update, "flows:write"),
     Endpoint("POST", W + "/flows/archive/{path:path}", archive, "flows:write"),
     Endpoint("DELETE", W + "/flows/delete/{path:path}", delete, "flows:write"),

@@ -71,12 +71,12 @@ def delete(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint("POST", f"{W}/folders/create", create, "folders:write"),
-    Endpoint("GET", f"{W}/folders/list", list_all, "folders:read"),
-    Endpoint("GET", f"{W}/folders/listnames", list_names, "folders:read"),
-    Endpoint("GET", W + "/folders/exists/{name}", exists, "folders:read"),
+    Endpoint("POST", f"{W}/folders/create", create),
+    Endpoint("GET", f"{W}/folders/list", list_all),
+    Endpoint("GET", f"{W}/folders/listnames", list_names),
+    Endpoint("GET", W + "/folders/exists/{name}", exists),
     Endpoint("GET", W + "/folders/get/{name}", get, "folders:read"),
-    Endpoint("POST", W + "/folders/update/{name}", update, "folders:write"),
-    Endpoint("POST", W + "/folders/addowner/{name}", add_owner, "folders:write"),
-    Endpoint("DELETE", W + "/folders/delete/{name}", delete, "folders:write"),
+    Endpoint("POST", W + "/folders/update/{name}", update),
+    Endpoint("POST", W + "/folders/addowner/{name}", add_owner),
+    Endpoint("DELETE", W + "/folders/delete/{name}", delete),
 )

@@ -55,8 +55,8 @@ def _cancel(call: Call, *, force: bool) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint("POST", W + "/jobs_u/queue/cancel/{id}", cancel, "jobs:write"),
-    Endpoint("POST", W + "/jobs_u/queue/force_cancel/{id}", force_cancel, "jobs:write"),
-    Endpoint("GET", W + "/jobs/flow/user_states/{id}/{key}", get_state, "jobs:read"),
-    Endpoint("POST", W + "/jobs/flow/user_states/{id}/{key}", set_state, "jobs:write"),
+    Endpoint("POST", W + "/jobs_u/queue/cancel/{id}", cancel),
+    Endpoint("POST", W + "/jobs_u/queue/force_cancel/{id}", force_cancel),
+    Endpoint("GET", W + "/jobs/flow/user_states/{id}/{key}", get_state),
+    Endpoint("POST", W + "/jobs/flow/user_states/{id}/{key}", set_state),
 )

@@ -97,7 +97,7 @@ def _step(row: Json) -> str:
 
 
 ENDPOINTS = (
-    Endpoint("GET", W + "/jobs_u/getupdate/{id}", get_update, "jobs:read"),
-    Endpoint("GET", W + "/jobs_u/getupdate_sse/{id}", stream_updates, "jobs:read"),
-    Endpoint("GET", W + "/jobs_u/get_flow_all_logs/{id}", get_all_logs, "jobs:read"),
+    Endpoint("GET", W + "/jobs_u/getupdate/{id}", get_update),
+    Endpoint("GET", W + "/jobs_u/getupdate_sse/{id}", stream_updates),
+    Endpoint("GET", W + "/jobs_u/get_flow_all_logs/{id}", get_all_logs),
 )

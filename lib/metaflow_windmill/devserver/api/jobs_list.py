@@ -99,8 +99,8 @@ def _subset(text: str | None, name: str) -> Json:
 
 
 ENDPOINTS = (
-    Endpoint("GET", f"{W}/jobs/list", list_all, "jobs:read"),
-    Endpoint("GET", f"{W}/jobs/queue/list", list_queue, "jobs:read"),
-    Endpoint("GET", f"{W}/jobs/queue/count", count_queue, "jobs:read"),
-    Endpoint("GET", f"{W}/jobs/completed/list", list_completed, "jobs:read"),
+    Endpoint("GET", f"{W}/jobs/list", list_all),
+    Endpoint("GET", f"{W}/jobs/queue/list", list_queue),
+    Endpoint("GET", f"{W}/jobs/queue/count", count_queue),
+    Endpoint("GET", f"{W}/jobs/completed/list", list_completed),
 )

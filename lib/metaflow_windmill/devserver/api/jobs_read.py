@@ -132,12 +132,12 @@ def blanked(value: Json) -> Json:
 
 
 ENDPOINTS = (
-    Endpoint("GET", W + "/jobs_u/get/{id}", get, "jobs:read"),
-    Endpoint("GET", W + "/jobs_u/get_args/{id}", get_args, "jobs:read"),
-    Endpoint("GET", W + "/jobs_u/get_logs/{id}", get_logs, "jobs:read"),
-    Endpoint("GET", W + "/jobs_u/get_root_job_id/{id}", get_root, "jobs:read"),
-    Endpoint("GET", W + "/jobs_u/completed/get/{id}", get_completed, "jobs:read"),
-    Endpoint("GET", W + "/jobs_u/completed/get_result/{id}", get_result, "jobs:read"),
-    Endpoint("GET", W + "/jobs_u/completed/get_result_maybe/{id}", get_result_maybe, "jobs:read"),
-    Endpoint("GET", W + "/jobs/result_by_id/{id}/{step}", get_step_result, "jobs:read"),
+    Endpoint("GET", W + "/jobs_u/get/{id}", get),
+    Endpoint("GET", W + "/jobs_u/get_args/{id}", get_args),
+    Endpoint("GET", W + "/jobs_u/get_logs/{id}", get_logs),
+    Endpoint("GET", W + "/jobs_u/get_root_job_id/{id}", get_root),
+    Endpoint("GET", W + "/jobs_u/completed/get/{id}", get_completed),
+    Endpoint("GET", W + "/jobs_u/completed/get_result/{id}", get_result),
+    Endpoint("GET", W + "/jobs_u/completed/get_result_maybe/{id}", get_result_maybe),
+    Endpoint("GET", W + "/jobs/result_by_id/{id}/{step}", get_step_result),
 )

@@ -56,8 +56,9 @@ class Endpoint:
     handler : callable
         Takes a `Call`; a coroutine function where it waits, else it runs in a thread.
     need : str or None
-        What the token's scopes must cover, such as ``flows:read``; a ``path`` in the route is part of it.
-        None where the handler checks it itself or everyone may ask.
+        What the token's scopes must cover of the path in the route, such as ``flows:read``, or of a route
+        outside of any workspace. None where the handler checks it itself or a real server does not; that
+        the scopes open a workspace's route at all is asked in any case.
     public : bool
         Whether it answers without a token.
     """
@@ -117,12 +118,21 @@ def _checked(services: Services, endpoint: Endpoint, request: Request) -> Call:
         method=request.method,
         gone=request.is_disconnected,
     )
+    if endpoint.path.startswith(f"{W}/"):
+        call.require_route(request.method, endpoint.path.removeprefix(f"{W}/"))
     if endpoint.need:
-        domain, action, kind = f"{endpoint.need}::".split(":")[:3]
-        call.require(Need(domain, action, kind or None, request.path_params.get("path")))
+        domain, _, action = endpoint.need.partition(":")
+        call.require(Need(domain, action, path=_path_in(request, domain)))
     if workspace and request.method != "GET" and not workspaces.exists(services.database.read(), workspace):
         raise bad_request(f"workspace {workspace} does not exist; create it first")
     return call
+
+
+def _path_in(request: Request, domain: str) -> str | None:
+    """Return the path that scopes are compared with; outside of a workspace there is none."""
+    if domain == "folders":
+        return f"f/{request.path_params['name']}"
+    return request.path_params.get("path") or request.path_params.get("file")
 
 
 async def _with_body(call: Call, request: Request) -> Call:

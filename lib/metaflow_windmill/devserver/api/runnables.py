@@ -52,6 +52,7 @@ class Runnable:
 def flow_by_path(call: Call) -> Runnable:
     """Return the latest version of a flow."""
     path = call.path["path"]
+    call.require(Need("jobs", "run", "flows", path))
     found = call.services.catalog.flow(call.workspace, path)
     if found is None:
         raise not_found(f"flow not found at name {path}")
@@ -70,6 +71,7 @@ def flow_by_version(call: Call) -> Runnable:
 def script_by_path(call: Call) -> Runnable:
     """Return the latest version of a script."""
     path = call.path["path"]
+    call.require(Need("jobs", "run", "scripts", path))
     found = call.services.catalog.script(call.workspace, path)
     if found is None:
         raise not_found(f"script not found at name {path}")

@@ -90,9 +90,9 @@ def preview(call: Call) -> Response:
 ENDPOINTS = (
     Endpoint("POST", "/api/schedules/preview", preview),
     Endpoint("POST", f"{W}/schedules/create", create),
-    Endpoint("GET", f"{W}/schedules/list", list_all, "schedules:read"),
+    Endpoint("GET", f"{W}/schedules/list", list_all),
     Endpoint("GET", W + "/schedules/get/{path:path}", get, "schedules:read"),
-    Endpoint("GET", W + "/schedules/exists/{path:path}", exists, "schedules:read"),
+    Endpoint("GET", W + "/schedules/exists/{path:path}", exists),
     Endpoint("POST", W + "/schedules/update/{path:path}", update, "schedules:write"),
     Endpoint("POST", W + "/schedules/setenabled/{path:path}", set_enabled, "schedules:write"),
     Endpoint("DELETE", W + "/schedules/delete/{path:path}", delete, "schedules:write"),

@@ -122,16 +122,16 @@ def _lock(call: Call, hash_: str) -> None:
 
 ENDPOINTS = (
     Endpoint("POST", f"{W}/scripts/create", create),
-    Endpoint("GET", f"{W}/scripts/list", list_all, "scripts:read"),
-    Endpoint("GET", f"{W}/scripts/list_paths", list_paths, "scripts:read"),
+    Endpoint("GET", f"{W}/scripts/list", list_all),
+    Endpoint("GET", f"{W}/scripts/list_paths", list_paths),
     Endpoint("GET", W + "/scripts/get/p/{path:path}", get, "scripts:read"),
     Endpoint("GET", W + "/scripts/get/h/{hash}", get_by_hash),
-    Endpoint("GET", W + "/scripts/raw/p/{file:path}", raw),
-    Endpoint("GET", W + "/scripts/exists/p/{path:path}", exists, "scripts:read"),
+    Endpoint("GET", W + "/scripts/raw/p/{file:path}", raw, "scripts:read"),
+    Endpoint("GET", W + "/scripts/exists/p/{path:path}", exists),
     Endpoint("GET", W + "/scripts/history/p/{path:path}", history, "scripts:read"),
-    Endpoint("GET", W + "/scripts/deployment_status/h/{hash}", deployment_status, "scripts:read"),
+    Endpoint("GET", W + "/scripts/deployment_status/h/{hash}", deployment_status),
     Endpoint("POST", W + "/scripts/archive/p/{path:path}", archive, "scripts:write"),
-    Endpoint("POST", W + "/scripts/archive/h/{hash}", archive_version, "scripts:write"),
+    Endpoint("POST", W + "/scripts/archive/h/{hash}", archive_version),
     Endpoint("POST", W + "/scripts/delete/p/{path:path}", delete, "scripts:write"),
-    Endpoint("POST", W + "/scripts/delete/h/{hash}", delete_version, "scripts:write"),
+    Endpoint("POST", W + "/scripts/delete/h/{hash}", delete_version),
 )

@@ -83,10 +83,10 @@ def hide(call: Call, secret: str) -> None:
 
 ENDPOINTS = (
     Endpoint("POST", f"{W}/variables/create", create),
-    Endpoint("GET", f"{W}/variables/list", list_all, "variables:read"),
+    Endpoint("GET", f"{W}/variables/list", list_all),
     Endpoint("GET", W + "/variables/get/{path:path}", get, "variables:read"),
     Endpoint("GET", W + "/variables/get_value/{path:path}", get_value, "variables:read"),
-    Endpoint("GET", W + "/variables/exists/{path:path}", exists, "variables:read"),
+    Endpoint("GET", W + "/variables/exists/{path:path}", exists),
     Endpoint("POST", W + "/variables/update/{path:path}", update, "variables:write"),
     Endpoint("DELETE", W + "/variables/delete/{path:path}", delete, "variables:write"),
 )
