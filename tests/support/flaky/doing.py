@@ -136,8 +136,10 @@ class FromGit:
         windmill = self.target.client
         args: dict[str, Json] = {"configuration": CONFIGURATION} if name == "redeploy_if_changed" else {}
         args = args or {
-            **{"repo": {"url": self.origin.url}, "folder": FOLDER},
-            **{"datastore": "local", "datastore_root": str(self.store)},
+            "repo": {"url": self.origin.url},
+            "folder": FOLDER,
+            "datastore": "local",
+            "datastore_root": str(self.store),
         }
         job = windmill.run_script(f"f/metaflow/{name}", args, str(uuid.uuid4()))
         wait_until(lambda: windmill.outcome(job).completed, 300, f"{name} {job} is not over")
