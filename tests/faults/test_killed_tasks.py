@@ -37,6 +37,7 @@ IN_ANY_STEP = {
     "after the outcome is kept": ("runtime/commands.py:keep_note:return", 0, 1),
     "before the result is returned": ("runtime/result.py:result:call", 0, 1),
 }
+NOT_RUN_AGAIN = {"after the outcome is kept", "before the result is returned"}
 IN_THE_START_STEP = {
     "before there are parameters": ("metaflow/runtime.py:persist_constants:call", "5"),
     "while the parameters are kept": (f"{DATASTORE}:persist:return", "5"),
@@ -80,7 +81,10 @@ def test_a_step_that_dies(started: Worker, where: str) -> None:
     split = list(IN_ANY_STEP).index(where)
     dies(started, WORK, split, env=killer(point))
     end = started.job(WORK, split, env=traces(started))
-    assert end.ok() == {"run_id": started.run_id, "step": "work", "task": f"t-{split}"}
+    result = end.ok()
+    how = "had ended before this job began" if where in NOT_RUN_AGAIN else "succeeded"
+    assert result.pop("summary").startswith(f"work/t-{split} {how}")
+    assert result == {"run_id": started.run_id, "step": "work", "task": f"t-{split}"}
     seen = started.seen(f"work/t-{split}")
     assert (seen["attempt"], literal_eval(seen["artifacts"]["attempt"])) == (attempt, attempt)
     assert seen["successful"]
