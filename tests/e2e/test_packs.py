@@ -49,7 +49,7 @@ def test_tasks_that_share_a_job_are_what_they_are_alone(home: Home, windmill: Ta
     run = packed.run("--pack=3")
     assert compare(local, packed.finish(run)) == []
     modules = windmill.client.get_job(run.removeprefix("windmill-")).flow_status["modules"]
-    assert [module["id"] for module in modules][:3] == ["start", "prepare_foreach", "gather"]
+    assert [module["id"] for module in modules][:3] == ["start", "start_foreach", "gather"]
     assert len(modules[1]["flow_jobs"]) == 3
     result = windmill.client.get_job(modules[0]["job"]).result
     assert [row["task"] for row in result["tasks"]] == ["start/t", "prepare/t"]
