@@ -143,12 +143,12 @@ def test_logs_follow_a_run(commands: Commands) -> None:
 
 def test_a_run_is_stopped(commands: Commands) -> None:
     run = run_id(commands.well("trigger", "--seconds", "600"))
-    assert f"{run} is being stopped." in commands.well("terminate", run).err
+    assert f"{run} is being stopped." in commands.well("terminate").err  # the last one
     client = commands.target.client
     wait_until(lambda: client.get_job(run[9:]).state.final, 60, "the run goes on")
     assert client.get_job(run[9:]).state.value == "CANCELED"
     assert f"{run} is over already: CANCELED." in commands.well("terminate", run).err
-    assert f"{run} is CANCELED" in commands.well("status", run).out
+    assert f"{run} is CANCELED" in commands.well("status").out
 
 
 def test_ctrl_c_leaves_the_run_running(commands: Commands) -> None:
@@ -230,7 +230,8 @@ def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
             ("--name", "other", "status", "x"),
             "OperatedFlow is not deployed at f/flows/other in the workspace",
         ),
-        (("status",), "Missing argument 'RUN'; see `operated.py windmill status --help`"),
+        (("rollback",), "Missing argument 'VERSION'; see `operated.py windmill rollback --help`"),
+        (("stauts",), "There is no command 'stauts' (did you mean status?)."),
         (("list-runs", "--state", "odd"), "invalid choice: odd"),
     ],
 )

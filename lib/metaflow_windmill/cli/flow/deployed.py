@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow, Job
     from metaflow_windmill.contract.record import Record
 
-run_argument = click.argument("run_id", metavar="RUN")
+run_argument = click.argument("run_id", metavar="[RUN]", required=False, default=None)
+"""The last run where none is named."""
 authorize_option = click.option(
     "--authorize", default=None, help="The production token, for a flow that somebody else deployed."
 )
@@ -49,14 +50,16 @@ class Deployed:
         wish = wish_of(self.meant.identity, authorize=authorize)
         check_allowed(self.record, get_username(), wish, action)
 
-    def run(self, run_id: str) -> Job:
-        """Return one of its runs.
+    def run(self, run_id: str | None) -> Job:
+        """Return one of its runs, or the last one.
 
         Raises
         ------
         DeployError
             If there is no such run, or it is one of another flow.
         """
+        if run_id is None:
+            return self._last()
         job_id = job_id_of(run_id)
         try:
             job = self.server.windmill.get_job(job_id)
@@ -65,6 +68,12 @@ class Deployed:
         if job.path != self.path:
             raise DeployError(f"{run_id} is a run of {job.path or 'something else'}, not of {self.path}")
         return job
+
+    def _last(self) -> Job:
+        job = next(self.server.windmill.list_runs(self.path), None)
+        if job is None:
+            raise DeployError(f"{self.path} has no run yet; start one with `windmill trigger`")
+        return self.server.windmill.get_job(job.id)
 
 
 def deployed(

@@ -8,7 +8,17 @@ from importlib import import_module
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.options import Given, place_options, server_options
+from metaflow_windmill.cli.flow.speech import Failure, meant_by
 from metaflow_windmill.cli.flow.top_level import check_top_level
+
+SECTIONS = {
+    "Deploy": ("create", "diff", "export", "mermaid"),
+    "Run": ("run", "trigger", "resume", "terminate"),
+    "Watch": ("status", "logs", "open", "list-runs"),
+    "History": ("history", "rollback"),
+    "Workspace": ("list-flows", "suspend", "unsuspend", "delete"),
+}
+"""The commands as the help tells of them."""
 
 COMMANDS = {
     "create": "create.command",
@@ -47,6 +57,24 @@ def keep(
     ctx.obj.windmill = Given(windmill_host, windmill_token, windmill_workspace, name, folder)
 
 
+class Sections(click.Group):  # type: ignore[misc]  # click has no types here
+    """A group whose help tells of its commands by what they are for, and which knows what was meant."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands, a section a purpose."""
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(70)) for name in names])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str, click.Command, list[str]]:
+        """Return the command that is asked for; where there is none, say which one may be meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise Failure(f"There is no command {name!r}{meant_by(name, COMMANDS)}.", "Wrong use")
+        found: tuple[str, click.Command, list[str]] = super().resolve_command(ctx, args)
+        return found
+
+
 class _Commands(Mapping[str, click.Command]):
     """The commands by name, each imported when it is asked for: one has no use for what the others need."""
 
@@ -65,7 +93,11 @@ class _Commands(Mapping[str, click.Command]):
 
 def _group() -> click.Group:
     """Return the group ``windmill`` with all commands."""
-    make = click.group("windmill", help="Commands related to Windmill.")
+    make = click.group(
+        "windmill",
+        cls=Sections,
+        help="Commands related to Windmill, such as `python flow.py windmill run`; each has a --help.",
+    )
     group: click.Group = make(place_options(server_options(click.pass_context(keep))))
     group.commands = _Commands()
     return group

@@ -27,7 +27,7 @@ LOOK_EVERY = 0.5
 
 
 @flow_command(
-    "Print what the tasks of a run log.",
+    "Print what the tasks of a run log; the last run if none is named.",
     server_options,
     run_argument,
     click.option("--step", default=None, help="Only this step, or this task as step/task."),
@@ -39,7 +39,7 @@ def command(
     windmill_host: str | None,
     windmill_token: str | None,
     windmill_workspace: str | None,
-    run_id: str,
+    run_id: str | None,
     step: str | None,
     follow: bool,
 ) -> None:

@@ -21,7 +21,7 @@ from metaflow_windmill.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import IO
 
     from metaflow_windmill.types import Json
@@ -161,7 +161,20 @@ def _usage(why: click.UsageError, ctx: click.Context) -> str:
     reason = ELSEWHERE.get(getattr(why, "option_name", None) or "")
     if said.startswith("Got unexpected extra argument"):
         reason = COMMANDS.get(str(ctx.info_name))
-    return f"{said}: {reason}." if reason else f"{said}; see `{ctx.command_path} --help`."
+    if reason:
+        return f"{said}: {reason}."
+    if isinstance(why, click.NoSuchOption):
+        known = [name for option in ctx.command.params for name in option.opts]
+        said = f"{why.message}{meant_by(why.option_name, known)}"
+    return f"{said}; see `{ctx.command_path} --help`."
+
+
+def meant_by(said: str, known: Iterable[str]) -> str:
+    """Return a question for what may have been meant, or nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(said, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _headline(why: MetaflowWindmillError) -> str:

@@ -41,14 +41,19 @@ NAMED = 200
 """How many tasks of a step to tell one by one; of the others, those that run or failed."""
 
 
-@flow_command("Show where a run is, and its tasks.", server_options, run_argument, json_option)
+@flow_command(
+    "Show where a run is, and its tasks; the last run if none is named.",
+    server_options,
+    run_argument,
+    json_option,
+)
 def command(
     obj: Any,  # noqa: ANN401
     *,
     windmill_host: str | None,
     windmill_token: str | None,
     windmill_workspace: str | None,
-    run_id: str,
+    run_id: str | None,
     as_json: bool,
 ) -> None:
     """Print a table or JSON."""

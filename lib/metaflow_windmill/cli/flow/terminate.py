@@ -10,14 +10,19 @@ from metaflow_windmill.cli.flow.speech import flow_command, say
 from metaflow_windmill.deploy.names import run_id_of
 
 
-@flow_command("Stop a run, with all of its tasks.", server_options, run_argument, authorize_option)
+@flow_command(
+    "Stop a run, with all of its tasks; the last run if none is named.",
+    server_options,
+    run_argument,
+    authorize_option,
+)
 def command(
     obj: Any,  # noqa: ANN401
     *,
     windmill_host: str | None,
     windmill_token: str | None,
     windmill_workspace: str | None,
-    run_id: str,
+    run_id: str | None,
     authorize: str | None,
 ) -> None:
     """Ask Windmill to cancel the run's job."""
