@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -61,8 +62,21 @@ TRIVIAL = {
 }
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A flow, and what share of a local run it is to take: as it is, and packed."""
+
+    label: str
+    name: str
+    text: str
+    goal: float
+    packed_goal: float
+
+
 def linear(count: int) -> str:
     """Return a flow file of so many steps in a row."""
+    if count == 1:
+        return LINEAR.format(steps="    @step(start=True, end=True)\n    def only(self):\n        pass")
     names = ["start", *(f"s{number}" for number in range(1, count - 1)), "end"]
     steps = [
         f"    @step\n    def {name}(self):\n        self.next(self.{after})"
@@ -108,7 +122,9 @@ class Bench:
         path = f"f/bench/{name}"
         if not self.client.folder_exists("bench"):
             self.client.create_folder("bench")
-        self.client.create_flow({"path": path, "summary": name, "value": value, "schema": {}})
+        document = {"path": path, "summary": name, "value": value, "schema": {}}
+        update = self.client.update_flow if self.client.flow_exists(path) else self.client.create_flow
+        update(document)
         return path
 
 
@@ -121,14 +137,49 @@ def beside(label: str, ours: list[float], theirs: list[float], goal: float) -> N
     )
 
 
-def against_local(bench: Bench, label: str, name: str, text: str, rounds: int) -> None:
-    """Compare a deployed flow with `python flow.py run`."""
+def against_local(bench: Bench, shape: Shape, rounds: int, pack: int | None = None) -> None:
+    """Compare a deployed flow with `python flow.py run`; with `pack`, so many of its tasks are one job."""
+    name = f"{shape.name}Packed" if pack else shape.name
     file = bench.place / f"{name.lower()}.py"
-    file.write_text(text)
-    bench.flow(file, "windmill", "create")
+    file.write_text(shape.text.replace(shape.name, name))
+    together = ("--with", f"windmill:pack={pack}") if pack else ()
+    bench.flow(file, *together, "windmill", "create")
     path = f"f/flows/{name}"
     bench.job(path), bench.flow(file, "run", "--max-workers", "2")
     pairs = [(bench.job(path), bench.flow(file, "run", "--max-workers", "2")) for _ in range(rounds)]
+    packed = f", packed by {pack}" if pack else ""
+    label = f"{shape.label}{packed}, against `python flow.py run --max-workers 2`"
+    beside(label, [a for a, _ in pairs], [b for _, b in pairs], shape.packed_goal if pack else shape.goal)
+    bench.flow(file, "windmill", "delete", "--yes")
+
+
+def deployments(bench: Bench, rounds: int) -> None:
+    """Measure the deployment of a flow that is there, and the first run after one that changed it."""
+    file = bench.place / "oneflow.py"
+    text = linear(1).replace("LinearFlow", "OneFlow")
+    file.write_text(text)
+    bench.flow(file, "windmill", "create")
+    again = statistics.median(bench.flow(file, "windmill", "create") for _ in range(rounds))
+    print(f"deploy of an unchanged flow: {again:.2f} s (to reach: 1.50)")
+    firsts, warm = [], []
+    for number in range(rounds):
+        file.write_text(f"{text}# {number}\n")
+        bench.flow(file, "windmill", "create")
+        firsts.append(bench.job("f/flows/OneFlow"))
+        warm.append(bench.job("f/flows/OneFlow"))
+    beside("the first run of one task after a deploy, against the next one", firsts, warm, 1.5)
+    bench.flow(file, "windmill", "delete", "--yes")
+
+
+def annotated(bench: Bench, rounds: int) -> None:
+    """Compare trivial steps with and without an annotation that takes work from the worker."""
+    lines = {"plain": "", "annotated": "# no_postinstall\n"}
+    for name, line in lines.items():
+        code = {**TRIVIAL, "content": line + str(TRIVIAL["content"])}
+        modules = [{"id": f"s{number}", "value": code} for number in range(20)]
+        bench.job(bench.engine_flow(name, {"modules": modules}))
+    pairs = [(bench.job("f/bench/annotated"), bench.job("f/bench/plain")) for _ in range(rounds)]
+    label = "20 trivial steps with `# no_postinstall`, against without"
     beside(label, [a for a, _ in pairs], [b for _, b in pairs], 1.0)
 
 
@@ -171,6 +222,7 @@ def memory(bench: Bench, jobs: int) -> None:
     path = bench.engine_flow("many", {"modules": identity})
     for _ in range(jobs // 100):
         bench.job(path)
+    assert bench.server.process is not None
     status = Path(f"/proc/{bench.server.process.pid}/status").read_text()
     used = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
     print(f"memory of the server after {jobs:,} more jobs: {used:.0f} MB (to reach: 150)")
@@ -184,7 +236,7 @@ def compile_times() -> None:
     print(
         "compile alone: "
         + ", ".join(f"{count:,} steps {spent * 1000:.1f} ms" for count, spent in taken.items())
-        + f" (to reach: 200 ms for 1,000); 1,000 steps take {taken[1000] / taken[100]:.1f} times 100 steps"
+        + f" (to reach: 80 ms for 1,000); 1,000 steps take {taken[1000] / taken[100]:.1f} times 100 steps"
     )
 
 
@@ -193,24 +245,36 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--rounds", type=int, default=5, help="pairs for each ratio")
     ask.add_argument("--jobs", type=int, default=10_000, help="finished jobs for the memory of the server")
+    ask.add_argument("--server", help="the address of another Windmill than an embedded one")
+    ask.add_argument("--token", help="of that Windmill")
     said = ask.parse_args()
+    if bool(said.server) != bool(said.token):
+        ask.error("give both --server URL and --token T")
     compile_times()
-    with tempfile.TemporaryDirectory() as place, local_server(Path(place) / "server") as server:
-        bench = Bench(server, Path(place))
-        against_local(
-            bench, "ten linear steps, against `python flow.py run`", "LinearFlow", linear(10), said.rounds
-        )
-        against_local(
-            bench,
-            "a foreach of 50, against `python flow.py run --max-workers 2`",
-            "WideFlow",
-            FOREACH,
-            said.rounds,
-        )
-        engine(bench, said.rounds)
-        with local_server(Path(place) / "shared", arguments=["--shared-environment"]) as other:
-            own_packages(bench, Bench(other, Path(place)), said.rounds)
-        memory(bench, said.jobs)
+    with tempfile.TemporaryDirectory() as place:
+        if said.server:
+            side_by_side(Bench(Server(said.server, said.token, None), Path(place)), said.rounds)
+            return
+        with local_server(Path(place) / "server") as server:
+            bench = Bench(server, Path(place))
+            side_by_side(bench, said.rounds)
+            with local_server(Path(place) / "shared", arguments=["--shared-environment"]) as other:
+                own_packages(bench, Bench(other, Path(place)), said.rounds)
+            memory(bench, said.jobs)
+
+
+def side_by_side(bench: Bench, rounds: int) -> None:
+    """Run what any Windmill is measured by."""
+    shapes = (
+        (Shape("ten linear steps", "LinearFlow", linear(10), 0.6, 0.35), 10),
+        (Shape("a foreach of 50", "WideFlow", FOREACH, 0.6, 0.35), 25),
+    )
+    for shape, pack in shapes:
+        against_local(bench, shape, rounds)
+        against_local(bench, shape, rounds, pack)
+    deployments(bench, rounds)
+    annotated(bench, rounds)
+    engine(bench, rounds)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class Server:
 
     url: str
     token: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | None
 
     @property
     def environment(self) -> dict[str, str]:

@@ -31,6 +31,7 @@ RUN_ELSEWHERE = {
     "scripts/check --fix": "scripts/test runs scripts/check",
     "scripts/bench": "takes minutes, and its numbers are for people",
     "scripts/scale foreach 500 5000": "takes an hour; tests/e2e/test_scale.py runs it with small numbers",
+    "scripts/scale engine 500 50000": "takes many minutes; tests/engine/engine/test_scale.py runs few items",
     "scripts/scale recursion 100 1000": "takes minutes; tests/e2e/test_scale.py runs it with small numbers",
     "scripts/soak 30": "takes half an hour; tests/unit/test_soak_accounts.py tests its accounts",
     "scripts/fuzz 100": "tests/properties/test_same_as_local.py does the same with fewer flows",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.engine_bench import Bench, flow, loop, repeat, step
+from tests.support.engine_scale import measured
 
 from metaflow_windmill.devserver.store import jobs
 
@@ -102,3 +103,9 @@ def test_nothing_grows_with_the_number_of_items(
     assert many.seconds < 2.5 * few.seconds
     join = jobs.list_jobs(keeps_nothing.database, "admins", jobs.JobFilters(parent=job_id))[0]
     assert jobs.args(keeps_nothing.database, join["id"]) in ({"splits": MANY}, {"branch": "join"})
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_foreach_of_chunks_ends_as_one_loop_does(*, whole: bool) -> None:
+    """`scripts/scale engine` measures it with thousands."""
+    assert measured(50, whole=whole)["memory, MB"] > 0
