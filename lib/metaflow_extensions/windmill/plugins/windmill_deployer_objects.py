@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tempfile
 import time
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,7 +26,7 @@ from metaflow_windmill.deploy.ownership import record_in
 from metaflow_windmill.errors import DeployError, MetaflowWindmillError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from metaflow.runner.deployer_impl import DeployerImpl
 
@@ -37,7 +39,25 @@ _ARGUMENT_LIMIT = 100_000
 
 
 class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has no types
-    """A run that was started on Windmill."""
+    """A run that was started on Windmill; ``await run`` waits until it is over."""
+
+    def __repr__(self) -> str:
+        return f"<WindmillTriggeredRun {self.pathspec}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the run's page, and its state at this moment."""
+        try:
+            page, status = self.windmill_ui, self.status
+        except MetaflowWindmillError:
+            return escape(repr(self))  # whatever is wrong, it is told where something is asked for
+        return f'<a href="{escape(page)}">{escape(self.pathspec)}</a> is {escape(status)}'
+
+    def __await__(self) -> Generator[Any, None, WindmillTriggeredRun]:
+        return self._over().__await__()
+
+    async def _over(self) -> WindmillTriggeredRun:
+        await asyncio.to_thread(self.wait_for_completion)
+        return self
 
     @property
     def job_id(self) -> str:
@@ -141,6 +161,17 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
     """A flow that is deployed on Windmill; its `name` is its path there."""
 
     TYPE: ClassVar[str | None] = "windmill"
+
+    def __repr__(self) -> str:
+        return f"<WindmillDeployedFlow {self.flow_name} at {self.name}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the flow's page."""
+        try:
+            page = self.windmill_ui
+        except MetaflowWindmillError:
+            return escape(repr(self))
+        return f'<a href="{escape(page)}">{escape(self.flow_name)}</a> at {escape(self.name)}'
 
     @property
     def id(self) -> str:
