@@ -129,14 +129,13 @@ def test_every_worker_is_asked(place: Workspace, tmp_path: Path) -> None:
     assert not list(place.store.rglob("doctor-*"))
 
 
-def test_the_job_is_a_table(place: Workspace) -> None:
+def test_the_job_is_a_page(place: Workspace) -> None:
     job = place.script("doctor", datastore="local", datastore_root=str(place.store))
     assert job["success"], job["result"]
     result = job["result"]
     assert result["wm_renderer"] == "markdown"
     assert result["worker"] == job["worker"]
-    assert "| | checked | found | what to do |" in result["markdown"]
-    assert "| ✅ | datastore access | A probe was written, read back and removed" in result["markdown"]
+    assert "- ✅ datastore access: A probe was written, read back and removed" in result["markdown"]
     assert "jwt_" not in json.dumps(result)
 
 

@@ -119,7 +119,7 @@ def test_a_pull_request_gets_a_table_and_main_is_deployed(team: Team) -> None:
     commit = team.origin.commit({**FILES, "flows/second.py": report}, branch="proposal")
     proposed = team.ci(github("check"), COMMIT=commit)
     assert proposed.returncode == 0, proposed.stdout + proposed.stderr
-    told = re.findall(r"^\| \*\*(\w+)\*\*.*?would create", proposed.stdout, re.MULTILINE)
+    told = re.findall(r"^(\w+Flow) .*would create$", proposed.stdout, re.MULTILINE)
     assert told == ["NightlyFlow", "ReportFlow", "SecondFlow"]
     assert team.place.flows("f/team") == []
     deployed = team.ci(github("deploy"))

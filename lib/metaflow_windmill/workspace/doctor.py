@@ -92,7 +92,7 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 def as_result(worker: str, tag: str, findings: Sequence[Finding]) -> dict[str, Json]:
-    """Return the findings as a job's result: a table, the data, and a failure where something is bad."""
+    """Return the findings as a job's result: a list, the data, and a failure where something is bad."""
     result: dict[str, Json] = {
         "wm_renderer": "markdown",
         "markdown": as_markdown(worker, findings),
@@ -108,20 +108,22 @@ def as_result(worker: str, tag: str, findings: Sequence[Finding]) -> dict[str, J
 
 
 def as_markdown(worker: str, findings: Sequence[Finding]) -> str:
-    """Return the findings as a table of Markdown."""
-    rows = ["| | checked | found | what to do |", "|---|---|---|---|"]
-    for finding in findings:
-        cells = (_SIGNS[finding.state], finding.subject, finding.said, finding.advice)
-        rows.append(f"| {' | '.join(map(_cell, cells))} |")
-    return "\n".join([f"## Metaflow on the worker {_cell(worker)}", "", summary(findings), "", *rows])
+    """Return the findings as a list: Windmill's page of a result knows no tables."""
+    lines = [f"## Metaflow on the worker {_plain(worker)}", "", summary(findings), ""]
+    return "\n".join([*lines, *map(_line, findings)])
+
+
+def _line(finding: Finding) -> str:
+    advice = f" **{_plain(finding.advice)}**" if finding.advice else ""
+    return f"- {_SIGNS[finding.state]} {_plain(finding.subject)}: {_plain(finding.said)}{advice}"
 
 
 def _places(findings: Sequence[Finding]) -> list[str]:
     return list(dict.fromkeys(finding.where for finding in findings))
 
 
-def _cell(text: str) -> str:
-    """Return a text that stands in a cell as it is."""
+def _plain(text: str) -> str:
+    """Return a text that stands in a line as it is."""
     for mark in "\\*<>[]|_`":
         text = text.replace(mark, f"\\{mark}")
     return " ".join(text.split())

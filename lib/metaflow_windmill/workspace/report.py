@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from metaflow_windmill.runtime.report.markdown import fenced, table
+
 if TYPE_CHECKING:
     from metaflow_windmill.gitsource import Redactor
     from metaflow_windmill.types import Json
@@ -12,8 +14,8 @@ if TYPE_CHECKING:
 What = Literal["created", "updated", "unchanged", "would create", "would update", "removed", "would remove"]
 Outcome = What | Literal["failed", "not tried"]
 
-MAX_MARKDOWN = 90_000
-"""Windmill shows up to 100 kB of Markdown."""
+MAX_MARKDOWN = 20_000
+"""Characters: Windmill shows a result as a page up to 100 kB, counting two a character and all members."""
 
 _SIGNS = {"failed": "❌", "not tried": "⏸", "unchanged": "•", "removed": "🗑"}
 _SHORT = 12
@@ -136,36 +138,30 @@ class Report:
         if self.flows:
             parts.append(_table(self.flows))
         parts += [_remark(item, remark) for item in self.flows for remark in item.remarks]
-        parts += [f"### {_plain(item.flow)}\n\n{_fenced(item.reason)}" for item in self.failures]
+        parts += [f"### {_plain(item.flow)}\n\n{fenced(item.reason)}" for item in self.failures]
         parts += [
-            f"### {_plain(item.flow)}\n\n{_fenced(item.diff, 'diff')}" for item in self.flows if item.diff
+            f"### {_plain(item.flow)}\n\n{fenced(item.diff, 'diff')}" for item in self.flows if item.diff
         ]
         text = "\n\n".join(parts)
         return text if len(text) <= MAX_MARKDOWN else text[:MAX_MARKDOWN] + "\n\n... cut here; see the log."
 
 
 def _table(flows: tuple[FlowReport, ...]) -> str:
-    rows = [
-        "| flow | what happened | deployed as | commit | package | seconds |",
-        "|---|---|---|---|---|---:|",
-    ]
-    return "\n".join([*rows, *map(_row, flows)])
+    """Return the table, and below it where each flow is: Windmill's page of a result knows no tables."""
+    heads = ("flow", "file", "commit", "package", "seconds", "what happened")
+    links = [f"- [{_plain(item.path)}]({item.link})" for item in flows if item.path and item.link]
+    shown = table(heads, [_row(item) for item in flows], "....>")
+    return "\n\n".join([shown, "\n".join(links)]).rstrip()
 
 
 def _remark(item: FlowReport, remark: str) -> str:
     return f"**{_plain(item.flow)}**: {_plain(remark)}"
 
 
-def _row(item: FlowReport) -> str:
+def _row(item: FlowReport) -> tuple[str, ...]:
     sign = _SIGNS.get(item.outcome, "✅")
-    place = f"[{_cell(item.path)}]({item.link})" if item.link else _cell(item.path)
-    named = f"**{_cell(item.flow)}**<br>{_cell(item.file)}"
-    digests = f"{item.commit[:_SHORT]} | {item.package[:_SHORT]}"
-    return f"| {named} | {sign} {item.outcome} | {place} | {digests} | {item.seconds:.1f} |"
-
-
-def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|")
+    digests = (item.commit[:_SHORT], item.package[:_SHORT])
+    return (item.flow, item.file, *digests, f"{item.seconds:.1f}", f"{sign} {item.outcome}")
 
 
 def _plain(text: str) -> str:
@@ -173,10 +169,3 @@ def _plain(text: str) -> str:
     for mark in "\\`*<>[]":
         text = text.replace(mark, f"\\{mark}" if mark != "`" else "'")
     return " ".join(text.split())
-
-
-def _fenced(text: str, language: str = "text") -> str:
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text}\n{fence}"

@@ -57,7 +57,7 @@ def test_a_result_with_something_bad_is_a_failure_that_says_what_to_do() -> None
     assert "wm_failure" not in as_result("wk-1", "python3", [OK, WARN])
 
 
-def test_a_table_shows_texts_as_they_are() -> None:
-    table = as_markdown("wk_1", [Finding("a|b", "bad", "*x* <b>\nnext", "[do](it)")]).splitlines()
-    assert table[0] == r"## Metaflow on the worker wk\_1"
-    assert table[-1] == r"| ❌ | a\|b | \*x\* \<b\> next | \[do\](it) |"
+def test_the_list_shows_texts_as_they_are() -> None:
+    lines = as_markdown("wk_1", [Finding("a|b", "bad", "*x* <b>\nnext", "[do](it)")]).splitlines()
+    assert lines[0] == r"## Metaflow on the worker wk\_1"
+    assert lines[-1] == r"- ❌ a\|b: \*x\* \<b\> next **\[do\](it)**"
