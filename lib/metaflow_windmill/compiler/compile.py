@@ -10,6 +10,7 @@ from metaflow_windmill.compiler.ending import with_publishing
 from metaflow_windmill.compiler.exit_hooks import with_exit_hooks
 from metaflow_windmill.compiler.merges import merges
 from metaflow_windmill.compiler.names import Names
+from metaflow_windmill.compiler.paths import refuse_long_paths
 from metaflow_windmill.compiler.place import Arrival, Context, Place
 from metaflow_windmill.compiler.refusals import refuse_unsupported
 from metaflow_windmill.compiler.sections import sequence
@@ -65,5 +66,6 @@ def _value(dag: Dag, deployment: Deployment, limits: Limits) -> FlowValue:
     )
     section = sequence(context, dag.start, None, Arrival(), Place())
     modules = with_publishing(context, with_exit_hooks(context, section.modules), section.modules[-1].id)
+    refuse_long_paths(deployment.path, modules)
     priority = {} if deployment.priority is None else {"priority": deployment.priority}
     return FlowValue(modules, flow_env={"metaflow": deployment.record.to_json()}, extra=priority)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 Part = Literal["lane", "chunk"]
 """A part of the items of a foreach: one that is done one by one, or one that keeps its loop short."""
 
-DEEPEST = 20
-"""Containers in containers. Each makes the path of a job longer, by ``/branchone-0`` say, and Windmill keeps
-255 characters of it: with 25 of them 1.788 fails the flow."""
+DEEPEST = 36
+"""Containers in containers: with more of them the shortest names, ``/loop-0``, are longer than any path of a
+job may be. What a flow may have is counted in characters once it is compiled (see `paths`)."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ class Place:
         Raises
         ------
         UnsupportedFlow
-            If it is deeper than Windmill can be expected to bear.
+            If it is deeper than any path of a job can say.
         """
         if self.depth >= DEEPEST:
             raise UnsupportedFlow(
-                f"the step '{step}' stands inside of {DEEPEST} splits, foreaches and switches: each "
-                "makes the path of the step's job longer, and Windmill keeps 255 characters of it; make the "
-                "inner ones a flow of their own"
+                f"the step '{step}' stands inside of more than {DEEPEST} splits, foreaches and switches: "
+                "their names alone are longer than the 255 characters that Windmill keeps of the path of a "
+                "job; make the inner ones a flow of their own"
             )
         return replace(self, loops=(*self.loops, *loops), depth=self.depth + 1)
 

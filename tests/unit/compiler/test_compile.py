@@ -160,22 +160,6 @@ def test_there_is_at_least_one_worker() -> None:
         compile_flow(linear_dag(2), fixed_deployment("F", 0))
 
 
-def nested(count: int, how: str) -> Dag:
-    """Return steps that each split before the one before has joined."""
-    arms = {f"s{at}": f"{how} s{at + 1}" + f" x{at}" * (how == "split") for at in range(count)}
-    besides = {f"x{at}": f"j{at}" for at in range(count) if how == "split"}
-    joins = {f"j{at}": f"j{at - 1}" if at else "end" for at in reversed(range(count))}
-    lines = {**arms, **besides, f"s{count}": f"j{count - 1}", **joins, "end": ""}
-    return small_dag(" ".join(joins), **lines)
-
-
-@pytest.mark.parametrize("how", ["split", "foreach"])
-def test_parts_in_parts_are_refused_where_windmill_would_take_for_ever(how: str) -> None:
-    compile_flow(nested(20, how), fixed_deployment("F"))
-    with pytest.raises(UnsupportedFlow, match="inside of 20 splits, foreaches and switches"):
-        compile_flow(nested(22, how), fixed_deployment("F"))
-
-
 def compile_seconds(dag: Dag) -> float:
     began = process_time()
     document: Json = compile_flow(dag, fixed_deployment(dag.name)).to_json()

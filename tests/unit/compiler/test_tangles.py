@@ -9,7 +9,6 @@ from tests.support.walk import Found, all_modules
 
 from metaflow_windmill.compiler import Limits, compile_flow
 from metaflow_windmill.compiler.merges import merges
-from metaflow_windmill.compiler.place import DEEPEST
 from metaflow_windmill.compiler.tangles import tangled
 from metaflow_windmill.contract.task import Source, TaskSpec
 from metaflow_windmill.errors import UnsupportedFlow
@@ -145,8 +144,7 @@ def nested(levels: int) -> Dag:
 
 
 def test_a_choice_around_a_part_of_a_row_counts_as_a_container() -> None:
-    assert max(len(found.around) for found in modules(nested(10), ALWAYS).values()) == DEEPEST
-    assert max(len(found.around) for found in modules(nested(10)).values()) == DEEPEST
     for limits in (ALWAYS, Limits()):
-        with pytest.raises(UnsupportedFlow, match=f"inside of {DEEPEST} splits, foreaches and switches"):
+        assert max(len(found.around) for found in modules(nested(9), limits).values()) == 18
+        with pytest.raises(UnsupportedFlow, match="more than the 255 that Windmill keeps"):
             modules(nested(11), limits)

@@ -128,7 +128,7 @@ class Advance:
 
     def _broken_at_start(self, why: Broken, status: ModuleRun | None) -> Plan:
         """Answer a first module that cannot begin: at the top the step fails, below the flow does."""
-        failed = _failed(why, "Anyhow")
+        failed = _failed(why.at_start, "Anyhow")
         if self._flow.job.parent is not None or self._flow.size == 0:
             self._plan.finish = failed
             return self._plan
@@ -146,11 +146,11 @@ def arguments_made(result: Json) -> dict[str, Json]:
     return {} if result is None else {"value": result}
 
 
-def _failed(why: Broken, name: str) -> Finish:
-    return Finish("failure", {"error": {"message": str(why), "name": name}}, success=False)
+def _failed(message: str, name: str) -> Finish:
+    return Finish("failure", {"error": {"message": message, "name": name}}, success=False)
 
 
 def _broken_between(why: Broken, result: Json, *, handled: bool) -> Finish:
     """End a flow whose next module cannot begin: its parent is told the result before it, as by 1.788."""
     told = canonical.dump(known(result))
-    return replace(_failed(why, "InternalError"), handled=handled, told=told)
+    return replace(_failed(str(why), "InternalError"), handled=handled, told=told)

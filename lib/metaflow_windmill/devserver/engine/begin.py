@@ -9,7 +9,7 @@ from metaflow_windmill.devserver.engine import retries
 from metaflow_windmill.devserver.engine.containers import Containers, Instant
 from metaflow_windmill.devserver.engine.inputs import Start, own_timeout, transformed
 from metaflow_windmill.devserver.engine.leaves import Leaves
-from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Broken, Child, Ended, Flow
+from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Broken, Child, Ended, Flow, path_below
 from metaflow_windmill.devserver.engine.scope import WAITING
 from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
@@ -160,7 +160,8 @@ class Beginning:
         if skipped or isinstance(module.value, Identity) or (module.mock and module.mock.enabled):
             return self._one(start, Child("identity", args, error=error))
         if isinstance(module.value, (RawScript, Script, SubFlow)):
-            child = self.leaves.child(module, self._path(start), args, error, own_timeout(self.scope, start))
+            path, timeout = self._path(start, module.value), own_timeout(self.scope, start)
+            child = self.leaves.child(module, path, args, error, timeout)
             return self._one(start, child)
         return self._contained(start, args)
 
@@ -241,9 +242,11 @@ class Beginning:
     def _id_before(self, step: int) -> str:
         return self.flow.value.modules[step - 1].id if 1 <= step <= self.flow.size else ""
 
-    def _path(self, start: Start) -> str:
+    def _path(self, start: Start, value: RawScript | Script | SubFlow) -> str:
+        if not isinstance(value, RawScript) or value.path:
+            return value.path or ""
         name = "preprocessor" if start.step == PREPROCESSOR else start.module.id
-        return f"{self.flow.job.path}/{name}"
+        return path_below(self.flow.job.path, name)
 
 
 def waiting(before: ModuleRun) -> ModuleRun:

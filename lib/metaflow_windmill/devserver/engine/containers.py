@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from metaflow_windmill.devserver.engine.definitions import is_simple, part_of
 from metaflow_windmill.devserver.engine.inputs import own_timeout, transformed, with_iter
-from metaflow_windmill.devserver.engine.plan import Broken, Child, Ended, Flow
+from metaflow_windmill.devserver.engine.plan import Broken, Child, Ended, Flow, path_below
 from metaflow_windmill.devserver.engine.scope import WAITING
 from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
@@ -121,6 +121,7 @@ class Containers:
 
     def _parallel(self, start: Start, loop: ForLoop, args: dict[str, Json], items: list[Json]) -> Spread:
         at_once = self._parallelism(start, loop)
+        path_below(self._flow.job.path, f"forloop-{len(items) - 1}")  # None of them begins where one cannot.
 
         def children() -> Iterator[Child]:
             for index, item in enumerate(items):
@@ -166,7 +167,7 @@ class Containers:
             raise Broken(f"Module {only.id} cannot be an iteration by itself.")
         names = {"params": {}, "previous_result": start.previous, **WAITING}
         args, error = transformed(self._scope.with_input(flow_input), value, names, "")
-        path = f"{self._flow.job.path}/loop-{index}"
+        path = path_below(self._flow.job.path, f"loop-{index}")
         timeout = own_timeout(self._scope, start)
         return self._leaves.child(only, path, args, error, timeout, iteration=index)
 
@@ -214,7 +215,7 @@ class Containers:
         return Child(
             kind="flowpreview" if preview else "flownode",
             args=args,
-            path=f"{self._flow.job.path}/{name}",
+            path=path_below(self._flow.job.path, name),
             flow=self._value(modules, suffix),
             tag=self._leaves.tag(None, "flow"),
             iteration=iteration,

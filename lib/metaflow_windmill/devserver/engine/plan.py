@@ -19,9 +19,46 @@ if TYPE_CHECKING:
 PREPROCESSOR = -1
 """The step of a flow's preprocessor module."""
 
+LONGEST_PATH = 255
+"""Characters of a job's path that a real server keeps."""
+
 
 class Broken(ServerError):
     """A module cannot begin: its own rules (iterator, skip_if, sleep, ...) do not work out."""
+
+    @property
+    def at_start(self) -> str:
+        """The message where it is the first module of its flow."""
+        return str(self)
+
+
+class PathTooLong(Broken):
+    """A job cannot be kept, since its path has more than 255 characters; the texts are those of 1.788."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "SqlErr: error returned from database: value too long for type character varying(255) "
+            "@jobs.rs:6680:5"
+        )
+
+    @property
+    def at_start(self) -> str:
+        """The message where it is the first module of its flow."""
+        return f"Error: {self} @worker.rs:4156:13"
+
+
+def path_below(path: str | None, name: str) -> str:
+    """Return the path of a job below the job of a flow.
+
+    Raises
+    ------
+    PathTooLong
+        If a real server could not keep it.
+    """
+    below = f"{path}/{name}"
+    if len(below) > LONGEST_PATH:
+        raise PathTooLong
+    return below
 
 
 @dataclass(frozen=True)
