@@ -182,12 +182,14 @@ def test_the_schedule_goes_off_and_on(commands: Commands) -> None:
 
 def test_pages(commands: Commands, good: str) -> None:
     host, workspace = commands.target.host, commands.target.workspace
-    assert commands.well("open").out.strip() == f"{host}/flows/get/{PATH}?workspace={workspace}"
+    last = json.loads(commands.well("list-runs", "--json").out)[0]["run_id"]
+    assert commands.well("open").out.strip() == f"{host}/run/{last[9:]}?workspace={workspace}"
     assert commands.well("open", good).out.strip() == f"{host}/run/{good[9:]}?workspace={workspace}"
 
 
 def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
     commands.well("create", "--name", "doomed")
+    assert "/flows/get/f/flows/doomed?workspace=" in commands.well("--name", "doomed", "open").out
     listed = json.loads(commands.well("list-flows", "--json").out)
     assert {item["path"] for item in listed} == {PATH, "f/flows/doomed"}
     assert listed[0]["schedule"] == {"cron": "0 0 3 1 1 *", "timezone": "Etc/UTC"}

@@ -1,10 +1,10 @@
-"""``open``: the page of the flow, or of one of its runs."""
+"""``open``: the page of one of its runs, or of the flow where nothing has run yet."""
 
 from __future__ import annotations
 
 import sys
 import webbrowser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
 
@@ -13,9 +13,12 @@ from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.speech import flow_command, print_data
 from metaflow_windmill.client.pages import flow_page, run_page
 
+if TYPE_CHECKING:
+    from metaflow_windmill.cli.flow.deployed import Deployed
+
 
 @flow_command(
-    "Open the page of the deployed flow, or of a run. Its address is printed, too.",
+    "Open the page of a run, the last if none is named; of the flow if none has run. Its address is printed.",
     server_options,
     click.argument("run_id", metavar="[RUN]", required=False, default=None),
 )
@@ -28,12 +31,15 @@ def command(
     run_id: str | None,
 ) -> None:
     """Print the address, and open it where a person sits at a terminal."""
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
-    server = found.server
-    if run_id is None:
-        page = flow_page(server.host, server.workspace, found.path)
-    else:
-        page = run_page(server.host, server.workspace, found.run(run_id).id)
+    page = _page(deployed(obj, windmill_host, windmill_token, windmill_workspace), run_id)
     print_data(page)
     if sys.stdout.isatty():
         webbrowser.open(page)
+
+
+def _page(found: Deployed, run_id: str | None) -> str:
+    """Return the address of a run's page; of the flow's, if none is named and none has run."""
+    server = found.server
+    if run_id is None and next(server.windmill.list_runs(found.path), None) is None:
+        return flow_page(server.host, server.workspace, found.path)
+    return run_page(server.host, server.workspace, found.run(run_id).id)
