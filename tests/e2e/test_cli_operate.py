@@ -89,7 +89,6 @@ def test_runs_are_listed_newest_first(commands: Commands, good: str, bad: str) -
     # As a server that has made the next run of a schedule already: it is none before its time.
     later = commands.target.post(f"/jobs/run/f/{PATH}?scheduled_in_secs=3000", {})
     runs = json.loads(commands.well("list-runs", "--json").out)
-    commands.target.client.cancel_job(later, "the test is over")
     assert [(run["run_id"], run["state"]) for run in runs] == [(bad, "FAILED"), (good, "SUCCEEDED")]
     assert (
         runs[0]["page"]
@@ -103,6 +102,7 @@ def test_runs_are_listed_newest_first(commands: Commands, good: str, bad: str) -
     assert lines[1].split()[:2] == [bad, "FAILED"]
     nothing = commands.well("list-runs", "--state", "canceled")
     assert (nothing.out, f"{PATH} has no such runs." in nothing.err) == ("", True)
+    commands.target.client.cancel_job(later, "the test is over")
 
 
 def test_the_status_of_a_run(commands: Commands, good: str, bad: str) -> None:

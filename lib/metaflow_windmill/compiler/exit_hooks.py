@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 Modules = tuple[Module, ...]
 
-_HAND_ON = "def main(report):\n    return report\n"
+HAND_ON = "def main(report):\n    return report\n"
+"""The one script of a compiled flow that is not a step's: its result is what it is given."""
 
 
 def with_exit_hooks(context: Context, steps: Modules) -> Modules:
@@ -64,7 +65,7 @@ def _hand_on(context: Context, part: str, report: str) -> Module:
     """Return the module whose result is the end step's: that of the part is a list with it."""
     deployment = context.deployment
     code = RawScript(
-        content=_HAND_ON,
+        content=HAND_ON,
         input_transforms={REPORT: Javascript(report)},
         lock=deployment.lock,
         tag=deployment.tag,

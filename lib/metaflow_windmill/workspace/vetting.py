@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.compiler.exit_hooks import HAND_ON
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.errors import InvalidDocument
 from metaflow_windmill.openflow import (
@@ -164,7 +165,7 @@ def _check_module(module: Module, where: str, script: str) -> None:
 
 def _check_step(value: RawScript, where: str, script: str) -> None:
     code, requirements, _ = split_requirements(value.content)
-    if code != script:
+    if code not in (script, HAND_ON):
         raise InvalidDocument(
             "the code of the step is not this version's: the repository's requirements may pin another "
             "version of metaflow-windmill than the job runs",

@@ -58,7 +58,9 @@ class TestAFlowOfThreeSteps:
     def test_sees_what_a_script_would_see(self, looks: Worker) -> None:
         worker = looks.again()
         start = worker.job(spec("start"))
-        assert start.ok() == {"run_id": worker.run_id, "step": "start", "task": "t", "root": worker.root}
+        result = start.ok()
+        assert result.pop("summary").startswith("start/t succeeded in ")
+        assert result == {"run_id": worker.run_id, "step": "start", "task": "t", "root": worker.root}
         seen = worker.seen("start/t")
         assert value(seen, "given") == [7, "plain", {"a": [1]}, ["x", "y"], None, True]
         words = value(seen, "seen")
@@ -219,9 +221,10 @@ class TestATaskThatDoesNotEndWell:
     def test_that_did_end_well_is_not_run_again_in_the_same_run(self, faults: Worker) -> None:
         first = faults.job(WORK, 15, env={"HOW": "well"})
         second = faults.job(WORK, 15, env={"HOW": "raise"})
-        assert first.ok() == second.ok()
+        third = faults.job(WORK, 15, env={"HOW": "raise"}, root=faults.root)
+        for later in (second.ok(), third.ok()):
+            assert later == {**first.ok(), "summary": "work/t-15 had ended before this job began"}
         assert "ended before this job began" in second.log
-        assert faults.job(WORK, 15, env={"HOW": "raise"}, root=faults.root).ok() == first.ok()
 
     def test_of_a_run_that_was_started_again_in_the_middle_is_refused(self, faults: Worker) -> None:
         error = faults.job(
@@ -284,7 +287,9 @@ class TestDecorators:
     def test_parallel_runs_the_gang_on_this_worker(self, decorated: Worker) -> None:
         assert decorated.job(spec("launch", "start")).ok()["count"] == 3
         gang = decorated.job(spec("train", "launch", gang=True))
-        assert gang.ok() == {"run_id": decorated.run_id, "step": "train", "task": "t"}
+        result = gang.ok()
+        assert result.pop("summary").startswith("train/t succeeded in ")
+        assert result == {"run_id": decorated.run_id, "step": "train", "task": "t"}
         assert all(f"node {node} of 3" in gang.log for node in range(3))
         decorated.job(spec("gather", "train", at="gang"), splits=3).ok()
         assert value(decorated.seen("gather/t"), "seen") == [0, 1, 2]
