@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from metaflow._vendor import yaml
+from tests.support.elsewhere import elsewhere
 from tests.support.flow_commands import Commands
 from tests.support.oracle import Home
 
@@ -78,11 +79,10 @@ def test_there_and_back_again(commands: Commands) -> None:
 
     new, old = json.loads(commands.well("history", "--json").out)
     assert new["version"] > old["version"]
-    assert (new["owner"], new["message"].startswith(f"package {new['package'][:12]} by tester")) == (
-        "tester",
-        True,
-    )
-    assert old["message"].startswith("package ")
+    assert new["owner"] == "tester"
+    if elsewhere() is None:  # a Windmill built from its public source keeps no messages
+        assert new["message"].startswith(f"package {new['package'][:12]} by tester")
+        assert old["message"].startswith("package ")
     table = commands.well("history").out.splitlines()
     assert table[0].split() == ["version", "deployed", "by", "package", "message"]
 
@@ -95,7 +95,8 @@ def test_there_and_back_again(commands: Commands) -> None:
     assert schedule is not None
     assert schedule.cron == "0 0 3 1 1 *"
     third = json.loads(commands.well("history", "--json", "--limit", "1").out)
-    assert third[0]["message"] == f"version {old['version']} again, by tester"
+    if elsewhere() is None:
+        assert third[0]["message"] == f"version {old['version']} again, by tester"
     assert third[0]["package"] == old["package"]
     again = commands.refused("rollback", str(third[0]["version"]), "--yes")
     assert f"Version {third[0]['version']} of {PATH} is the one that is deployed." in again

@@ -114,10 +114,10 @@ def test_every_worker_is_asked(place: Workspace, tmp_path: Path) -> None:
     done = doctor(place, tmp_path, "--workers", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     there = {row["worker"] for row in place.server.get("/api/workers/list")}
-    assert len(there) == WORKERS
+    assert len(there) >= WORKERS  # elsewhere others may have workers of their own
     found = json.loads(done.stdout)["findings"]
     by_worker = {name: {item["subject"]: item for item in found if item["where"] == name} for name in there}
-    assert findings(done)["workers"]["said"] == "2 of 2 that run Python answered"
+    assert findings(done)["workers"]["said"] == f"{len(there)} of {len(there)} that run Python answered"
     for name, seen in by_worker.items():
         assert name in seen["worker"]["said"]
         assert "tag python3" in seen["worker"]["said"]
@@ -125,7 +125,7 @@ def test_every_worker_is_asked(place: Workspace, tmp_path: Path) -> None:
             assert subject in seen
         assert seen["datastore"]["said"] == f"local at {place.store}/.metaflow"
         assert seen["datastore access"]["state"] == seen["datastore shared"]["state"] == "ok"
-    assert "asking 2 of 2 workers" in done.stderr
+    assert f"asking {len(there)} of {len(there)} workers" in done.stderr
     assert not list(place.store.rglob("doctor-*"))
 
 
@@ -211,7 +211,7 @@ def test_a_datastore_that_cannot_be_written(place: Workspace, tmp_path: Path) ->
     assert done.returncode == 1
     found = json.loads(done.stdout)["findings"]
     access = [item for item in found if item["subject"] == "datastore access"]
-    assert len(access) == 1 + WORKERS
+    assert len(access) == 1 + len(place.server.get("/api/workers/list"))
     for item in access:
         assert item["state"] == "bad"
         assert f"{root}/.metaflow cannot be written (NotADirectoryError" in item["said"]

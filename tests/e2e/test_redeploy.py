@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.support.elsewhere import of_no_use_elsewhere
 from tests.support.git_repository import GitRepository, new_repository
 from tests.support.git_server import GitHost, git_host
 from tests.support.server import wait_until
@@ -311,6 +312,7 @@ class Revoking:
         return response
 
 
+@of_no_use_elsewhere("it hears of a revoked token some seconds later, and takes it until then")
 def test_a_token_revoked_in_the_middle(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WM_BASE_URL", team.place.server.url)
     configuration = read_configuration(team.place.server.get(f"/resources/get_value/{team.configuration}"))

@@ -1,8 +1,8 @@
 """A flow that takes longer than it may, if it is told to."""
 
-import os
 import subprocess
 import time
+from uuid import uuid4
 
 from metaflow import FlowSpec, Parameter, catch, exit_hook, retry, step
 
@@ -28,8 +28,9 @@ class Limited(FlowSpec):
     @step
     def work(self):
         if self.how == "hang":
-            other = subprocess.Popen(["sleep", "600"])
-            print("processes", os.getpid(), other.pid, flush=True)
+            mark = f"600.{uuid4().int}"  # a number of a process is another one outside of the job
+            subprocess.Popen(["sleep", mark])
+            print("sleeps", mark, flush=True)
             time.sleep(600)
         self.next(self.gather)
 
