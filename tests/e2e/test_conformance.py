@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,13 @@ def recorded_exchanges() -> int:
     return len(json.loads((RECORDED / "exchanges.json").read_text()))
 
 
+DIFFERS = {
+    "cases": {"step_killed"},  # isolated jobs tell an exit code, 137; the recording was made without
+    "exchanges": {"whoami", "flow create unknown folder"},  # a superadmin's role and rights
+}
+"""What may differ on a Windmill elsewhere, by its workers' set-up and by who asks."""
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("program", "more", "recorded"),
@@ -58,11 +66,15 @@ def recorded_exchanges() -> int:
     ids=["cases", "programs", "exchanges"],
 )
 def test_the_recordings_hold(
-    server: Server, program: str, more: list[str], recorded: Callable[[], int]
+    server: Server, program: str, more: list[str], recorded: Callable[[], int], request: pytest.FixtureRequest
 ) -> None:
     command = [sys.executable, str(RECORDED / program), "--url", server.url, "--token", server.token, *more]
     command += ["--workspace", server.workspace]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    *lines, last = ran.stdout.splitlines()
+    different = {re.split(r"[.:]", line)[0] for line in lines}
+    allowed = DIFFERS.get(request.node.callspec.id, set()) if elsewhere() else set()
+    assert different <= allowed, ran.stdout + ran.stderr
     assert recorded() > 0
-    assert ran.stdout.splitlines()[-1:] == [f"{recorded()} passed, 0 failed"], ran.stdout + ran.stderr
-    assert ran.returncode == 0
+    assert last == f"{recorded() - len(different)} passed, {len(different)} failed", ran.stderr
+    assert ran.returncode == bool(different)
