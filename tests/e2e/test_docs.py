@@ -34,7 +34,7 @@ RUN_ELSEWHERE = {
     "scripts/scale engine 500 50000": "takes many minutes; tests/engine/engine/test_scale.py runs few items",
     "scripts/scale recursion 100 1000": "takes minutes; tests/e2e/test_scale.py runs it with small numbers",
     "scripts/soak 30": "takes half an hour; tests/unit/test_soak_accounts.py tests its accounts",
-    "scripts/flaky 200": "takes a quarter of an hour; tests/faults/test_flaky_api.py does the same with fewer",
+    "scripts/flaky 200": "takes a quarter of an hour; tests/faults/test_flaky_api.py does it with fewer",
     "scripts/fuzz 100": "tests/properties/test_same_as_local.py does the same with fewer flows",
     "scripts/test --server https://windmill.example.com --token ...": "tests/unit/test_elsewhere.py runs it",
     "pip install '.[local]'": "scripts/install does it",
