@@ -87,7 +87,7 @@ def run_id(said: Any) -> str:
 
 def test_runs_are_listed_newest_first(commands: Commands, good: str, bad: str) -> None:
     # As a server that has made the next run of a schedule already: it is none before its time.
-    commands.target.post(f"/jobs/run/f/{PATH}?scheduled_in_secs=3000", {})
+    later = commands.target.post(f"/jobs/run/f/{PATH}?scheduled_in_secs=3000", {})
     runs = json.loads(commands.well("list-runs", "--json").out)
     assert [(run["run_id"], run["state"]) for run in runs] == [(bad, "FAILED"), (good, "SUCCEEDED")]
     assert (
