@@ -43,9 +43,9 @@ def checked(request: Request, response: Response) -> Response:
         return response
     kind = _kind(response)
     said = words(response)
-    often = f", {response.attempts} times" if response.attempts > 1 and _passing(response) else ""
+    often = f", {response.attempts} times" if response.attempts > 1 and passing(response.status) else ""
     message = f"{request} was answered with status {response.status}{often}" + (f": {said}" if said else "")
-    advice = BUSY if _passing(response) else _ADVICE.get(kind, "")
+    advice = BUSY if passing(response.status) else _ADVICE.get(kind, "")
     raise kind(f"{message}. {advice}" if advice else message, str(request), response.status)
 
 
@@ -65,8 +65,9 @@ def words(response: Response) -> str:
     return said if len(said) <= WORDS_SHOWN else said[:WORDS_SHOWN] + " ..."
 
 
-def _passing(response: Response) -> bool:
-    return response.status == TOO_MANY or response.status >= SERVER_ERROR
+def passing(status: int) -> bool:
+    """Tell whether a status says that the same request may be answered another time."""
+    return status == TOO_MANY or status >= SERVER_ERROR
 
 
 def _kind(response: Response) -> type[WindmillError]:

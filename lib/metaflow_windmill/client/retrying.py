@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.client.answers import SERVER_ERROR, TOO_MANY, passing
 from metaflow_windmill.client.transport import Response
 from metaflow_windmill.errors import Unreachable
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.transport import Request, Transport
 
-TOO_MANY = 429
-SERVER_ERROR = 500
 OK = 200
 
 
@@ -107,7 +106,7 @@ class Retrying:
                     raise fault
                 wait = self._backoff.seconds(attempt, self._jitter())
             else:
-                if last or not _passing(fault):
+                if last or not passing(fault.status):
                     return replace(fault, attempts=attempt)
                 wait = self._wait(fault, attempt)
             self._sleep(wait)
@@ -131,7 +130,3 @@ class Retrying:
 def _again(request: Request, fault: Response | Unreachable) -> bool:
     """Tell whether a request may be sent again: what was too much for a server was not begun."""
     return request.safe or (not isinstance(fault, Unreachable) and fault.status == TOO_MANY)
-
-
-def _passing(response: Response) -> bool:
-    return response.status == TOO_MANY or response.status >= SERVER_ERROR

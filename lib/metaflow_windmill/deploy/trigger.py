@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from metaflow_windmill.client.answers import SERVER_ERROR
 from metaflow_windmill.deploy.arguments import arguments_of
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.ownership import our_record
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.deploy.names import Identity
     from metaflow_windmill.types import Json
-
-SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from metaflow_windmill.client.answers import passing
 from metaflow_windmill.contract.event import SUBSCRIPTION, TRIGGER, Event, Subscription
 from metaflow_windmill.contract.exact import exact
 from metaflow_windmill.errors import Conflict, InvalidDocument, Unreachable, WindmillError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 NAMESPACE = uuid.UUID("6f1b1e3a-5d0c-5f0e-9a3c-0d6c1f5b7a11")
-_SERVER_FAULT, _TOO_MANY = 500, 429
 What = Literal["started", "already started", "waits for more", "failed"]
 
 
@@ -132,7 +132,7 @@ def may_pass(why: Exception) -> bool:
     if isinstance(why, Unreachable):
         return True
     status = why.status if isinstance(why, WindmillError) else None
-    return status is not None and (status >= _SERVER_FAULT or status == _TOO_MANY)
+    return status is not None and passing(status)
 
 
 def _read(path: str, value: Json) -> Subscription | Delivery | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from metaflow_windmill.client.answers import passing
 from metaflow_windmill.contract.notification import variable_of
 from metaflow_windmill.errors import TaskError
 from metaflow_windmill.runtime.commands import say
@@ -31,9 +32,6 @@ PAUSE_SECONDS = 1.0
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
 SHOWN = 200
 """Bytes of what a receiver answers that are read."""
-
-_TOO_MANY = 429
-_SERVER_FAULT = 500
 
 
 def notify(record: Record, job: Job, notification: Notification, error: Json) -> dict[str, Json]:
@@ -149,4 +147,4 @@ def _verdict(host: str, answer: requests.Response) -> tuple[str, bool]:
     if answer.ok and status < 300:  # noqa: PLR2004  (a redirection is not followed: who knows where to)
         return "", False
     words = " ".join(next(answer.iter_content(SHOWN), b"").decode("utf-8", "replace").split())
-    return f"{host} answered {status}{words and f': {words}'}", status >= _SERVER_FAULT or status == _TOO_MANY
+    return f"{host} answered {status}{words and f': {words}'}", passing(status)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from metaflow_windmill.runtime.report.markdown import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -109,21 +111,14 @@ def as_result(worker: str, tag: str, findings: Sequence[Finding]) -> dict[str, J
 
 def as_markdown(worker: str, findings: Sequence[Finding]) -> str:
     """Return the findings as a list: Windmill's page of a result knows no tables."""
-    lines = [f"## Metaflow on the worker {_plain(worker)}", "", summary(findings), ""]
+    lines = [f"## Metaflow on the worker {plain(worker)}", "", summary(findings), ""]
     return "\n".join([*lines, *map(_line, findings)])
 
 
 def _line(finding: Finding) -> str:
-    advice = f" **{_plain(finding.advice)}**" if finding.advice else ""
-    return f"- {_SIGNS[finding.state]} {_plain(finding.subject)}: {_plain(finding.said)}{advice}"
+    advice = f" **{plain(finding.advice)}**" if finding.advice else ""
+    return f"- {_SIGNS[finding.state]} {plain(finding.subject)}: {plain(finding.said)}{advice}"
 
 
 def _places(findings: Sequence[Finding]) -> list[str]:
     return list(dict.fromkeys(finding.where for finding in findings))
-
-
-def _plain(text: str) -> str:
-    """Return a text that stands in a line as it is."""
-    for mark in "\\*<>[]|_`":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())

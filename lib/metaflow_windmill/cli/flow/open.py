@@ -40,6 +40,7 @@ def command(
 def _page(found: Deployed, run_id: str | None) -> str:
     """Return the address of a run's page; of the flow's, if none is named and none has run."""
     server = found.server
-    if run_id is None and next(server.windmill.list_runs(found.path), None) is None:
+    run = next(server.windmill.list_runs(found.path), None) if run_id is None else found.run(run_id)
+    if run is None:
         return flow_page(server.host, server.workspace, found.path)
-    return run_page(server.host, server.workspace, found.run(run_id).id)
+    return run_page(server.host, server.workspace, run.id)
