@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.elsewhere import elsewhere
-from tests.support.workspace import Workspace, workspace
+from tests.support.git_repository import GitRepository, new_repository
+from tests.support.workspace import Workspace, flow_file, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+TWO = {"flows/one.py": flow_file("OneFlow"), "flows/two.py": flow_file("TwoFlow")}
 
 
 def _as_long_as_it_lasts(**_asked: Any) -> str:
@@ -22,3 +26,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace with the scripts of `f/metaflow` in it; a test has folders of its own there."""
     with workspace(tmp_path_factory.mktemp("workspace")) as made:
         yield made
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> GitRepository:
+    """A repository with two flows, as it is on a git host."""
+    return new_repository(tmp_path / "host" / "flows.git", TWO)

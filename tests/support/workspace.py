@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.git_repository import GitRepository
     from tests.support.server import Server
 
 LINEAR = """\
@@ -121,6 +122,11 @@ def workspace(directory: Path, *, shared: str = "") -> Iterator[Workspace]:
         made = Workspace(server, directory / "store")
         made.install()
         yield made
+
+
+def git_repository(place: Workspace, origin: GitRepository, name: str) -> str:
+    """Write a resource of Windmill's own type for a repository; return what refers to it."""
+    return place.resource(f"f/{name}/repository", {"url": origin.url, "branch": "main"}, "git_repository")
 
 
 def make_wheel(
