@@ -2,6 +2,9 @@
 
 ``python -m tests.support.token_scopes URL TOKEN FILE`` records a server. What is asked changes nothing but
 the folder `f/scopes`, which goes with everything in it.
+
+A route of a workspace is asked with tokens of that workspace. One outside of workspaces is asked with tokens
+of none, with such of a workspace, and with all else that somebody may come with: see `OTHERS`.
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from metaflow_windmill.devserver.api.app import ENDPOINTS
+from metaflow_windmill.devserver.api.routing import W
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from metaflow_windmill.devserver.api.routing import Endpoint
 
+Row = tuple[str, list[str]]
 Table = dict[str, list[str]]
 RECORDED = Path(__file__).parents[1] / "engine" / "api" / "token_scopes.json"
 ID = "0c0ffee0-0000-4000-8000-000000000000"
@@ -38,6 +43,28 @@ SCOPES = (
     *(f"jobs:run:{kind}:{path}" for kind in ("flows", "scripts") for path in PATHS),
     *("*", "flows"),
 )
+OF_A_WORKSPACE = ", of a workspace"
+ALL_RIGHTS = "without scopes"
+NOBODY, UNKNOWN, JOB = "no token", "an unknown token", "the token of a job"
+OTHERS = (NOBODY, UNKNOWN, ALL_RIGHTS, ALL_RIGHTS + OF_A_WORKSPACE, JOB)
+"""Who else asks the routes outside of workspaces."""
+BY_A_JOB = """
+import os, urllib.error, urllib.request
+
+def main(asked):
+    return [status(method, path) for method, path in asked]
+
+def status(method, path):
+    headers = {"Authorization": "Bearer " + os.environ["WM_TOKEN"], "Content-Type": "application/json"}
+    body = None if method == "GET" else b'"none"'
+    url = os.environ["BASE_INTERNAL_URL"] + "/api" + path
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method)).status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+"""
+NO_LOCK = "# py: 3.11\n"
+CLOSED = (401, 403)
 NOTHING = {"modules": [{"id": "a", "value": {"type": "identity"}}]}
 FLOW = {"path": "f/scopes/there", "summary": "", "value": NOTHING}
 SCRIPT = {
@@ -46,7 +73,7 @@ SCRIPT = {
     "description": "",
     "content": "def main():\n    pass\n",
     "language": "python3",
-    "lock": "# py: 3.11\n",
+    "lock": NO_LOCK,
 }
 SCHEDULE = {
     "path": "f/scopes/there",
@@ -111,28 +138,50 @@ def scopes_of_interest(route: str) -> list[str]:
 class _Asking:
     def __init__(self, session: requests.Session, api: str, token: str) -> None:
         self._session, self._api, self._own = session, api, token
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[str, str] = {NOBODY: "", UNKNOWN: "x" * 32}
         self._filled: dict[str, str] = {}
 
     def table(self, scopes: tuple[str, ...]) -> Table:
         self._make()
         try:
-            self._tokens = {scope: self._token(scope) for scope in scopes}
-            return {
-                f"{method} {endpoint.path}": [
-                    scope
-                    for scope in scopes_of_interest(endpoint.path)
-                    if scope in scopes and self._opens(method, endpoint, scope)
-                ]
-                for endpoint, method in _routes()
-            }
+            inside = [entry for entry in _routes() if entry[0].path.startswith(W)]
+            outside = [entry for entry in _routes() if not entry[0].path.startswith(W)]
+            told = [self._row(entry, scopes, OF_A_WORKSPACE) for entry in inside if not entry[0].public]
+            return dict([*told, *self._outside(outside, scopes)])
         finally:
             self._remove()
 
-    def _opens(self, method: str, endpoint: Endpoint, scope: str) -> bool:
-        path, token, body = self._path(endpoint.path), self._tokens[scope], self._body(endpoint.path)
-        with self._answer(method, path, token, body, stream=True) as answer:
-            return answer.status_code != 403
+    def _row(self, entry: tuple[Endpoint, str], scopes: tuple[str, ...], bound: str) -> Row:
+        endpoint, method = entry
+        able = [name for name in scopes_of_interest(endpoint.path) if name in scopes]
+        return f"{method} {endpoint.path}", [
+            name for name in able if self._opens(method, endpoint, f"{name}{bound}")
+        ]
+
+    def _outside(self, entries: list[tuple[Endpoint, str]], scopes: tuple[str, ...]) -> Iterator[Row]:
+        by_job = self._opened_by_a_job(entries)
+        for entry, job in zip(entries, by_job, strict=True):
+            route, able = self._row(entry, scopes, "")
+            bound = [f"{name}{OF_A_WORKSPACE}" for name in self._row(entry, scopes, OF_A_WORKSPACE)[1]]
+            others = [who for who in OTHERS if (job if who == JOB else self._opens(entry[1], entry[0], who))]
+            yield route, [*able, *bound, *others]
+
+    def _opened_by_a_job(self, entries: list[tuple[Endpoint, str]]) -> list[bool]:
+        asked = [(method, self._path(endpoint.path)) for endpoint, method in entries]
+        preview = {
+            "content": BY_A_JOB,
+            "language": "python3",
+            "args": {"asked": asked},
+            "lock": NO_LOCK,
+        }
+        ran = self._answer("POST", "/w/admins/jobs/run_wait_result/preview", self._own, preview)
+        assert ran.ok, ran.text
+        return [status not in CLOSED for status in ran.json()]
+
+    def _opens(self, method: str, endpoint: Endpoint, who: str) -> bool:
+        path, body = self._path(endpoint.path), self._body(endpoint.path)
+        with self._answer(method, path, self._token(who), body, stream=True) as answer:
+            return answer.status_code not in CLOSED
 
     def _path(self, path: str) -> str:
         gone = any(word in path for word in GONE)
@@ -144,18 +193,22 @@ class _Asking:
         return next((body for part, body in BODIES.items() if f"/{part}" in path), NO_BODY)
 
     def _answer(self, method: str, path: str, token: str, body: Any = None, **how: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         how |= {"json": body} if method != "GET" else {}
         for _ in range(4):  # a server may end a connection that it keeps, in the moment that it is used
             with suppress(requests.ConnectionError):
                 return self._session.request(method, self._api + path, headers=headers, timeout=60, **how)
         raise AssertionError(f"{method} {path} is not answered")
 
-    def _token(self, scope: str) -> str:
-        body = {"label": f"scopes {scope}", "scopes": [scope], "workspace_id": "admins"}
-        made = self._answer("POST", "/users/tokens/create", self._own, body)
-        assert made.ok, made.text
-        return made.text
+    def _token(self, who: str) -> str:
+        if who not in self._tokens:
+            scope = who.removesuffix(OF_A_WORKSPACE)
+            body = {"label": f"scopes {who}", "scopes": None if scope == ALL_RIGHTS else [scope]}
+            body |= {"workspace_id": "admins"} if who.endswith(OF_A_WORKSPACE) else {}
+            made = self._answer("POST", "/users/tokens/create", self._own, body)
+            assert made.ok, made.text
+            self._tokens[who] = made.text
+        return self._tokens[who]
 
     def _make(self) -> None:
         self._answer("POST", "/w/admins/folders/create", self._own, {"name": "scopes"})
@@ -175,10 +228,11 @@ class _Asking:
             "key": "x",
             "step": "a",
             "prefix": "none",
+            "route:path": "scopes/gone",
         }
 
     def _remove(self) -> None:
-        for token in self._tokens.values():
+        for token in set(self._tokens.values()) - {self._tokens[NOBODY], self._tokens[UNKNOWN]}:
             self._answer("DELETE", f"/users/tokens/delete/{token[:10]}", self._own)
         for part in ("http_triggers", "schedules", "flows", "variables", "resources"):
             self._answer("DELETE", f"/w/admins/{part}/delete/f/scopes/there", self._own)
@@ -188,9 +242,8 @@ class _Asking:
 
 def _routes() -> Iterator[tuple[Endpoint, str]]:
     for endpoint in ENDPOINTS:
-        if not endpoint.public and endpoint.path.startswith("/api/w/"):
-            for method in endpoint.methods.split():
-                yield endpoint, method
+        for method in endpoint.methods.split():
+            yield endpoint, method
 
 
 if __name__ == "__main__":

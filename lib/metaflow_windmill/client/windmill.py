@@ -71,7 +71,7 @@ class Windmill:
         return User.from_json(self._get("users/whoami"))
 
     def token_is_known(self) -> bool:
-        """Tell whether the server knows the token at all, in whatever workspace."""
+        """Tell whether the server knows the token in any workspace; not so of one that is bound to one."""
         return self._transport.send(Request("GET", "/users/whoami")).status == 200  # noqa: PLR2004
 
     def workspace_exists(self) -> bool:

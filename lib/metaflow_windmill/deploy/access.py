@@ -50,7 +50,8 @@ def _not_in(windmill: Windmill, host: str, why: Unauthorized, ways: Ways) -> Una
             why.status,
         )
     return Unauthorized(
-        f"Windmill at {host} does not know this token; make one in its account settings and {ways.token}",
+        f"Windmill at {host} does not know this token; make one in its account settings and {ways.token}. "
+        f"One that is bound to a workspace opens only that one, and this is {windmill.workspace!r}",
         why.request,
         why.status,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 CRON_VERSION = "v2"
-FORBIDDEN = 403
 
 
 class Change(str, Enum):
@@ -30,14 +30,12 @@ class Change(str, Enum):
 def check_schedule(windmill: Windmill, wanted: ScheduleInfo) -> None:
     """Have Windmill read a schedule, without making it; `Refused` with its words if it cannot.
 
-    Newer servers refuse this to the token of a job, since the route names no workspace. Then it is not
-    checked here: a schedule that Windmill cannot read is refused when it is made.
+    The route names no workspace, so it is closed to a token that is bound to one, to one with scopes for
+    flows alone, and on newer servers to that of a job. Then it is not checked here: a schedule that Windmill
+    cannot read is refused when it is made.
     """
-    try:
+    with suppress(Unauthorized):
         windmill.preview_schedule(_times(wanted))
-    except Unauthorized as why:
-        if why.status != FORBIDDEN:
-            raise
 
 
 def apply_schedule(windmill: Windmill, path: str, wanted: ScheduleInfo | None) -> Change:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metaflow_windmill.devserver.catalog.scopes import Need, allows
+from metaflow_windmill.devserver.catalog.scopes import Need, allows, opens
 
 RUN = Need("jobs", "run", "flows", "f/a/one")
 
@@ -52,6 +52,7 @@ def test_a_scope_does_not_cover(scope: str, need: Need) -> None:
     assert not allows([scope], need)
 
 
-def test_no_scopes_at_all_cover_everything_and_an_empty_list_nothing() -> None:
-    assert allows(None, RUN)
-    assert not allows([], RUN)
+@pytest.mark.parametrize("none", [None, []])
+def test_no_scopes_cover_everything_and_an_empty_list_is_none(none: list[str] | None) -> None:
+    assert allows(none, RUN)
+    assert opens(none, "DELETE", "flows/delete/{path:path}")

@@ -159,6 +159,12 @@ def test_a_schedule_that_windmill_cannot_read_stops_all() -> None:
     assert transport.lines == ["POST /schedules/preview"]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_of_few_rights_makes_a_schedule_that_it_may_not_have_read(status: int) -> None:
+    transport = server(preview=Response(status, b"Not authorized"))
+    assert deploy(transport, NIGHTLY).schedule is Change.CREATED
+
+
 @pytest.mark.parametrize(
     ("record", "found", "change", "lines"),
     [

@@ -75,7 +75,7 @@ class Call:
             raise denied(f"the scopes of this token do not cover {need}")
 
     def require_route(self, method: str, route: str) -> None:
-        """Check that the token's scopes open a route of a workspace; see `require`."""
+        """Check that the token's scopes open a route; see `require`."""
         if not opens(self.bearer.scopes, method, route):
             raise denied(f"the scopes of this token do not open {method} {route}")
 

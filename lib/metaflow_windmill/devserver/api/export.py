@@ -77,5 +77,5 @@ ENDPOINTS = (
     Endpoint("GET", f"{W}/workspaces/tarball", tarball),
     Endpoint("GET", f"{W}/workspaces/list_ws_specific", nothing_of_its_own),
     Endpoint("GET", f"{W}/resources/file_resource_type_to_file_ext_map", no_file_types),
-    Endpoint("GET", "/api/workspaces/users", own_workspaces, "workspaces:read"),
+    Endpoint("GET", "/api/workspaces/users", own_workspaces),
 )

@@ -56,9 +56,9 @@ class Endpoint:
     handler : callable
         Takes a `Call`; a coroutine function where it waits, else it runs in a thread.
     need : str or None
-        What the token's scopes must cover of the path in the route, such as ``flows:read``, or of a route
-        outside of any workspace. None where the handler checks it itself or a real server does not; that
-        the scopes open a workspace's route at all is asked in any case.
+        What the token's scopes must cover of the path in the route, such as ``flows:read``. None where the
+        handler checks it itself or a real server does not; that the scopes open the route at all is asked
+        in any case.
     public : bool
         Whether it answers without a token.
     """
@@ -118,8 +118,8 @@ def _checked(services: Services, endpoint: Endpoint, request: Request) -> Call:
         method=request.method,
         gone=request.is_disconnected,
     )
-    if endpoint.path.startswith(f"{W}/"):
-        call.require_route(request.method, endpoint.path.removeprefix(f"{W}/"))
+    if not endpoint.public:
+        call.require_route(request.method, endpoint.path.removeprefix(f"{W}/").removeprefix("/api/"))
     if endpoint.need:
         domain, _, action = endpoint.need.partition(":")
         call.require(Need(domain, action, path=_path_in(request, domain)))

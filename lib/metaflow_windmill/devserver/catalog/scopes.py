@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 RUNS = ("jobs/run/", "jobs/run_wait_result/")
 RUN_FLOWS = ("jobs/run/f", "jobs/run_wait_result/f")
@@ -25,19 +25,20 @@ class Need(NamedTuple):
         return ":".join(part for part in self if part)
 
 
-def opens(scopes: Iterable[str] | None, method: str, route: str) -> bool:
-    """Tell whether scopes open a route of a workspace at all, before anybody looks at paths.
+def opens(scopes: Sequence[str] | None, method: str, route: str) -> bool:
+    """Tell whether scopes open a route at all, before anybody looks at paths.
 
     Seen on a real server, route by route: `tests/engine/api/token_scopes.json`.
 
     Parameters
     ----------
-    scopes : iterable of str or None
+    scopes : sequence of str or None
+        None or none for all that the user may.
     method : str
     route : str
-        Below the workspace, such as ``flows/get/{path:path}``.
+        Below the workspace, or below ``/api`` outside of any, such as ``flows/get/{path:path}``.
     """
-    if scopes is None or route.startswith("jobs_u/"):  # The ids of jobs are what opens these.
+    if not scopes or route.startswith("jobs_u/"):  # The ids of jobs are what opens these.
         return True
     domain, action = route.partition("/")[0], "read" if method in ("GET", "HEAD") else "write"
     if route.startswith(RUNS):
@@ -60,13 +61,34 @@ def _opens(scope: str, domain: str, action: str, route: str) -> bool:
     return does == action or (action == "read" and does in ("write", "run"))
 
 
-def allows(scopes: Iterable[str] | None, need: Need) -> bool:
+def allows(scopes: Sequence[str] | None, need: Need) -> bool:
     """Tell whether scopes cover a need; a token without scopes may do all that its user may.
 
     ``write`` includes ``read``. A path may end with ``/*``; several stand between commas. A scope without a
     path covers every path.
     """
-    return scopes is None or any(_covers(scope, need) for scope in scopes)
+    return not scopes or any(_covers(scope, need) for scope in scopes)
+
+
+def exceeding(scopes: Sequence[str], asked: Iterable[str]) -> list[str]:
+    """Return those of the asked scopes that reach further than the others.
+
+    Of several paths in one scope each has to be covered; a real 1.788 is content with one.
+
+    Raises
+    ------
+    ValueError
+        If an asked scope is not of the form ``domain:action`` or ``domain:action:path``; it tells which.
+    """
+    return [scope for scope in asked if not all(allows(scopes, need) for need in _needs(scope))]
+
+
+def _needs(asked: str) -> list[Need]:
+    domain, action, *rest = asked.split(":") if ":" in asked else ("", "")
+    kind = rest.pop(0) if (domain, action) == ("jobs", "run") and rest else None
+    if not domain or len(rest) > 1:
+        raise ValueError(asked)
+    return [Need(domain, action, kind, path) for path in (rest[0].split(",") if rest else [None])]
 
 
 def _covers(scope: str, need: Need) -> bool:

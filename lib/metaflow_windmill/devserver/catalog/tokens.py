@@ -8,8 +8,10 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.catalog import workspaces
+from metaflow_windmill.devserver.catalog.scopes import exceeding
 from metaflow_windmill.devserver.instants import read_instant
-from metaflow_windmill.devserver.refusals import bad_request
+from metaflow_windmill.devserver.refusals import bad_request, denied, unauthorized
 from metaflow_windmill.devserver.store.clock import from_datetime, iso, now
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class Bearer:
     ----------
     username, email : str
     workspace : str or None
-        The only workspace it opens; None for all of them.
+        The only workspace it opens; None for all of them. A person's that has one opens nothing outside.
     super_admin : bool
     scopes : tuple of str or None
         None for all that its user may do.
@@ -56,10 +58,13 @@ def create(connection: sqlite3.Connection, maker: Bearer, asked: Json) -> str:
     Raises
     ------
     RequestRefused
-        If the scopes, the expiration or the workspace are not valid, or reach further than the maker's own.
+        If the scopes, the expiration or the workspace are not valid, the scopes reach further than the
+        maker's own, or the maker is a job.
     """
+    if maker.job is not None:
+        raise unauthorized("the token of a job cannot make tokens")
     token = secrets.token_hex(16)
-    workspace = _workspace(maker, asked.get("workspace_id"))
+    workspace = _workspace(connection, asked.get("workspace_id"))
     scopes = _scopes(maker, asked.get("scopes"))
     row = (
         *(hashed(token), token[:PREFIX], asked.get("label"), maker.username, maker.email, workspace),
@@ -102,20 +107,29 @@ def delete(connection: sqlite3.Connection, email: str, prefix: str) -> int:
     return gone.rowcount
 
 
-def _workspace(maker: Bearer, asked: str | None) -> str | None:
-    if maker.workspace is not None and asked not in (None, maker.workspace):
-        raise bad_request(f"a token of workspace {maker.workspace} cannot make one of workspace {asked}")
-    return asked or maker.workspace
+def _workspace(connection: sqlite3.Connection, asked: str | None) -> str | None:
+    if asked is not None and not workspaces.exists(connection, asked):
+        raise bad_request(f"there is no workspace {asked!r} that a token could be bound to")
+    return asked
 
 
 def _scopes(maker: Bearer, asked: Json) -> list[str] | None:
-    if asked is None:
-        return None if maker.scopes is None else list(maker.scopes)
-    if not isinstance(asked, list) or not all(isinstance(scope, str) for scope in asked):
+    if asked is not None and not (isinstance(asked, list) and all(isinstance(scope, str) for scope in asked)):
         raise bad_request("scopes must be a list of texts such as jobs:run:flows:f/x/y")
-    if maker.scopes is not None and not set(asked) <= {*maker.scopes}:
-        raise bad_request("a token with scopes can make only tokens with the same scopes or fewer")
-    return list(asked)
+    if maker.scopes:
+        _check_scopes(maker.scopes, asked)
+    return None if asked is None else list(asked)
+
+
+def _check_scopes(own: tuple[str, ...], asked: list[str] | None) -> None:
+    if not asked:
+        raise denied("a token with scopes cannot make one without any")
+    try:
+        beyond = exceeding(own, asked)
+    except ValueError as fault:
+        raise bad_request(f"{fault} is not a scope such as jobs:run:flows:f/x/y") from fault
+    if beyond:
+        raise denied(f"a token cannot give the scope {beyond[0]}, which reaches further than its own")
 
 
 def _expiration(asked: Json) -> int | None:
