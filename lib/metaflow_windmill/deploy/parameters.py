@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow_windmill.contract.exact import refers
 from metaflow_windmill.contract.record import ParameterInfo
 from metaflow_windmill.errors import DeployError, InvalidParameter
+from metaflow_windmill.internals.deploying import kept_for_metaflow, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -62,9 +63,7 @@ def read_parameters(flow: Any, *, scheduled: bool = False) -> tuple[ParameterInf
     """
     _check_attributes(flow)
     found: dict[str, ParameterInfo] = {}
-    for attribute, parameter in flow._get_parameters():  # noqa: SLF001  (every orchestrator of Metaflow does)
-        if parameter.IS_CONFIG_PARAMETER:
-            continue
+    for attribute, parameter in parameters_of(flow):
         info = _read(attribute, parameter)
         if not normal(info.name).isidentifier():
             raise DeployError(
@@ -186,7 +185,7 @@ def _check_attributes(flow: Any) -> None:  # noqa: ANN401
     """Refuse parameters in attributes that Metaflow keeps for itself: it takes no notice of them."""
     from metaflow.parameters import Parameter
 
-    for attribute in flow._NON_PARAMETERS:  # noqa: SLF001
+    for attribute in kept_for_metaflow(flow):
         hidden = getattr(type(flow), attribute, None)
         if isinstance(hidden, Parameter):
             raise DeployError(

@@ -13,6 +13,7 @@ from numbers import Number
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import RetryNotAllowed
+from metaflow_windmill.internals.running import foreach_variable
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
@@ -34,7 +35,7 @@ def check_foreach(step: str, flow: Json) -> None:
     RetryNotAllowed
         If they do not.
     """
-    name = flow._foreach_var  # noqa: SLF001 (Metaflow's own name)
+    name = foreach_variable(flow)
     problem = problem_with(getattr(flow, name), f"self.{name}")
     if problem:
         raise RetryNotAllowed(f"Step {step!r} makes a foreach over self.{name}, which is {problem}")

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.internals.running import chosen_step, number_of_splits, size_of_gang, take_over
 from metaflow_windmill.runtime.environment import DUE, RENEWED
 from metaflow_windmill.runtime.ids import PARAMETERS, UNBOUNDED
 from metaflow_windmill.runtime.job import read_job
@@ -64,20 +65,17 @@ def renew(datastore: Json, inputs: Sequence[Json]) -> None:
     parameters = datastore.parent_datastore.get_task_datastore(datastore.run_id, step, task)
     datastore.passdown_partial(parameters, names)
     for given in inputs:
-        for name in names:
-            # As passdown_partial does, which is for what is written only.
-            given._objects[name] = parameters._objects[name]  # noqa: SLF001
-            given._info[name] = parameters._info[name]  # noqa: SLF001
+        take_over(given, parameters, names)
 
 
 def outcome(flow: Json, node: Json) -> dict[str, Json]:
     """Return what the next modules of the Windmill flow have to know of a task that ended well."""
     splits = None
     if node.type == "foreach":
-        gang = getattr(flow, "_parallel_ubf_iter", None) if node.parallel_foreach else None
-        number = gang.num_parallel if gang else flow._foreach_num_splits  # noqa: SLF001 (Metaflow's own name)
+        gang = size_of_gang(flow) if node.parallel_foreach else None
+        number = number_of_splits(flow) if gang is None else gang
         splits = UNBOUNDED if number is None else number
-    chosen = flow._transition[0][0] if node.type == "split-switch" else None  # noqa: SLF001
+    chosen = chosen_step(flow) if node.type == "split-switch" else None
     return {"branch": chosen, "splits": splits}
 
 

@@ -10,6 +10,7 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.internals.running import tell_task
 from metaflow_windmill.runtime.environment import DUE
 
 if TYPE_CHECKING:
@@ -33,10 +34,8 @@ def set_due(here: Here, given: Given, tasks: Tasks) -> None:
 
 def tell_of_schedule() -> None:
     """Let the task see the time of the schedule, as ``current.scheduled_for``; None where there is none."""
-    from metaflow import current
-
     text = os.environ.get(DUE)
-    current._update_env({"scheduled_for": datetime.fromisoformat(text) if text else None})  # noqa: SLF001
+    tell_task(scheduled_for=datetime.fromisoformat(text) if text else None)
 
 
 def _may_have_been_due(job: Job, given: Given) -> bool:

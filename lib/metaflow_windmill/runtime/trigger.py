@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.internals.running import tell_task
 from metaflow_windmill.runtime.environment import EVENTS
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ def tell_of_events(metadata: Json, run: str, step: str, task: str, attempt: int,
     events = json.loads(os.environ.get(EVENTS) or "[]")
     if not events:
         return
-    from metaflow import current
     from metaflow.events import Trigger
     from metaflow.metadata_provider import MetaDatum
 
@@ -28,4 +28,4 @@ def tell_of_events(metadata: Json, run: str, step: str, task: str, attempt: int,
         value, tags = json.dumps(events), [f"attempt_id:{attempt}"]
         entry = MetaDatum(field=FIELD, value=value, type=FIELD, tags=tags)
         metadata.register_metadata(run, step, task, [entry])
-    current._update_env({"trigger": Trigger(events)})  # noqa: SLF001 (as Metaflow's orchestrators do)
+    tell_task(trigger=Trigger(events))

@@ -72,6 +72,7 @@ def answer(asked: Json) -> dict[str, Json]:
 def _tasks(record: Record, run_id: str) -> Iterator[dict[str, Json]]:
     from metaflow import Run, namespace
 
+    from metaflow_windmill.internals.running import artifacts_in
     from metaflow_windmill.runtime.tasks import flow_datastore
 
     namespace(None)
@@ -81,7 +82,7 @@ def _tasks(record: Record, run_id: str) -> Iterator[dict[str, Json]]:
         for task in tasks[:MOST_OF_STEP]:
             cards = [item.id or item.type for item in cards_of(task)[:MOST_CARDS]]
             kept = store.get_task_datastore(run_id, step.id, task.id, allow_not_done=True)
-            artifacts = [_artifact(name, info) for name, info in sorted(kept._info.items())]  # noqa: SLF001
+            artifacts = [_artifact(name, info) for name, info in sorted(artifacts_in(kept).items())]
             told = [each for each in artifacts if each["name"] not in OWN and each["name"][0] != "_"]
             yield {"step": step.id, "task": task.pathspec, "artifacts": told, "cards": cards}
         if len(tasks) > MOST_OF_STEP:

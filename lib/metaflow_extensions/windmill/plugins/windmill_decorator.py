@@ -85,9 +85,10 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         max_user_code_retries: int,  # noqa: ARG002
     ) -> None:
         """Refuse a foreach that would lose items."""
+        from metaflow_windmill.internals.running import number_of_splits
         from metaflow_windmill.runtime.foreach import check_foreach
 
-        if graph[step_name].type == "foreach" and flow._foreach_num_splits is not None:  # noqa: SLF001
+        if graph[step_name].type == "foreach" and number_of_splits(flow) is not None:
             check_foreach(step_name, flow)
         if step_name == graph.end_step:
             self._describe(flow)

@@ -21,6 +21,12 @@ from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.deploy.subscription import read_events
 from metaflow_windmill.deploy.upsert import with_record
 from metaflow_windmill.graph import read_dag
+from metaflow_windmill.internals.deploying import (
+    attach,
+    decorators_by_name,
+    flow_decorators,
+    flow_decorators_called,
+)
 from metaflow_windmill.package import step_script
 from metaflow_windmill.package.reads import seen
 
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 INTERNAL = "windmill_internal"
+"""The decorator that tells Metaflow's metadata of the job."""
 _NO_PACKAGE = PackageInfo("", "", "", "")
 
 
@@ -57,10 +64,9 @@ def compile_document(
     CompileError, DeployError
     """
     reads = seen()
-    _attach_decorator(obj)
+    attach(obj, INTERNAL)
     record = make_record(obj, meant, wanted, token)
-    decorators = [item for items in obj.flow._flow_decorators.values() for item in items]  # noqa: SLF001
-    dag, script = read_dag(obj.graph, decorators), step_script()
+    dag, script = read_dag(obj.graph, flow_decorators(obj.flow)), step_script()
     refuse_unsupported(dag, wanted.max_workers)  # before the package is built, which may fail for less
     say_what_is_left_out(package, reads)
     needed = needs_of(obj, dag, script, wanted.requirements, package)
@@ -124,7 +130,7 @@ def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  
         variables=task_variables(obj),
         schedule=schedule,
         events=read_events(
-            obj.flow._flow_decorators,  # noqa: SLF001  (as Metaflow's orchestrators do)
+            decorators_by_name(obj.flow),
             [info.name for info in parameters],
             meant.identity,
         ),
@@ -136,7 +142,7 @@ def make_record(obj: Any, meant: Meant, wanted: Wanted, token: str) -> Record:  
 
 def schedule_of(flow: Any) -> ScheduleInfo | None:  # noqa: ANN401
     """Return what ``@schedule`` says, in Windmill's dialect; None if the flow has none, or a void one."""
-    decorators = flow._flow_decorators.get("schedule")  # noqa: SLF001
+    decorators = flow_decorators_called(flow, "schedule")
     if not decorators or not decorators[0].schedule:
         return None
     carried = carry_over(decorators[0].schedule)
@@ -145,19 +151,8 @@ def schedule_of(flow: Any) -> ScheduleInfo | None:  # noqa: ANN401
 
 def schedule_remark(flow: Any) -> str:  # noqa: ANN401
     """Return a remark on the meaning of the schedule, or nothing."""
-    decorators = flow._flow_decorators.get("schedule")  # noqa: SLF001
+    decorators = flow_decorators_called(flow, "schedule")
     return carry_over(decorators[0].schedule).remark if decorators and decorators[0].schedule else ""
-
-
-def _attach_decorator(obj: Any) -> None:  # noqa: ANN401
-    """Attach the decorator that tells Metaflow's metadata of the job, and let it take effect."""
-    from metaflow import decorators
-
-    decorators._attach_decorators(obj.flow, [INTERNAL])  # noqa: SLF001
-    decorators._process_late_attached_decorator(  # noqa: SLF001
-        [INTERNAL], obj.flow, obj.graph, obj.environment, obj.flow_datastore, obj.logger
-    )
-    obj.graph = obj.flow._graph  # noqa: SLF001
 
 
 def _versions() -> dict[str, str]:

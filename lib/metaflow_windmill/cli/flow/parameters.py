@@ -12,6 +12,7 @@ from metaflow_windmill.cli.flow.speech import PlainCommand
 from metaflow_windmill.deploy.arguments import split_text
 from metaflow_windmill.deploy.parameters import normal, saved
 from metaflow_windmill.errors import InvalidParameter
+from metaflow_windmill.internals.deploying import parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,7 +115,7 @@ def given_texts(
     """Return what the command line says of parameters; files are uploaded here and become their addresses."""
     files = {
         normal(parameter.name): parameter.kwargs["type"]
-        for _, parameter in obj.flow._get_parameters()  # noqa: SLF001
+        for _, parameter in parameters_of(obj.flow)
         if is_file(parameter.kwargs.get("type"))
     }
     texts = {name: _uploaded(name, value) for name, value in parameters.items()}
@@ -154,11 +155,7 @@ def _options_of(ctx: click.Context) -> list[ParameterOption]:
     flow = getattr(ctx.obj, "flow", None)
     if flow is None:
         return []
-    made = (
-        ParameterOption(parameter)
-        for _, parameter in flow._get_parameters()  # noqa: SLF001
-        if not parameter.IS_CONFIG_PARAMETER
-    )
+    made = (ParameterOption(parameter) for _, parameter in parameters_of(flow))
     return [option for option in made if option.name not in PROTECTED]
 
 

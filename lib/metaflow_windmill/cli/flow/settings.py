@@ -9,6 +9,7 @@ from typing import Any
 from metaflow_windmill.cli.flow.metadata_service import SERVICE, service_address
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.errors import DeployError
+from metaflow_windmill.internals.deploying import configs_of, flow_decorators
 
 _PASSED_ON = (
     "AWS_SECRETS_MANAGER_DEFAULT_REGION",
@@ -73,9 +74,8 @@ def top_level_options(obj: Any) -> tuple[str, ...]:  # noqa: ANN401
         *(f"--with={spec}" for spec in _decospecs(obj)),
         *(word for name, key in _configs(obj).items() for word in ("--config-value", name, key)),
     ]
-    for decorators in obj.flow._flow_decorators.values():  # noqa: SLF001  (as Metaflow's orchestrators do)
-        for decorator in decorators:
-            options += _written(decorator.get_top_level_options())
+    for decorator in flow_decorators(obj.flow):
+        options += _written(decorator.get_top_level_options())
     return tuple(options)
 
 
@@ -100,9 +100,4 @@ def _configs(obj: Any) -> dict[str, str]:  # noqa: ANN401
     """
     from metaflow.user_configs.config_options import ConfigInput
 
-    names = [
-        parameter.name
-        for _, parameter in obj.flow._get_parameters()  # noqa: SLF001
-        if parameter.IS_CONFIG_PARAMETER
-    ]
-    return {name: ConfigInput.make_key_name(name) for name in names}
+    return {name: ConfigInput.make_key_name(name) for name in configs_of(obj.flow)}

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from metaflow_windmill.internals.running import artifacts_in, bytes_of, short_lived
 from metaflow_windmill.runtime.report.shown import shown
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Artifact:
 
 def values_of(flow: Json) -> dict[str, object]:
     """Return what a flow's step has set or read, by name."""
-    hidden = {"name", *flow._EPHEMERAL}  # noqa: SLF001
+    hidden = {"name", *short_lived(flow)}
     return {name: value for name, value in vars(flow).items() if not (name.startswith("_") or name in hidden)}
 
 
@@ -67,7 +68,7 @@ def artifacts_of(datastore: Json, texts: Mapping[str, str], mask: Mask) -> list[
     mask : Mask
         For what is fetched here.
     """
-    infos = datastore._info  # noqa: SLF001  (the types and sizes, without the values)
+    infos = artifacts_in(datastore)
     names = sorted(name for name in infos if not name.startswith("_") and name != "name")
     end, left, found = time.monotonic() + SECONDS, MOST_FETCHED, []
     for name in names:
@@ -81,11 +82,10 @@ def artifacts_of(datastore: Json, texts: Mapping[str, str], mask: Mask) -> list[
 
 def _fetched(datastore: Json, name: str, mask: Mask) -> str:
     """Return the text of an artifact of Python's own types; nothing of any other, whose code would run."""
-    if not str(datastore._info[name].get("encoding", "")).startswith(_PICKLED):  # noqa: SLF001
+    if not str(artifacts_in(datastore)[name].get("encoding", "")).startswith(_PICKLED):
         return ""
     with suppress(Exception):
-        ((_, blob),) = datastore._ca_store.load_blobs([datastore._objects[name]])  # noqa: SLF001
-        return shown(_PlainUnpickler(io.BytesIO(blob)).load(), mask)
+        return shown(_PlainUnpickler(io.BytesIO(bytes_of(datastore, name))).load(), mask)
     return ""
 
 

@@ -1,0 +1,6 @@
+"""What this project touches of Metaflow that Metaflow does not promise to keep.
+
+Each private name stands here once, with a function or a type around it: `deploying` for the side that
+compiles a flow, `running` for the side that runs its tasks. A Metaflow that changed one of them fails in
+``tests/unit/internals``, which names it.
+"""

@@ -1,0 +1,77 @@
+"""A flow as Metaflow's command line holds it: its state, its decorators and its parameters.
+
+Metaflow's own orchestrators read the same names (``metaflow/plugins/argo/argo_workflows_cli.py``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from metaflow.decorators import FlowDecorator
+
+
+class CliState(Protocol):
+    """``ctx.obj`` of Metaflow's command line (``metaflow/cli.py``), and what this project puts beside it.
+
+    What its members are is Metaflow's own affair, which has no types; that they are there is tested.
+    """
+
+    flow: Any
+    graph: Any
+    environment: Any
+    flow_datastore: Any
+    metadata: Any
+    event_logger: Any
+    monitor: Any
+    logger: Any
+    package_suffixes: Any
+    tl_decospecs: Sequence[str]
+    pylint: bool
+    is_quiet: bool
+    check: Callable[..., None]
+    echo: Callable[..., None]
+    windmill: Any
+
+
+def flow_decorators(flow: Any) -> list[FlowDecorator]:  # noqa: ANN401  (a FlowSpec)
+    """Return the decorators of a flow, in their order."""
+    return [decorator for decorators in flow._flow_decorators.values() for decorator in decorators]  # noqa: SLF001
+
+
+def flow_decorators_called(flow: Any, name: str) -> list[FlowDecorator]:  # noqa: ANN401  (a FlowSpec)
+    """Return the decorators of a flow that have a name, such as ``schedule``."""
+    return list(flow._flow_decorators.get(name) or ())  # noqa: SLF001
+
+
+def decorators_by_name(flow: Any) -> Mapping[str, Sequence[FlowDecorator]]:  # noqa: ANN401  (a FlowSpec)
+    """Return the decorators of a flow by their names."""
+    return {name: list(decorators) for name, decorators in flow._flow_decorators.items()}  # noqa: SLF001
+
+
+def parameters_of(flow: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (a FlowSpec)
+    """Yield the attribute and the ``Parameter`` of each, without those of configs."""
+    return ((name, item) for name, item in flow._get_parameters() if not item.IS_CONFIG_PARAMETER)  # noqa: SLF001
+
+
+def configs_of(flow: Any) -> list[str]:  # noqa: ANN401  (a FlowSpec)
+    """Return the names of a flow's configs."""
+    return [item.name for _, item in flow._get_parameters() if item.IS_CONFIG_PARAMETER]  # noqa: SLF001
+
+
+def kept_for_metaflow(flow: Any) -> Iterator[str]:  # noqa: ANN401  (a FlowSpec)
+    """Yield the attributes in which Metaflow sees no parameter."""
+    return iter(flow._NON_PARAMETERS)  # noqa: SLF001
+
+
+def attach(obj: CliState, name: str) -> None:
+    """Attach a step decorator to all steps of a flow that is loaded already, and let it take effect."""
+    from metaflow import decorators
+
+    decorators._attach_decorators(obj.flow, [name])  # noqa: SLF001
+    decorators._process_late_attached_decorator(  # noqa: SLF001
+        [name], obj.flow, obj.graph, obj.environment, obj.flow_datastore, obj.logger
+    )
+    obj.graph = obj.flow._graph  # noqa: SLF001

@@ -1,0 +1,96 @@
+"""The names of Metaflow that a flow is compiled by; one that a Metaflow lacks fails in its test."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.snippets import output_of
+
+from metaflow_windmill.internals.deploying import CliState
+
+if TYPE_CHECKING:
+    from metaflow_windmill.types import Json
+
+pytestmark = pytest.mark.metaflow
+
+PROGRAM = """
+    import json, sys
+    from metaflow import Config, FlowSpec, Parameter, project, schedule, step
+    from metaflow import cli
+    from metaflow._vendor import click
+    from metaflow_windmill.internals import deploying
+
+    @click.command("asked")
+    @click.pass_obj
+    def asked(obj):
+        deploying.attach(obj, "windmill_internal")
+        flow = obj.flow
+        print("SAID" + json.dumps({
+            "members": [name for name in deploying.CliState.__annotations__ if hasattr(obj, name)],
+            "decorators": [item.name for item in deploying.flow_decorators(flow)],
+            "called": [item.schedule for item in deploying.flow_decorators_called(flow, "schedule")],
+            "none": deploying.flow_decorators_called(flow, "trigger"),
+            "named": sorted(deploying.decorators_by_name(flow)),
+            "parameters": [[name, item.name] for name, item in deploying.parameters_of(flow)],
+            "configs": deploying.configs_of(flow),
+            "kept": sorted(deploying.kept_for_metaflow(flow)),
+            "attached": [item.name for item in flow.start.decorators],
+            "graph": obj.graph is flow._graph,
+        }))
+
+    cli.cli.add_command(asked)
+
+    @project(name="house")
+    @schedule(hourly=True)
+    class Asked(FlowSpec):
+        settings = Config("settings", default_value="{}")
+        size = Parameter("the-size", default=1)
+
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+
+    sys.argv[1:] = ["--quiet", "--no-pylint", "asked"]
+    Asked()
+"""
+OURS = {"windmill"}
+"""What this project's group of commands adds, and the program above does not have."""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
+    """What a command of Metaflow's command line sees."""
+    folder = tmp_path_factory.mktemp("asked")
+    text = output_of(PROGRAM, folder, env={"HOME": str(folder), "USERNAME": "somebody"})
+    return dict(json.loads(text.rpartition("SAID")[2]))
+
+
+def test_the_state_of_the_command_line_has_each_member(said: dict[str, Json]) -> None:
+    assert set(said["members"]) == set(CliState.__annotations__) - OURS
+
+
+def test_decorators_of_a_flow_are_found_all_and_by_name(said: dict[str, Json]) -> None:
+    assert sorted(said["decorators"]) == ["project", "schedule"]
+    assert {"project", "schedule"} <= set(said["named"])
+    assert said["called"] == ["0 * * * ? *"]
+    assert said["none"] == []
+
+
+def test_parameters_and_configs_are_told_apart(said: dict[str, Json]) -> None:
+    assert said["parameters"] == [["size", "the-size"]]
+    assert said["configs"] == ["settings"]
+
+
+def test_attributes_that_metaflow_keeps_for_itself_are_named(said: dict[str, Json]) -> None:
+    assert "name" in said["kept"]
+
+
+def test_a_decorator_is_attached_to_a_flow_that_is_loaded(said: dict[str, Json]) -> None:
+    assert "windmill_internal" in said["attached"]
+    assert said["graph"]
