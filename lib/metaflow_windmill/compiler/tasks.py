@@ -118,6 +118,7 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
         inputs["root"] = Javascript(f"results.{start}.root")
         inputs["origin"] = Javascript(f"results.{start}.origin")
         inputs["trigger"] = Javascript(f"results.{start}.trigger")
+        inputs["tags"] = Javascript(f"results.{start}.tags")
         if _limit(context) is not None:
             inputs["deadline"] = Javascript(f"results.{start}.deadline")
     inputs.update(secret_inputs(context.deployment))

@@ -18,6 +18,10 @@ other inputs of `windmill_scripts/run_step.py`:
     variable (``$var:f/x/y``), or a `SecretField`. Absent where there are none.
 ``trigger``
     ``results.<start>.trigger``, the events that started the run; null where none did.
+``tags``
+    ``results.<start>.tags``, those that this one run was asked for with; null where there are none
+    (see `metaflow_windmill.contract.tags`). Absent on the start step, which finds them in ``parameters``.
+    It comes with the levels, like ``root``.
 ``splits``
     ``results.<foreach>.count``, on the join of a foreach (and of a gang) only.
 ``origin``

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.exact import refers
 from metaflow_windmill.contract.record import ParameterInfo
+from metaflow_windmill.contract.tags import TAGS, schema_of_tags
 from metaflow_windmill.errors import DeployError, InvalidParameter
 from metaflow_windmill.internals.deploying import kept_for_metaflow, parameters_of
 
@@ -96,9 +97,9 @@ def schema_of(parameters: Iterable[ParameterInfo]) -> dict[str, Json]:
     return {
         "$schema": DRAFT,
         "type": "object",
-        "properties": {info.name: _property(info) for info in listed},
+        "properties": {**{info.name: _property(info) for info in listed}, TAGS: schema_of_tags()},
         "required": [info.name for info in listed if info.required and info.default is None],
-        "order": [info.name for info in listed],
+        "order": [*(info.name for info in listed), TAGS],
     }
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from metaflow_windmill.contract.event import TRIGGER
+from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.contract.resume import RESUME, WINDMILL_RUN, ResumeOrder
+from metaflow_windmill.contract.tags import TAGS, argument_of, tags_in
 from metaflow_windmill.deploy.arguments import checked_arguments
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.ownership import record_in
@@ -86,6 +88,7 @@ def resume(
     values: Mapping[str, Json] | None = None,
     texts: Mapping[str, str] | None = None,
     version: int | None = None,
+    tags: Iterable[str] = (),
 ) -> Triggered:
     """Start a run of the deployed flow that goes on from another run.
 
@@ -101,6 +104,8 @@ def resume(
         New values of parameters, as for `trigger`.
     version : int or None
         The version that the record is of, as for `trigger`.
+    tags : iterable of str
+        Of this run, beside those that the former run was asked for with.
 
     Raises
     ------
@@ -112,7 +117,8 @@ def resume(
     names = {info.name for info in record.parameters}
     before = {name: value for name, value in former.arguments.items() if name in names or name == TRIGGER}
     order = ResumeOrder(former.run_id, tuple(steps), tuple(anew))
-    arguments = {**before, **anew, RESUME: order.to_json()}
+    kept = tags_in(plain(former.arguments.get(TAGS)))
+    arguments = {**before, **anew, **argument_of((*kept, *tags)), RESUME: order.to_json()}
     return started(windmill, path, record, arguments, version)
 
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from metaflow_windmill.client.answers import SERVER_ERROR
+from metaflow_windmill.contract.tags import TAGS, argument_of
 from metaflow_windmill.deploy.arguments import arguments_of
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.ownership import our_record
 from metaflow_windmill.errors import DeployError, Unreachable, WindmillError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from metaflow_windmill.client.models import Flow
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.deploy.names import Identity
@@ -41,13 +43,23 @@ class Triggered:
         return f"{self.flow}/{self.run_id}"
 
 
-def deployed_version(windmill: Windmill, path: str, identity: Identity) -> tuple[Record, int | None]:
+def deployed_version(
+    windmill: Windmill, path: str, identity: Identity, tags: Iterable[str] = ()
+) -> tuple[Record, int | None]:
     """Return the record of a deployment and Windmill's number of its newest version (None if it tells none).
+
+    Parameters
+    ----------
+    windmill : Windmill
+    path : str
+    identity : Identity
+    tags : iterable of str
+        What a run of it is going to be tagged with.
 
     Raises
     ------
     DeployError
-        If there is none, or it is archived.
+        If there is none, it is archived, or its runs take no tags.
     NotOurs
         If something else is at the path.
     """
@@ -59,7 +71,19 @@ def deployed_version(windmill: Windmill, path: str, identity: Identity) -> tuple
         )
     if flow.archived:
         raise DeployError(f"the flow at {path} is archived; deploy it again with `windmill create`")
-    return our_record(flow, identity), flow.version
+    record = our_record(flow, identity)
+    check_takes_tags(flow, tags)
+    return record, flow.version
+
+
+def check_takes_tags(flow: Flow, tags: Iterable[str]) -> None:
+    """Raise `DeployError` if there are tags, and a flow was deployed by a version that knew none of a run."""
+    fields = (flow.schema or {}).get("properties") or {}
+    if tuple(tags) and TAGS not in fields:
+        raise DeployError(
+            f"the flow at {flow.path} was deployed by a version of metaflow-windmill that tags all runs of a "
+            "flow or none; deploy it again with `windmill create`"
+        )
 
 
 def trigger(
@@ -70,6 +94,7 @@ def trigger(
     texts: Mapping[str, str] | None = None,
     *,
     version: int | None = None,
+    tags: Iterable[str] = (),
 ) -> Triggered:
     """Start a run of a deployed flow with values for its parameters.
 
@@ -82,6 +107,8 @@ def trigger(
         Of the parameters, as `arguments_of` takes them.
     version : int or None
         The version that the record is of; the newest one is looked up if it is not known.
+    tags : iterable of str
+        Of this run, beside those of the deployment.
 
     Raises
     ------
@@ -89,7 +116,7 @@ def trigger(
         Before anything is sent.
     WindmillError
     """
-    arguments = arguments_of(record.parameters, values, texts)
+    arguments = {**arguments_of(record.parameters, values, texts), **argument_of(tags)}
     return started(windmill, path, record, arguments, version)
 
 

@@ -9,6 +9,7 @@ from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.contract.report import REPORT
 from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
+from metaflow_windmill.contract.tags import TAGS, tags_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,6 +63,11 @@ class Given:
     def root(self) -> Json:
         """The outermost job when the run began; None on the start step."""
         return self.levels.get("root")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that the run was asked for with."""
+        return tags_in(self.values.get(TAGS) if self.run is None else self.levels.get("tags"))
 
     @property
     def report(self) -> dict[str, Json]:

@@ -135,7 +135,7 @@ def _onwards(given: Given, result: dict[str, Json]) -> Given:
     if given.run is not None:
         return given
     told = {name: result.get(name) for name in _TOLD_BY_START}
-    levels = {**given.levels, "root": result.get("root")}
+    levels = {**given.levels, "root": result.get("root"), "tags": result.get("tags")}
     return Given(run=result["run_id"], levels=levels, history=given.history, **told)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LABELS = "wm_labels"
 """The key of a result by which a job gets labels on Windmill's pages and in its lists."""
 
-_TOLD_ON = ("origin", "trigger", "deadline", "root")
+_TOLD_ON = ("origin", "trigger", "deadline", "root", "tags")
 _PASSED_ON = (CLONED, LABELS, *_TOLD_ON)
 
 
@@ -61,11 +61,18 @@ def packed(results: Sequence[dict[str, Json]], rows: list[dict[str, Json]]) -> d
         What became of each.
     """
     first, last = results[0], dict(results[-1])
-    cloned = all(CLONED in result for result in results)
+    labels = _labels(results)
     for name in (CLONED, LABELS):
         last.pop(name, None)
     told = {name: first[name] for name in _TOLD_ON if name in first}
-    return {**last, **told, **({LABELS: [CLONED]} if cloned else {}), TASKS: rows}
+    return {**last, **told, **({LABELS: labels} if labels else {}), TASKS: rows}
+
+
+def _labels(results: Sequence[dict[str, Json]]) -> list[str]:
+    """Return the labels of a job of several tasks: it is a clone if all of them are."""
+    cloned = all(CLONED in result for result in results)
+    found = dict.fromkeys(label for result in results for label in result.get(LABELS, ()))
+    return [label for label in found if label != CLONED or cloned]
 
 
 def _loop(spec: TaskSpec, splits: int) -> dict[str, Json]:

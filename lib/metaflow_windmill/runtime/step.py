@@ -112,7 +112,7 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
             outcome = _run(attempt, given)
         state = CLONED if CLONED in outcome else DONE
     took = time.monotonic() - began
-    said = result(this, outcome | _passed_on(here, given, tasks, deadline))
+    said = result(this, outcome | _passed_on(here, given, tasks, deadline) | _labels(this, outcome))
     said["summary"] = _summary(this, outcome, number, took)
     return Ran(said | (_report(this, given, outcome, took) if spec.ends else {}), state, number)
 
@@ -215,4 +215,12 @@ def _passed_on(here: Here, given: Given, tasks: Tasks, deadline: Deadline | None
     origin = {"origin": tasks.kept(_ORIGIN)} if given.order else {}
     trigger = {"trigger": given.events} if given.values.get(TRIGGER) else {}
     limit = {"deadline": deadline.at} if deadline and given.run is None else {}
-    return root | origin | trigger | limit
+    tags = {"tags": list(given.tags)} if given.run is None and given.tags else {}
+    return root | origin | trigger | limit | tags
+
+
+def _labels(task: Task, outcome: Json) -> dict[str, Json]:
+    """Return the labels of a job: the run's tags on its first and on its last, whose labels the run gets."""
+    tags = task.record.tags if task.spec.ends or not task.spec.inputs else ()
+    labels = [*outcome.get(LABELS, ()), *tags]
+    return {LABELS: labels} if labels else {}

@@ -10,6 +10,7 @@ from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
 from metaflow_windmill.contract.notification import NOTIFY, Notification
 from metaflow_windmill.contract.pack import PACK, Pack
 from metaflow_windmill.contract.record import Record
+from metaflow_windmill.contract.tags import tagged
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.runtime.commands import EndedError
 from metaflow_windmill.runtime.given import Given, Here
@@ -58,10 +59,12 @@ def run_task(
     """
     if new:
         tidy(root.parent, os.environ.get(LIMIT))
-    here = Here(root, Record.from_json(deployment), read_job(os.environ), token)
+    given = Given(**inputs)
+    record = tagged(Record.from_json(deployment), given.tags)
+    here = Here(root, record, read_job(os.environ), token)
     do = next((part for key, part in _OTHERS.items() if key in task), _step)
     try:
-        return do(here, task, Given(**inputs))
+        return do(here, task, given)
     except EndedError as ended:
         raise ended.error from None  # here, so that little of this project is in its traceback
 

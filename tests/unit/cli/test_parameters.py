@@ -10,10 +10,12 @@ import pytest
 from metaflow import FlowSpec, IncludeFile, JSONType, Parameter, step
 from metaflow._vendor import click
 from metaflow._vendor.click.testing import CliRunner
+from metaflow.exception import MetaflowTaggingError
 from metaflow.parameters import flow_context
 
 from metaflow_windmill.cli.flow.parameters import (
     ParameterCommand,
+    given_tags,
     given_texts,
     given_values,
     run_param_options,
@@ -34,6 +36,7 @@ class Asking(FlowSpec):  # type: ignore[misc]  # Metaflow has no types
     asked = Parameter("help", default="")
     options = Parameter("options", type=JSONType, default="{}")
     table = IncludeFile("table")
+    mark = Parameter("mark", default="")
 
     @step  # type: ignore[untyped-decorator]
     def start(self) -> None:
@@ -53,6 +56,7 @@ seen: dict[str, Any] = {}
     click.option("--name", default="deployment"),
     click.option("--wait/--no-wait", default=True),
     click.option("--limit", default=5, type=int),
+    click.option("--mark", "marks", multiple=True, default=None),
     kind=ParameterCommand,
 )
 def command(obj: Any, **options: Any) -> None:
@@ -84,7 +88,21 @@ def test_parameters_win_over_options_of_the_same_name(flow: Any) -> None:
         "name": "deployment",
         "wait": True,
         "limit": 7,
+        "marks": (),
     }
+
+
+def test_an_option_of_the_same_word_gives_way_whatever_it_is_called_inside(flow: Any) -> None:
+    assert run(flow, "--mark", "x").exit_code == 0
+    assert (seen["texts"], seen["marks"]) == ({"mark": "x"}, ())
+
+
+def test_tags_come_from_the_command_line_and_from_a_file_of_parameters() -> None:
+    values = {"alpha": 1, "$tags": ["a", "b"]}
+    assert given_tags(["b", "c"], values) == ("a", "b", "c")
+    assert values == {"alpha": 1}
+    with pytest.raises(MetaflowTaggingError, match="too long"):
+        given_tags(["x" * 501], {})
 
 
 def test_nothing_is_required_and_nothing_converted(flow: Any) -> None:

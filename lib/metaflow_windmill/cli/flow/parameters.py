@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.speech import PlainCommand
+from metaflow_windmill.contract.tags import TAGS, tags_in
 from metaflow_windmill.deploy.arguments import split_text
 from metaflow_windmill.deploy.parameters import normal, saved
 from metaflow_windmill.errors import InvalidParameter
 from metaflow_windmill.internals.deploying import parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from metaflow_windmill.types import Json
 
@@ -57,7 +58,12 @@ class ParameterCommand(PlainCommand):
         """Return the options: the flow's parameters and what they leave of the command's own."""
         options = _options_of(ctx)
         names = {option.name for option in options}
-        own = [option for option in self.original_params if option.name not in names]
+        words = {word for option in options for word in option.opts}
+        own = [
+            option
+            for option in self.original_params
+            if option.name not in names and words.isdisjoint(option.opts)
+        ]
         return [*options, *own, self.get_help_option(ctx)]
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
@@ -105,6 +111,35 @@ def run_param_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = add(command)
     return command
+
+
+def run_tag_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the tags of a run, under the name by which the Deployer knows those of a deployment."""
+    option = click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        default=None,
+        help="Tag this run, beside the tags of the deployment (repeatable).",
+    )
+    return option(command)
+
+
+def given_tags(tags: Iterable[str] | None, values: dict[str, Json]) -> tuple[str, ...]:
+    """Return the tags of a run, and take those out of the values that a file of parameters holds.
+
+    Raises
+    ------
+    MetaflowTaggingError
+        If Metaflow does not take one of them.
+    InvalidDocument
+        If the file holds something else.
+    """
+    from metaflow.tagging_util import validate_tags
+
+    found = tuple(dict.fromkeys((*tags_in(values.pop(TAGS, None)), *(tags or ()))))
+    validate_tags(found)
+    return found
 
 
 def given_texts(

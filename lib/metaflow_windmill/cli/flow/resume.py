@@ -14,14 +14,17 @@ from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.parameters import (
     ParameterCommand,
+    given_tags,
     given_texts,
     given_values,
     run_param_options,
+    run_tag_option,
 )
 from metaflow_windmill.cli.flow.showing import time_text
 from metaflow_windmill.cli.flow.speech import Failure, flow_command, say
 from metaflow_windmill.cli.flow.trigger import announce
 from metaflow_windmill.deploy.resume import check_step, former_run, resume
+from metaflow_windmill.deploy.trigger import check_takes_tags
 from metaflow_windmill.errors import DeployError, RetryNotAllowed
 from metaflow_windmill.runtime.origin import parameters_of
 from metaflow_windmill.runtime.tasks import DatastoreTasks
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     ),
     click.option("--origin-run-id", default=None, help="RUN, as Metaflow's own resume has it."),
     run_param_options,
+    run_tag_option,
     click.option("--run-id-file", default=None, help="Write the id of the new run to this file."),
     click.option(
         "--wait/--no-wait",
@@ -68,6 +72,7 @@ def command(
     origin_run_id: str | None,
     run_params: tuple[str, ...] | None,
     run_params_file: str | None,
+    tags: tuple[str, ...] | None,
     run_id_file: str | None,
     wait: bool,
     max_wait: float | None,
@@ -82,9 +87,11 @@ def command(
     steps = [step_to_rerun] if step_to_rerun else []
     for step in steps:
         check_step(step, found.flow.value)
+    values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
+    tags = given_tags(tags, values)
+    check_takes_tags(found.flow, tags)
     _check_data(found, former)
     _say(obj, found, former)
-    values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
     run = resume(
         found.server.windmill,
         found.path,
@@ -94,6 +101,7 @@ def command(
         values=values,
         texts=texts,
         version=found.flow.version,
+        tags=tags,
     )
     announce(obj, found.server, run, run_id_file)
     write_attributes(deployer_attribute_file, obj, name=found.path, pathspec=run.pathspec)

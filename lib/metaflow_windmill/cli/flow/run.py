@@ -13,6 +13,7 @@ from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import Given
 from metaflow_windmill.cli.flow.parameters import (
     ParameterCommand,
+    given_tags,
     given_texts,
     given_values,
     run_param_options,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 def command(
     obj: Any,  # noqa: ANN401
     *,
+    tags: tuple[str, ...] | None,
     run_params: tuple[str, ...] | None,
     run_params_file: str | None,
     run_id_file: str | None,
@@ -57,10 +59,13 @@ def command(
     check_file(run_id_file)
     target, wanted = meant(obj, Given.of(options)), Wanted.of(options)
     values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
+    tags = given_tags(tags, values)  # of the run: what is deployed for it keeps none of them
     wish = wish_of(target.identity, **wish_options(options))
     made = deploy(obj, target, wanted, wish, lambda record: arguments_of(record.parameters, values, texts))
     done = made.deployed
-    run = trigger(made.server.windmill, target.path, done.record, values, texts, version=done.version)
+    run = trigger(
+        made.server.windmill, target.path, done.record, values, texts, version=done.version, tags=tags
+    )
     announce(obj, made.server, run, run_id_file)
     if wait:
         job = follow(obj, made.server, run.job_id, target.path, max_wait)

@@ -12,9 +12,11 @@ from metaflow_windmill.cli.flow.deployment import meant
 from metaflow_windmill.cli.flow.options import Given, Server, connect, server_options
 from metaflow_windmill.cli.flow.parameters import (
     ParameterCommand,
+    given_tags,
     given_texts,
     given_values,
     run_param_options,
+    run_tag_option,
 )
 from metaflow_windmill.cli.flow.showing import in_python
 from metaflow_windmill.cli.flow.speech import flow_command, say
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     "Start a run of the deployed flow.",
     server_options,
     run_param_options,
+    run_tag_option,
     click.option("--run-id-file", default=None, help="Write the id of the run to this file."),
     attribute_option,
     kind=ParameterCommand,
@@ -42,6 +45,7 @@ def command(
     windmill_workspace: str | None,
     run_params: tuple[str, ...] | None,
     run_params_file: str | None,
+    tags: tuple[str, ...] | None,
     run_id_file: str | None,
     deployer_attribute_file: str | None,
     parameters: Mapping[str, Any],
@@ -50,10 +54,11 @@ def command(
     check_file(run_id_file)
     target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
     values = given_values(run_params_file)
+    tags = given_tags(tags, values)
     server = connect(target.given)
-    record, version = deployed_version(server.windmill, target.path, target.identity)
+    record, version = deployed_version(server.windmill, target.path, target.identity, tags)
     texts = given_texts(obj, parameters, run_params)
-    run = trigger(server.windmill, target.path, record, values, texts, version=version)
+    run = trigger(server.windmill, target.path, record, values, texts, version=version, tags=tags)
     announce(obj, server, run, run_id_file)
     write_attributes(deployer_attribute_file, obj, name=target.path, pathspec=run.pathspec)
 
