@@ -142,6 +142,11 @@ class TestEnded:
         assert seen.outcome == "failure"
         assert seen.result["error"] == {"message": "no", "name": "ManualFailure"}
 
+    def test_a_flow_has_the_labels_of_its_last_result(self, stand: Bench) -> None:
+        stand.answers["marks"] = lambda _: {"wm_labels": ["x"]}
+        assert stand.run(flow(step("a"), step("b", "marks"))).row["labels"] == ["x"]
+        assert "labels" not in stand.run(flow(step("a", "marks"), step("b"))).row
+
     def test_results_are_kept_as_windmill_keeps_them(self, stand: Bench) -> None:
         stand.answers["odd"] = lambda _: {"long": float("nan"), "b": 1, "a": (1, 2)}
         seen = ran(stand, script(stand, "odd"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.showing import RUN_HEADS, run_json, run_row
 from metaflow_windmill.cli.flow.speech import flow_command, print_json, print_table, say
 from metaflow_windmill.client.models import JobState
+from metaflow_windmill.contract.tags import argument_of
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job
@@ -30,6 +32,13 @@ LIMIT = 20
         default=None,
         help="Only runs in this state (repeatable).",
     ),
+    click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        default=None,
+        help="Only runs that were asked for with this tag (repeatable: with all of them).",
+    ),
     click.option("--limit", default=LIMIT, show_default=True, type=int, help="Most runs to list."),
     json_option,
 )
@@ -40,14 +49,16 @@ def command(
     windmill_token: str | None,
     windmill_workspace: str | None,
     states: tuple[str, ...] | None,
+    tags: tuple[str, ...] | None,
     limit: int,
     as_json: bool,
 ) -> None:
     """Print a table or JSON."""
     found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
     wanted = {JobState(state.upper()) for state in states or JobState}
-    runs = islice((job for job in found.server.windmill.list_runs(found.path) if job.state in wanted), limit)
-    jobs: list[Job] = list(runs)
+    asked = {"args": json.dumps(argument_of(tags))} if tags else {}
+    runs = found.server.windmill.list_runs(found.path, **asked)
+    jobs: list[Job] = list(islice((job for job in runs if job.state in wanted), limit))
     if as_json:
         print_json([run_json(found.server, job) for job in jobs])
     elif jobs:

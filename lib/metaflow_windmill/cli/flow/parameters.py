@@ -115,14 +115,10 @@ def run_param_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def run_tag_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the tags of a run, under the name by which the Deployer knows those of a deployment."""
-    option = click.option(
-        "--tag",
-        "tags",
-        multiple=True,
-        default=None,
-        help="Tag this run, beside the tags of the deployment (repeatable).",
-    )
-    return option(command)
+    tag = {"multiple": True, "default": None}
+    told = "Tag this run, beside the tags of the deployment (repeatable)."
+    tagging = click.option("--tag", "tags", **tag, help=told)
+    return tagging(command)  # type: ignore[no-any-return]
 
 
 def given_tags(tags: Iterable[str] | None, values: dict[str, Json]) -> tuple[str, ...]:

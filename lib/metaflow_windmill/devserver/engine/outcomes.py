@@ -27,14 +27,16 @@ def ending(job: Job, outcome: Outcome) -> Ending:
         status, result = "canceled", canceled(job.canceled_by, job.canceled_reason)
     elif success and outcome.skipped:
         status = "skipped"
-    ended = ending_of(status, result)
-    return replace(ended, memory_kb=outcome.memory_kb or None, labels=labels_in(result))
+    return replace(ending_of(status, result), memory_kb=outcome.memory_kb or None)
 
 
 def ending_of(status: str, result: Json) -> Ending:
-    """Return how a job ended: its result as it is kept, and as it came where that differs."""
-    text = canonical.dump(result)
-    return Ending(status, text, clock.now(), canonical.as_it_came(result, text))
+    """Return how a job ended: its result as it is kept, as it came where that differs, and its labels.
+
+    A flow gets those of its last module's result, as a script gets those of its own.
+    """
+    text, labels = canonical.dump(result), labels_in(result)
+    return Ending(status, text, clock.now(), canonical.as_it_came(result, text), labels=labels)
 
 
 def marked(success: bool, result: Json) -> tuple[bool, Json]:  # noqa: FBT001 - an outcome's two halves
