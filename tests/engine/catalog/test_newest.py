@@ -40,7 +40,9 @@ class Versions:
         """Return what the process takes for the newest version at a time."""
         self.clock.seconds = seconds
         last = max(number for number, came in enumerate(self.came) if came <= seconds)
-        return self.newest.of("it", last, self.followed)
+        found = self.newest.of("it", last, self.followed)
+        assert found is not None
+        return found
 
     def followed(self, version: int) -> int | None:
         later = [came for came in self.came[version + 1 :] if came <= self.clock.seconds]
@@ -95,6 +97,45 @@ def test_flows_and_scripts_by_path(database: Database, vault: Vault, who: Identi
     assert numbers(catalog) == (1, 1), "the first versions are remembered"
     ahead.seconds = 10.0
     assert numbers(catalog) == (2, 2)
+
+
+def test_what_was_deleted_still_runs_until_its_successor_is_heard_of(
+    database: Database, vault: Vault, who: Identity
+) -> None:
+    """So it was seen on a real server of 1.788, for flows and for scripts."""
+    ahead, began = Clock(), now()
+
+    def clock() -> int:
+        return began + ahead()
+
+    catalog = WorkspaceCatalog(database, vault, Newest(10.0, clock), Newest(10.0, clock))
+    with database.write() as connection:
+        flows.create(connection, who, flow(1))
+        scripts.create(connection, who, script(1))
+    assert numbers(catalog) == (1, 1)
+    with database.write() as connection:
+        flows.delete(connection, "admins", "f/a/one")
+        scripts.delete(connection, "admins", "f/a/two")
+    assert numbers(catalog) == (1, 1)
+    with database.write() as connection:
+        flows.create(connection, who, flow(2))
+        scripts.create(connection, who, script(2))
+    assert numbers(catalog) == (1, 1)
+    ahead.seconds = 10.0
+    assert numbers(catalog) == (2, 2)
+
+
+def test_what_was_deleted_is_gone_after_a_minute(database: Database, vault: Vault, who: Identity) -> None:
+    ahead, began = Clock(), now()
+    catalog = WorkspaceCatalog(database, vault, Newest(10.0, lambda: began + ahead()))
+    with database.write() as connection:
+        flows.create(connection, who, flow(1))
+    assert catalog.flow("admins", "f/a/one") is not None
+    with database.write() as connection:
+        flows.delete(connection, "admins", "f/a/one")
+    ahead.seconds = 61.0
+    assert catalog.flow("admins", "f/a/one") is None
+    assert catalog.flow("admins", "f/a/never") is None
 
 
 def numbers(catalog: WorkspaceCatalog) -> tuple[int, int]:

@@ -67,8 +67,8 @@ class WorkspaceCatalog:
         self,
         database: Database,
         vault: Vault,
-        newest_flows: Newest[int] | None = None,
-        newest_scripts: Newest[str] | None = None,
+        newest_flows: Newest[FlowVersion] | None = None,
+        newest_scripts: Newest[Code] | None = None,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -79,12 +79,14 @@ class WorkspaceCatalog:
         """Return the latest deployed script at a path, as far as this server has heard."""
         connection = self._database.read()
         newest = scripts.runnable(connection, workspace, path)
-        if newest is None or newest.hash is None:
-            return newest
-        version = self._newest_scripts.of(
-            (workspace, path), newest.hash, lambda hash_: scripts.followed(connection, workspace, hash_)
+        heard = self._newest_scripts.of(
+            (workspace, path),
+            newest,
+            lambda before: scripts.followed(connection, workspace, path, before.hash),
         )
-        return newest if version == newest.hash else scripts.runnable_version(connection, workspace, version)
+        if heard is None or heard is newest or heard.hash is None:
+            return newest
+        return scripts.runnable_version(connection, workspace, heard.hash) or heard
 
     def script_by_hash(self, workspace: str, hash_: str) -> Code | None:
         """Return one version of a script."""
@@ -94,14 +96,14 @@ class WorkspaceCatalog:
         """Return the latest version of a flow, as far as this server has heard."""
         connection = self._database.read()
         newest = flows.latest(connection, workspace, path)
-        if newest is None:
-            return None
-        version = self._newest_flows.of(
+        heard = self._newest_flows.of(
             (workspace, path),
-            newest.version,
-            lambda before: flows.followed(connection, workspace, path, before),
+            newest,
+            lambda before: flows.followed(connection, workspace, path, before.version),
         )
-        return newest if version == newest.version else flows.at_version(connection, workspace, version)
+        if heard is None or heard is newest:
+            return newest
+        return flows.at_version(connection, workspace, heard.version) or heard
 
     def script_text(self, workspace: str, path: str) -> str | None:
         """Return the text of the latest script at a path, whether it can be run yet or not."""

@@ -128,12 +128,12 @@ def runnable_version(connection: sqlite3.Connection, workspace: str, hash_: str)
     return None if row is None else _code(row)
 
 
-def followed(connection: sqlite3.Connection, workspace: str, hash_: str) -> int | None:
-    """Return when the version after a given one was deployed, in microseconds; None if it is the newest."""
+def followed(connection: sqlite3.Connection, workspace: str, path: str, hash_: str | None) -> int | None:
+    """Return when the version after a given one, deleted or not, was deployed, in microseconds."""
     found: int | None = connection.execute(
-        "SELECT min(later.created_at) FROM script JOIN script AS later USING (workspace, path)"
-        " WHERE script.workspace = ? AND script.hash = ? AND later.id > script.id",
-        (workspace, hash_),
+        "SELECT min(created_at) FROM script WHERE workspace = ? AND path = ? AND id >"
+        " coalesce((SELECT id FROM script WHERE workspace = ? AND hash = ?), 0)",
+        (workspace, path, workspace, hash_),
     ).fetchone()[0]
     return found
 
