@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import pickle
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
@@ -9,9 +11,10 @@ from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.contract.task import Input, Source, TaskSpec
 from metaflow_windmill.runtime.identity import Task
 from metaflow_windmill.runtime.job import Job
+from metaflow_windmill.runtime.tasks import Content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from metaflow_windmill.contract.task import At
     from metaflow_windmill.runtime.ids import Position
@@ -33,6 +36,8 @@ class MemoryTasks:
     asked: int = 0
     others: dict[str, MemoryTasks] = field(default_factory=dict)
     things: dict[str, Json] = field(default_factory=dict)
+    shelf: dict[str, Json] = field(default_factory=dict)
+    torn: set[str] = field(default_factory=set)
 
     def exist(self, tasks: Sequence[str]) -> list[bool]:
         self.asked += 1
@@ -65,6 +70,25 @@ class MemoryTasks:
             found = self.succeeded(task)
             if found and (not steps or task.partition("/")[0] in steps):
                 yield task, found
+
+    def contents(self, tasks: Sequence[str]) -> list[dict[str, Content]]:
+        held = [self.succeeded(task) or {} for task in tasks]
+        return [{name: Content(repr(value), str(type(value))) for name, value in one.items()} for one in held]
+
+    def blobs(self, shas: Iterable[str]) -> Iterator[bytes]:
+        return (pickle.dumps(ast.literal_eval(sha)) for sha in shas)
+
+    def is_whole(self, task: str) -> bool:
+        return task not in self.torn
+
+    def keep_parts(self, task: str, attempt: int, parts: Json) -> None:
+        self.things[f"{task}/{attempt}"] = parts
+
+    def share(self, name: str, content: Json) -> None:
+        self.shelf[name] = content
+
+    def shared(self, name: str) -> Json:
+        return self.shelf.get(name)
 
     def keep(self, name: str, content: Json) -> None:
         self.things[name] = content

@@ -33,6 +33,7 @@ def test_importing_metaflow_brings_nothing_but_the_names_of_this_extension(tmp_p
         f"{PLUGINS}.mfextinit_windmill",
         f"{PLUGINS}.windmill_decorator",
         f"{PLUGINS}.windmill_deployer",
+        f"{PLUGINS}.windmill_memo",
         f"{PLUGINS}.windmill_step",
     }
 

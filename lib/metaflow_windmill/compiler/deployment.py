@@ -11,6 +11,7 @@ from metaflow_windmill.openflow import Static
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from metaflow_windmill.contract.memo import Memo
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.openflow import FlowValue, InputTransform
     from metaflow_windmill.types import Json
@@ -76,6 +77,8 @@ class Deployment:
     pack : int or None
         How many items of a foreach one job takes; with two or more, steps in a row are one job too.
         ``@windmill(pack=...)`` wins. None for one task a job.
+    memos : mapping of str to Memo
+        Of the steps for whose tasks an earlier success may stand.
     """
 
     path: str
@@ -95,6 +98,7 @@ class Deployment:
     description: str = ""
     priority: int | None = None
     pack: int | None = None
+    memos: Mapping[str, Memo] = field(default_factory=dict)
 
     def code_of(self, step: str) -> Code:
         """Return the code of a step."""

@@ -154,6 +154,8 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         chunks=chunked(context, step, place),
         ends=step.name == context.dag.end,
         page=_page(context) if step.name == context.dag.end else None,
+        memo=context.deployment.memos.get(step.name),
+        renews=bool(context.deployment.memos),
     )
 
 

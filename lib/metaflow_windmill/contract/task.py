@@ -49,6 +49,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from metaflow_windmill.contract.known import known
+from metaflow_windmill.contract.memo import Memo
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
@@ -155,6 +156,10 @@ class TaskSpec:
         Whether the run ends with the task, so that its job also tells whether anybody waits for that.
     page : Page or None
         On the end step, where there is something: its job's result shows the whole run.
+    memo : Memo or None
+        Where an earlier success may stand for the task.
+    renews : bool
+        Whether the inputs may be clones of other runs' tasks, though the run goes on from none.
     """
 
     step: str
@@ -174,6 +179,8 @@ class TaskSpec:
     chunks: bool = False
     ends: bool = False
     page: Page | None = None
+    memo: Memo | None = None
+    renews: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON, without what has its default value."""
@@ -188,7 +195,8 @@ class TaskSpec:
             for item in data.get("inputs", [])
         )
         lists = {"inputs": inputs, "levels": tuple(data.get("levels", [])), "page": _page(data.get("page"))}
-        return cls(**{**known(cls, data), **lists})
+        memo = Memo.from_json(data["memo"]) if data.get("memo") else None
+        return cls(**{**known(cls, data), **lists, "memo": memo})
 
 
 def _page(data: Json) -> Page | None:

@@ -58,6 +58,15 @@ class Packages:
 
 
 @dataclass(frozen=True)
+class Remembers:
+    """What ``@memo`` says of a step: whether, for how many seconds, and what is not counted."""
+
+    enabled: bool = True
+    expires: int | None = None
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Needs:
     """What a step asks of the worker that runs it.
 
@@ -73,6 +82,8 @@ class Needs:
         After which Windmill ends the job (``@windmill``).
     pack : int or None
         How many tasks of the step one job may run (``@windmill``).
+    memo : Remembers or None
+        Whether an earlier success may stand for a task (``@memo``).
     """
 
     packages: Packages | None = None
@@ -80,6 +91,7 @@ class Needs:
     tag: str | None = None
     seconds: int | None = None
     pack: int | None = None
+    memo: Remembers | None = None
 
 
 @dataclass(frozen=True)

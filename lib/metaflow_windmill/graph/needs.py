@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from metaflow_windmill.graph.dag import Needs, Packages
+from metaflow_windmill.contract.memo import seconds_of
+from metaflow_windmill.graph.dag import Needs, Packages, Remembers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,16 @@ def read_needs(node: DAGNode) -> Needs:
         tag=windmill.get("tag"),
         seconds=None if seconds is None else int(seconds),
         pack=None if pack is None else int(pack),
+        memo=_memo(said["memo"]) if "memo" in said else None,
     )
+
+
+def _memo(said: Mapping[str, Any]) -> Remembers:
+    """Return what ``@memo`` says; from ``--with memo:expires=7d`` come texts."""
+    ignore = said.get("ignore") or ()
+    names = ignore.replace(",", " ").split() if isinstance(ignore, str) else ignore
+    enabled = str(said.get("enabled", True)).lower() not in {"false", "0", "no"}
+    return Remembers(enabled, seconds_of(said.get("expires")), tuple(map(str, names)))
 
 
 def _packages(environments: Sequence[MetaflowDecorator]) -> Packages | None:

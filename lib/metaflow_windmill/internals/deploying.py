@@ -61,6 +61,14 @@ def configs_of(flow: Any) -> list[str]:  # noqa: ANN401  (a FlowSpec)
     return [item.name for _, item in flow._get_parameters() if item.IS_CONFIG_PARAMETER]  # noqa: SLF001
 
 
+def config_values(flow: Any) -> dict[str, Any]:  # noqa: ANN401  (a FlowSpec)
+    """Return the values of a flow's configs by their names, as texts and what JSON can hold."""
+    from metaflow.flowspec import FlowStateItems
+    from metaflow.util import to_pod
+
+    return dict(to_pod(dict(flow._flow_state[FlowStateItems.CONFIGS])))  # noqa: SLF001
+
+
 def kept_for_metaflow(flow: Any) -> Iterator[str]:  # noqa: ANN401  (a FlowSpec)
     """Yield the attributes in which Metaflow sees no parameter."""
     return iter(flow._NON_PARAMETERS)  # noqa: SLF001

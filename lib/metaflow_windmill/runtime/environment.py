@@ -28,6 +28,9 @@ DUE = "METAFLOW_WINDMILL_SCHEDULED_FOR"
 RENEWED = "METAFLOW_WINDMILL_RENEWED"
 """Names the attributes of the flow that the inputs of a task, as clones, may have other values of."""
 
+ALL = "*"
+"""In place of those names: all parameters and constants, and the graph."""
+
 OWN = frozenset(
     {
         "METAFLOW_USER",

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.internals.running import chosen_step, number_of_splits, size_of_gang, take_over
-from metaflow_windmill.runtime.environment import DUE, RENEWED
-from metaflow_windmill.runtime.ids import PARAMETERS, UNBOUNDED
+from metaflow_windmill.runtime.environment import ALL, DUE, RENEWED
+from metaflow_windmill.runtime.ids import GRAPH, PARAMETERS, UNBOUNDED
 from metaflow_windmill.runtime.job import read_job
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def renew(datastore: Json, inputs: Sequence[Json]) -> None:
         return
     step, _, task = PARAMETERS.partition("/")
     parameters = datastore.parent_datastore.get_task_datastore(datastore.run_id, step, task)
+    if names == [ALL]:
+        names = [name for name in parameters if not name.startswith("_") or name == GRAPH]
     datastore.passdown_partial(parameters, names)
     for given in inputs:
         take_over(given, parameters, names)

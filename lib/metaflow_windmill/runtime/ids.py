@@ -24,6 +24,9 @@ Position: TypeAlias = "tuple[tuple[Level, int], ...]"
 
 PARAMETERS = "_parameters/t-params"
 
+GRAPH = "_graph_info"
+"""The artifact by which Metaflow's client reads a task's parents; the parameters of a run have it too."""
+
 UNBOUNDED = -1
 """In place of a number of splits, and of a split: one control task, which makes the splits itself.
 

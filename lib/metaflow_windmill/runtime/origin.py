@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.resume import Origin, ResumeOrder
 from metaflow_windmill.errors import RetryNotAllowed
-from metaflow_windmill.runtime.ids import PARAMETERS, UNBOUNDED, task_id
+from metaflow_windmill.runtime.ids import GRAPH, PARAMETERS, UNBOUNDED, task_id
 from metaflow_windmill.runtime.rerun import steps_to_rerun
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _CONSTANT = "constant"  # the type of a parameter that no value can be given to
 _PARAMETERS_STEP = PARAMETERS.partition("/")[0]
-_GRAPH = "_graph_info"  # what Metaflow's client reads a task's parents by
 _GANG = "_parallel_ubf_iter"  # metaflow/flowspec.py
 
 
@@ -33,6 +32,11 @@ class Clone:
 
     origin: str
     task: str
+
+    @property
+    def run(self) -> str:
+        """The run that it comes from."""
+        return self.origin.partition("/")[0]
 
 
 def parameters_of(run: str, record: Record, tasks: Tasks) -> Artifacts:
@@ -76,14 +80,14 @@ def begin(order: ResumeOrder, record: Record, tasks: Tasks, before: Artifacts, o
         Of the origin. Where it did not run on Windmill, the ids of its tasks are looked up now,
         all at once, and kept for the tasks of this run.
     """
-    now = tasks.artifact(PARAMETERS, _GRAPH)
-    rerun = steps_to_rerun((before.get(_GRAPH) or now)["steps"], now["steps"], order.steps)
+    now = tasks.artifact(PARAMETERS, GRAPH)
+    rerun = steps_to_rerun((before.get(GRAPH) or now)["steps"], now["steps"], order.steps)
     anew = [
         info.python_name
         for info in record.parameters
         if info.name in order.parameters or info.python_name not in before
     ]
-    said = Origin(order.run, rerun, (_GRAPH, *(constant["name"] for constant in now["constants"]), *anew))
+    said = Origin(order.run, rerun, (GRAPH, *(constant["name"] for constant in now["constants"]), *anew))
     if not said.on_windmill:
         for step, ids in places(origin).items():
             tasks.keep(_places_file(step), ids)

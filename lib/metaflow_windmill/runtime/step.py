@@ -32,12 +32,13 @@ from metaflow_windmill.runtime.commands import (
     streams_of,
 )
 from metaflow_windmill.runtime.deadline import deadline_of
-from metaflow_windmill.runtime.environment import EVENTS, OUTCOME, RENEWED, task_environment
+from metaflow_windmill.runtime.environment import ALL, EVENTS, OUTCOME, RENEWED, task_environment
 from metaflow_windmill.runtime.hooks import carry_metadata
 from metaflow_windmill.runtime.identity import identify
 from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.inputs import input_paths
 from metaflow_windmill.runtime.masking import Mask
+from metaflow_windmill.runtime.memo.remembered import remembered
 from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
 from metaflow_windmill.runtime.result import LABELS, result
 from metaflow_windmill.runtime.schedule import set_due
@@ -162,13 +163,21 @@ def _run(attempt: Attempt, given: Given) -> Json:
         source = tasks.of_run(origin.run)
         found = clones(task, origin, tasks, source)
         if found:
-            return _clone(attempt, found, source)
+            said = "succeeded in the run that this one goes on from; it was"
+            return _clone(attempt, found, source, f"This task {said} cloned from {found[0].origin}.")
         os.environ[RENEWED] = ",".join(origin.renewed)
+    if task.spec.renews:
+        os.environ[RENEWED] = ALL
     inputs = input_paths(task, given.splits, tasks)
+    memo = remembered(attempt, inputs, anew=origin is not None and task.spec.step in origin.rerun)
+    if memo.clone:
+        said = f"cloned from {memo.clone.origin} (memo)"
+        return _clone(attempt, [memo.clone], tasks.of_run(memo.clone.run), said)
     with saving_logs(attempt), last_of_its_run(attempt):
         run_metaflow(attempt, step_arguments(task, inputs, attempt.number, origin.run if origin else None))
         outcome = outcome_of(attempt)
     keep_note(attempt, outcome)  # after the logs: nobody looks after them any more once it is there
+    memo.keep(attempt.number)
     return outcome
 
 
@@ -192,7 +201,7 @@ def _init(attempt: Attempt, values: dict[str, Json]) -> None:
             run_metaflow(attempt, init_arguments(attempt.task.record, attempt.task.run, values))
 
 
-def _clone(attempt: Attempt, found: Sequence[Clone], source: Tasks) -> Json:
+def _clone(attempt: Attempt, found: Sequence[Clone], source: Tasks, said: str) -> Json:
     """Clone a task; as with Metaflow's own resume, a clone has no logs of its own."""
     task = attempt.task
     for clone in found:
@@ -200,7 +209,7 @@ def _clone(attempt: Attempt, found: Sequence[Clone], source: Tasks) -> Json:
             attempt, clone_arguments(task, clone, attempt.number), partial(_cloned, attempt, clone.task)
         )
     origin = found[0].origin
-    say(f"This task succeeded in the run that this one goes on from; it was cloned from {origin}.")
+    say(said)
     return {**cloned_outcome(task.spec, source, origin.partition("/")[2]), "cloned": origin, LABELS: [CLONED]}
 
 

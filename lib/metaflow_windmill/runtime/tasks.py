@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from metaflow_windmill.contract.memo import PARTS
 from metaflow_windmill.runtime.ids import PARAMETERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.types import Json
@@ -21,6 +23,27 @@ NOTE = "windmill.json"
 
 _BEGUN = "attempt.json"  # metaflow.datastore.TaskDataStore.METADATA_ATTEMPT_SUFFIX
 _DONE = "DONE.lock"
+
+
+@dataclass(frozen=True)
+class Content:
+    """An artifact as the datastore has it.
+
+    Parameters
+    ----------
+    sha : str
+        Of its bytes, which are kept by it.
+    type : str
+        Of the object, as Python shows it: ``<class 'int'>``.
+    encoding : str
+    size : int
+        In bytes.
+    """
+
+    sha: str
+    type: str = ""
+    encoding: str = ""
+    size: int = 0
 
 
 class Artifacts(Protocol):
@@ -63,6 +86,24 @@ class Tasks(Protocol):
 
     def all_succeeded(self, *steps: str) -> Iterator[tuple[str, Artifacts]]:
         """Yield the tasks of some steps, or of all, that ended well."""
+
+    def contents(self, tasks: Sequence[str]) -> Sequence[Mapping[str, Content]]:
+        """Return of each task that is over what artifacts it has, without reading them."""
+
+    def blobs(self, shas: Iterable[str]) -> Iterator[bytes]:
+        """Yield what is kept by some shas, in any order."""
+
+    def is_whole(self, task: str) -> bool:
+        """Tell whether all that a task made is still there."""
+
+    def keep_parts(self, task: str, attempt: int, parts: Json) -> None:
+        """Keep what the key of an attempt was made of."""
+
+    def share(self, name: str, content: Json) -> None:
+        """Keep something for all runs of the flow."""
+
+    def shared(self, name: str) -> Json:
+        """Return what `share` kept; None if there is nothing, or nothing that can be read."""
 
     def keep(self, name: str, content: Json) -> None:
         """Keep something of the whole run, under a name that is no task's."""
@@ -138,6 +179,44 @@ class DatastoreTasks:
             if found.get("_task_ok"):
                 yield found.pathspec.partition("/")[2], found
 
+    def contents(self, tasks: Sequence[str]) -> Sequence[Mapping[str, Content]]:
+        """Return of each task that is over what artifacts it has, without reading them."""
+        paths = {f"{self._run}/{task}": task for task in tasks}
+        found = self._datastore.get_task_datastores(pathspecs=list(paths))
+        told = {f"{one.run_id}/{one.step_name}/{one.task_id}": _contents(one.ds_metadata) for one in found}
+        return [told[path] for path in paths]
+
+    def blobs(self, shas: Iterable[str]) -> Iterator[bytes]:
+        """Yield what is kept by some shas, in any order."""
+        return (blob for _, blob in self._datastore.ca_store.load_blobs(list(shas)))
+
+    def is_whole(self, task: str) -> bool:
+        """Tell whether all that a task made is still there."""
+        join, flow = self._storage.path_join, self._record.flow
+        (held,) = self.contents([task])
+        shas = {content.sha for content in held.values()}
+        return all(self._storage.is_file([join(flow, "data", sha[:2], sha) for sha in shas]))
+
+    def keep_parts(self, task: str, attempt: int, parts: Json) -> None:
+        """Keep what the key of an attempt was made of."""
+        self._keep(f"{task}/{attempt}.{PARTS}", parts)
+
+    def parts(self, task: str) -> Json:
+        """Return what the key of a task's last attempt was made of; None if that was not kept."""
+        begun = self.attempts(task)
+        return self._json(f"{task}/{begun[-1]}.{PARTS}") if begun else None
+
+    def share(self, name: str, content: Json) -> None:
+        """Keep something for all runs of the flow."""
+        self._write(str(self._storage.path_join(self._record.flow, *name.split("/"))), content)
+
+    def shared(self, name: str) -> Json:
+        """Return what `share` kept; None if there is nothing, or nothing that can be read."""
+        try:
+            return self._read(str(self._storage.path_join(self._record.flow, *name.split("/"))))
+        except ValueError:  # a local file that is being written this moment
+            return None
+
     def keep(self, name: str, content: Json) -> None:
         """Keep something of the whole run, with its parameters."""
         self._keep(f"{PARAMETERS}/{name}", content)
@@ -147,13 +226,18 @@ class DatastoreTasks:
         return self._json(f"{PARAMETERS}/{name}")
 
     def _keep(self, name: str, content: Json) -> None:
-        written = BytesIO(json.dumps(content).encode())
-        self._storage.save_bytes([(self._path(name), written)], overwrite=True)
+        self._write(self._path(name), content)
 
     def _json(self, name: str) -> Json:
-        with self._storage.load_bytes([self._path(name)]) as found:
-            for _, path, _ in found:
-                return json.loads(Path(path).read_text(encoding="utf-8")) if path else None
+        return self._read(self._path(name))
+
+    def _write(self, path: str, content: Json) -> None:
+        self._storage.save_bytes([(path, BytesIO(json.dumps(content).encode()))], overwrite=True)
+
+    def _read(self, path: str) -> Json:
+        with self._storage.load_bytes([path]) as found:
+            for _, file, _ in found:
+                return json.loads(Path(file).read_text(encoding="utf-8")) if file else None
         return None
 
     def _files(self, names: Sequence[str]) -> list[bool]:
@@ -161,6 +245,14 @@ class DatastoreTasks:
 
     def _path(self, name: str) -> str:
         return str(self._storage.path_join(self._record.flow, self._run, *name.split("/")))
+
+
+def _contents(metadata: Json) -> dict[str, Content]:
+    def content(name: str, sha: str) -> Content:
+        told = metadata["info"].get(name, {})
+        return Content(sha, told.get("type", ""), told.get("encoding", ""), told.get("size", 0))
+
+    return {name: content(name, sha) for name, sha in metadata["objects"].items()}
 
 
 def storage(record: Record) -> Json:

@@ -35,6 +35,7 @@ PROGRAM = """
             "named": sorted(deploying.decorators_by_name(flow)),
             "parameters": [[name, item.name] for name, item in deploying.parameters_of(flow)],
             "configs": deploying.configs_of(flow),
+            "config values": deploying.config_values(flow),
             "kept": sorted(deploying.kept_for_metaflow(flow)),
             "attached": [item.name for item in flow.start.decorators],
             "graph": obj.graph is flow._graph,
@@ -85,6 +86,7 @@ def test_decorators_of_a_flow_are_found_all_and_by_name(said: dict[str, Json]) -
 def test_parameters_and_configs_are_told_apart(said: dict[str, Json]) -> None:
     assert said["parameters"] == [["size", "the-size"]]
     assert said["configs"] == ["settings"]
+    assert isinstance(said["config values"], dict)
 
 
 def test_attributes_that_metaflow_keeps_for_itself_are_named(said: dict[str, Json]) -> None:

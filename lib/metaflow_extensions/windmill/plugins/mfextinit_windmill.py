@@ -13,5 +13,6 @@ CLIS_DESC = [("windmill", ".windmill_cli.cli")]
 STEP_DECORATORS_DESC = [
     ("windmill_internal", ".windmill_decorator.WindmillInternalDecorator"),
     ("windmill", ".windmill_step.WindmillDecorator"),
+    ("memo", ".windmill_memo.MemoDecorator"),
 ]
 DEPLOYER_IMPL_PROVIDERS_DESC = [("windmill", ".windmill_deployer.WindmillDeployer")]

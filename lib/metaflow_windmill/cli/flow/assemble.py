@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill import __version__
+from metaflow_windmill.cli.flow.memos import memos_of
 from metaflow_windmill.cli.flow.needs import needs_of, say_what_is_left_out, without_secrets
 from metaflow_windmill.cli.flow.options import limits
 from metaflow_windmill.cli.flow.settings import datastore_of, metadata_of, task_variables, top_level_options
@@ -80,6 +81,7 @@ def compile_document(
         labels=labels_of(record),
         max_workers=wanted.max_workers,
         pack=wanted.pack,
+        memos=memos_of(obj, dag, package, every_step=wanted.memo),
         max_splits=wanted.max_num_splits,
         tag_rules=needed.rules,
         codes=needed.codes,

@@ -36,6 +36,13 @@ _OPTIONS = (
         "in a row in one job too: for flows of many short tasks. One task a job if not given.",
     ),
     click.option(
+        "--memo",
+        is_flag=True,
+        default=False,
+        help="Clone each task whose code, inputs, parameters and packages are those of an earlier success, "
+        "instead of running it, as @memo does for one step.",
+    ),
+    click.option(
         "--max-num-splits",
         default=MAX_NUM_SPLITS,
         show_default=True,
@@ -88,6 +95,7 @@ class Wanted:
     user_namespace: str | None = None
     max_workers: int | None = None
     pack: int | None = None
+    memo: bool = False
     max_num_splits: int | None = None
     workflow_timeout: int | None = None
     workflow_priority: int | None = None

@@ -1,0 +1,5 @@
+"""Digests of a flow's code, by which a task of a later run is known to do the same."""
+
+from metaflow_windmill.package.memo.digests import digest, package_digest
+
+__all__ = ["digest", "package_digest"]

@@ -1,0 +1,65 @@
+"""What an attempt of a task does about earlier successes: look for one, else leave its own for later runs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.runtime.memo.kept import Success, find, keep, succeeded, usable
+from metaflow_windmill.runtime.memo.key import key_of, parts_of
+from metaflow_windmill.runtime.origin import Clone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metaflow_windmill.contract.memo import Memo
+    from metaflow_windmill.runtime.identity import Task
+    from metaflow_windmill.runtime.tasks import Tasks
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The key of a task, and where successes are kept by it."""
+
+    task: Task
+    memo: Memo
+    tasks: Tasks
+    parts: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """The digest of all parts."""
+        return key_of(self.parts)
+
+    def find(self) -> Clone | None:
+        """Return what to clone instead of running the task, if anything."""
+        of_run, expires = self.tasks.of_run, self.memo.expires
+        found = find(
+            self.tasks, self.task.record, self.key, lambda one: usable(one, of_run(one.run)), expires
+        )
+        return Clone(found.origin, self.task.id) if found else None
+
+    def tell(self, attempt: int, origin: str | None = None) -> None:
+        """Keep beside the task what its key was made of, and what it was cloned from."""
+        told = {"key": self.key, "parts": self.parts, "cloned": origin, "why_whole": self.memo.why_whole}
+        self.tasks.keep_parts(self.task.name, attempt, told)
+
+    def keep(self, attempt: int) -> None:
+        """Let later runs take the task, if its step's own code ended well."""
+        if succeeded(self.tasks, self.task.name):
+            success = Success(f"{self.task.run}/{self.task.name}", attempt, time.time())
+            keep(self.tasks, self.task.record, self.key, success)
+
+
+def plan(task: Task, inputs: Sequence[str], tasks: Tasks) -> Plan | None:
+    """Return the plan of a task; None where no earlier success may stand for it.
+
+    A gang and an unbounded foreach are run each time: their tasks start one another.
+    """
+    memo = task.spec.memo
+    if memo is None or task.controls:
+        return None
+    names = [path.partition("/")[2] for path in inputs]
+    read = list(zip((name.partition("/")[0] for name in names), tasks.contents(names), strict=True))
+    return Plan(task, memo, tasks, parts_of(task, memo, read, whole=memo.code == memo.package))
