@@ -35,6 +35,25 @@ class metaflow_repo(TypedDict, total=False):
 DynMultiselect_flows_found = list[str]
 
 
+def library(pauses: tuple[float, ...] = (0, 1, 3, 9)) -> None:
+    """Have the library: Windmill's loader asks for it once, and gives an empty module where that fails."""
+    import sys
+    import time
+
+    for seconds in pauses:
+        time.sleep(seconds)
+        from f.metaflow.library import load
+
+        if callable(load):
+            return load()
+        for name in [name for name in sys.modules if name.startswith("f.metaflow.library")]:
+            del sys.modules[name]
+    raise RuntimeError(
+        "Windmill did not hand out the script f/metaflow/library. Is it there, and may you read it? "
+        "`metaflow-windmill install` brings it. Otherwise the server is in trouble: run this again."
+    )
+
+
 def flows_found(
     repo: Any = None,  # noqa: ANN401 - whatever the form has
     configuration: Any = None,  # noqa: ANN401 - whatever the form has
@@ -42,9 +61,7 @@ def flows_found(
     filterText: str = "",  # noqa: N803 - Windmill's name
 ) -> list[dict[str, str]]:
     """Offer the flows of the repository in the form."""
-    from f.metaflow.library import load
-
-    load()
+    library()
     from metaflow_windmill.workspace.scripts import flow_choices
 
     return flow_choices(repo, configuration, ref or "", filterText or "")
@@ -76,9 +93,7 @@ def main(  # noqa: PLR0917 - a form has as many fields as it needs
     The form, ``compile_and_deploy.script.yaml``, says what each parameter means. A flow that
     cannot be deployed does not keep the others back, and makes the job a failed one at the end.
     """
-    from f.metaflow.library import load
-
-    load()
+    library()
     from metaflow_windmill.workspace.scripts import Asked, compile_and_deploy
 
     changes = {

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.support.flaky.flaky import Plan, flaky
+from tests.support.flaky.flaky import Elsewhere, Plan, flaky
 from tests.support.soak.accounts import table
 
 
@@ -20,20 +20,31 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--at-once", type=int, default=4, help="runs at a time")
     parser.add_argument("--minutes", type=float, default=600, help="begin nothing more after these")
-    parser.add_argument("--server", help="another Windmill, whose own jobs ask it directly")
+    parser.add_argument("--server", help="another Windmill")
     parser.add_argument("--token")
+    parser.add_argument("--jobs", default="", help="TAG:PORT=URL: those of its workers that ask badly, too")
     asked = parser.parse_args()
-    if (asked.server is None) != (asked.token is None):
+    if (asked.server is None) != (asked.token is None) or (asked.jobs and not asked.server):
         parser.error("give both --server URL and --token T")
+    elsewhere = _elsewhere(asked.server, asked.token, asked.jobs) if asked.server else None
     root = Path(tempfile.mkdtemp(prefix="flaky-"))
     said = f"scripts/flaky {asked.runs} --rate {asked.rate:g} --seed {asked.seed}"
     print(f"{said} (files under {root})", flush=True)
     plan = Plan(asked.runs, asked.rate, asked.seed, asked.at_once, minutes=asked.minutes)
-    result = flaky(plan, root, asked.server, asked.token)
+    result = flaky(plan, root, elsewhere)
     print(", ".join(f"{count} {what}" for what, count in result.counts.items()))
-    print(f"{result.requests} requests;", ", ".join(f"{n} {what}" for what, n in result.faults.items()))
+    print(
+        f"{result.requests} requests, {result.of_jobs} of them by jobs;",
+        ", ".join(f"{n} {what}" for what, n in result.faults.items()),
+    )
     print(table(result.accounts))
     return 1 if any(account.wrong for account in result.accounts) else 0
+
+
+def _elsewhere(server: str, token: str, jobs: str) -> Elsewhere:
+    place, _, really = jobs.partition("=")
+    tag, _, port = place.partition(":")
+    return Elsewhere(server, token, tag, int(port or 0), really)
 
 
 if __name__ == "__main__":

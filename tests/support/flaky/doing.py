@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import uuid
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+import requests
 from tests.support.deployed import Target
 from tests.support.server import wait_until
 from tests.support.soak.doing import FLOWS, MIXED, Doing
 
 from metaflow_windmill.client.site import find_address, open_site
+from metaflow_windmill.deploy.worker_tags import SETTING
 from metaflow_windmill.events import publish_event
 from metaflow_windmill.events.publish import new_event
 
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FOLDER = "f/git"
 CONFIGURATION = "f/git/repository"
+SECRET = "webhook-secret"
 DEPLOYER = """\
 import sys
 from metaflow import Deployer
@@ -40,7 +47,21 @@ print("PATHSPEC", run.pathspec)
 
 @dataclass(frozen=True)
 class Patient(Target):
-    """A Windmill that is asked as the commands ask it: with patience, and only with that."""
+    """A Windmill that is asked as the commands ask it: with patience, and only with that.
+
+    Parameters
+    ----------
+    tag : str
+        Of the workers that run all steps; empty for any.
+    """
+
+    tag: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of a flow's command line."""
+        rules = {SETTING: json.dumps([{"tag": self.tag}])} if self.tag else {}
+        return {**super().environment, **rules}
 
     @cached_property
     def client(self) -> Windmill:
@@ -114,34 +135,76 @@ class FromGit:
 
     Parameters
     ----------
-    target : Target
+    target : Patient
     origin : GitRepository
     store : Path
         The datastore of its flow.
     """
 
-    target: Target
+    target: Patient
     origin: GitRepository
     store: Path
+
+    @property
+    def configuration(self) -> dict[str, Json]:
+        """The ``metaflow_repo`` resource."""
+        where = {"folder": FOLDER, "datastore": "local", "datastore_root": str(self.store)}
+        tag = {"worker_tag": self.target.tag} if self.target.tag else {}
+        return {"url": self.origin.url, "branch": "main", "webhook_secret": SECRET, **where, **tag}
 
     def deploy(self, number: int) -> str:
         """Commit a version and have it deployed and started; return the run's job."""
         files = {"flow.py": (FLOWS / "soak_linear.py").read_text(), "version.py": f"VERSION = {number}\n"}
-        self.origin.commit({**files, "noted.py": (FLOWS / "noted.py").read_text()})
-        self._script("redeploy_if_changed" if number % 2 else "compile_and_deploy")
+        commit = self.origin.commit({**files, "noted.py": (FLOWS / "noted.py").read_text()})
+        (self._asked_to, self._looked, self._pushed)[number % 3](commit)
         job = str(uuid.uuid4())
         return self.target.client.run_flow(f"{FOLDER}/SoakLinear", {"number": number}, job)
 
-    def _script(self, name: str) -> None:
-        windmill = self.target.client
-        args: dict[str, Json] = {"configuration": CONFIGURATION} if name == "redeploy_if_changed" else {}
-        args = args or {
-            "repo": {"url": self.origin.url},
-            "folder": FOLDER,
-            "datastore": "local",
-            "datastore_root": str(self.store),
+    def _asked_to(self, _commit: str) -> None:
+        self._script("compile_and_deploy", {"configuration": self.configuration})
+
+    def _looked(self, _commit: str) -> None:
+        self._script("redeploy_if_changed", {"configuration": CONFIGURATION})
+
+    def _pushed(self, commit: str) -> None:
+        """Deliver a push as a git host does, again under the same name until it is taken, or given up.
+
+        A delivery whose answer was lost may have been taken: each job that came of it has to end well.
+        """
+        ended = self._over("redeploy_on_push", set())
+        body = json.dumps({"ref": "refs/heads/main", "after": commit}).encode()
+        signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        headers = {
+            "Authorization": f"Bearer {self.target.token}",
+            "Content-Type": "application/json",
+            "X-GitHub-Event": "push",
+            "X-GitHub-Delivery": commit,
+            "X-Hub-Signature-256": f"sha256={signature}",
         }
-        job = windmill.run_script(f"f/metaflow/{name}", args, str(uuid.uuid4()))
+        where = f"{self.target.host}/api/w/{self.target.workspace}/jobs/run/p/f/metaflow/redeploy_on_push"
+        asked = {"raw": "true", "configuration": CONFIGURATION}
+        for _ in range(8):
+            with suppress(requests.RequestException):
+                answer = requests.post(where, params=asked, headers=headers, data=body, timeout=60)
+                if answer.ok:
+                    break
+        else:
+            raise AssertionError(f"the push of {commit} was not taken")
+        self._over("redeploy_on_push", ended)
+
+    def _script(self, name: str, args: dict[str, Json]) -> None:
+        job = self.target.client.run_script(f"f/metaflow/{name}", args, str(uuid.uuid4()))
+        self._ended(name, job)
+
+    def _over(self, name: str, known: set[str]) -> set[str]:
+        """Wait until all jobs of a script that are not known are over; each has to end well."""
+        found = self.target.client.list_jobs(script_path_exact=f"f/metaflow/{name}", job_kinds="script")
+        for job in {job.id for job in found} - known:
+            self._ended(name, job)
+        return known | {job.id for job in found}
+
+    def _ended(self, name: str, job: str) -> None:
+        windmill = self.target.client
         wait_until(lambda: windmill.outcome(job).completed, 300, f"{name} {job} is not over")
         done = windmill.outcome(job)
         assert done.success, f"{name}: {done.result}"

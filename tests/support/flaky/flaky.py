@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,32 @@ if TYPE_CHECKING:
     from tests.support.deployed import Target
     from tests.support.flaky.proxy import Way
 
+    from metaflow_windmill.workspace.shipped import Shipment
+
 FLOWS = (*MIXED, "SoakResumed", *TOLD)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another Windmill.
+
+    Parameters
+    ----------
+    url, token : str
+    tag : str
+        Of workers whose jobs ask over a bad way too, and which run all steps and scripts; empty where jobs
+        ask directly.
+    port : int
+        Of this machine, where the jobs of these workers believe that Windmill is.
+    really : str
+        The address where it is.
+    """
+
+    url: str
+    token: str
+    tag: str = ""
+    port: int = 0
+    really: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +67,7 @@ class Plan:
     rate: float
     seed: int
     at_once: int = 4
-    from_git: int = 4
+    from_git: int = 6
     minutes: float = 600.0
 
 
@@ -52,38 +77,44 @@ class Result:
 
     counts: Mapping[str, int]
     requests: int
+    of_jobs: int
     faults: Mapping[str, int]
     accounts: list[Account]
 
 
-def flaky(plan: Plan, root: Path, server: str | None = None, token: str | None = None) -> Result:
-    """Do everything over a bad way; `server` names a Windmill whose own jobs ask it directly."""
+def flaky(plan: Plan, root: Path, elsewhere: Elsewhere | None = None) -> Result:
+    """Do everything over a bad way: what asks from outside, and the jobs."""
     home = Home(root / "home")
     home.root.mkdir()
-    with flaky_way(0, plan.seed) as way, _good(root, way, server, token) as good:
-        way.to = good.host
-        return _done(plan, home, way, good, with_git=server is None)
+    port = elsewhere.port if elsewhere else 0
+    with (
+        flaky_way(0, plan.seed) as way,
+        flaky_way(0, plan.seed + 1, port=port) as of_jobs,
+        _good(root, of_jobs, elsewhere) as good,
+    ):
+        way.to, of_jobs.to = good.host, (elsewhere.really if elsewhere else good.host)
+        return _done(plan, home, (way, of_jobs), good, with_git=not elsewhere or bool(elsewhere.tag))
 
 
 @contextmanager
-def _good(root: Path, way: Way, server: str | None, token: str | None) -> Iterator[Target]:
+def _good(root: Path, of_jobs: Way, elsewhere: Elsewhere | None) -> Iterator[Patient]:
     """Give the server itself, past the way."""
-    if server is not None:
-        with _workspace(server, str(token), None) as target:
-            yield target
+    if elsewhere is not None:
+        with _workspace(elsewhere.url, elsewhere.token, None) as target:
+            yield Patient(target.host, target.token, target.workspace, elsewhere.tag)
         return
-    running = start_server(root, arguments=["--jobs-url", way.url])
+    running = start_server(root, arguments=["--jobs-url", of_jobs.url])
     try:
-        running.tell_jobs({"METAFLOW_WINDMILL_ALLOW_FILE_REPOSITORIES": "1"})
         yield Patient(running.url, running.token, running.workspace)
     finally:
         end_server(running)
 
 
-def _done(plan: Plan, home: Home, way: Way, good: Target, *, with_git: bool) -> Result:
-    bad = Patient(way.url, good.token, good.workspace)
+def _done(plan: Plan, home: Home, ways: tuple[Way, Way], good: Patient, *, with_git: bool) -> Result:
+    bad = replace(good, host=ways[0].url)
     doing = Once(home, bad, plan.seed)
-    way.rate = plan.rate
+    for way in ways:
+        way.rate = plan.rate
     git = _prepared(home, good, bad) if with_git else None
     for flow in FLOWS:
         doing.deploy(flow)
@@ -96,14 +127,16 @@ def _done(plan: Plan, home: Home, way: Way, good: Target, *, with_git: bool) -> 
         started = [each.result() for each in from_git]
     off = time.time()
     doing.unschedule()
-    way.rate = 0
+    for way in ways:
+        way.rate = 0
     waiting = _drained(good)
     found = Found(_runs(good), _tasks(home, good), waiting)
     told = accounts(doing.asks, found, Ticks(on, off, EVERY))
     told += [_versions(doing, good), Account("refused or given up", len(doing.wrong), wrong=doing.wrong)]
     if git:
         told.append(_git(started, good))
-    return Result(doing.asks.counts, sum(way.asked.values()), way.faults, told)
+    every, of_jobs = (way.asked.total() for way in ways)
+    return Result(doing.asks.counts, every + of_jobs, of_jobs, ways[0].faults + ways[1].faults, told)
 
 
 def _until(plan: Plan, doing: Once) -> None:
@@ -124,18 +157,25 @@ def _tried(doing: Once, what: Callable[[], str]) -> str:
         return ""
 
 
-def _prepared(home: Home, good: Target, bad: Target) -> FromGit:
+def _prepared(home: Home, good: Patient, bad: Patient) -> FromGit:
     """Install the scripts over the bad way, and make the repository that they deploy from."""
-    installer = Installer(bad.client.transport, bad.workspace)
-    installer.carry_out(installer.plan(shipment()), lambda _: None)
     server = Server(good.host, good.token, good.workspace)
+    server.tell_jobs({"METAFLOW_WINDMILL_ALLOW_FILE_REPOSITORIES": "1"})
+    installer = Installer(bad.client.transport, bad.workspace)
+    installer.carry_out(installer.plan(_tagged(shipment(), bad.tag)), lambda _: None)
     server.post("/folders/create", {"name": "git"})
     origin = new_repository(home.root / "origin.git", {"README": "flows"})
-    store = home.root / "git-store"
-    value = {"url": origin.url, "folder": FOLDER, "datastore": "local", "datastore_root": str(store)}
-    body = {"path": CONFIGURATION, "value": value, "resource_type": "metaflow_repo", "description": ""}
-    server.post("/resources/create", body)
-    return FromGit(bad, origin, store)
+    from_git = FromGit(bad, origin, home.root / "git-store")
+    body = {"path": CONFIGURATION, "value": from_git.configuration, "resource_type": "metaflow_repo"}
+    server.post("/resources/create", {**body, "description": ""})
+    return from_git
+
+
+def _tagged(all_of_it: Shipment, tag: str) -> Shipment:
+    """Have the scripts run on the workers with a tag."""
+    bodies = [{**script.body, **({"tag": tag} if tag else {})} for script in all_of_it.scripts]
+    pairs = zip(all_of_it.scripts, bodies, strict=True)
+    return replace(all_of_it, scripts=tuple(replace(script, body=body) for script, body in pairs))
 
 
 def _versions(doing: Once, good: Target) -> Account:

@@ -65,14 +65,16 @@ class Way:
 
 
 @contextmanager
-def flaky_way(rate: float, seed: int, to: str = "", only: tuple[str, ...] = FAULTS) -> Iterator[Way]:
-    """Stand on a free port of this machine between whoever asks there and a server."""
+def flaky_way(
+    rate: float, seed: int, to: str = "", only: tuple[str, ...] = FAULTS, port: int = 0
+) -> Iterator[Way]:
+    """Stand on a port of this machine, a free one by default, between whoever asks there and a server."""
     way = Way(rate, seed, only, to)
 
     class Handler(_Handler):
         there = way
 
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    proxy = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     proxy.daemon_threads = True
     proxy.block_on_close = False
     way.url = f"http://127.0.0.1:{proxy.server_port}"
