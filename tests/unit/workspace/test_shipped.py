@@ -117,18 +117,6 @@ def test_the_scripts_install_what_the_project_requires() -> None:
         assert wanted[name].marker == need.marker
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_a_script_loads_the_library_before_it_uses_it(script: Path) -> None:
-    for node in ast.walk(ast.parse(script.read_text())):
-        if not isinstance(node, ast.FunctionDef):
-            continue
-        imports = [item.module for item in node.body if isinstance(item, ast.ImportFrom)]
-        assert imports in ([], ["f.metaflow.library", "metaflow_windmill.workspace.scripts"])
-        if imports:
-            load = next(item for item in node.body if isinstance(item, ast.Expr) and "load" in ast.dump(item))
-            assert ast.unparse(load) == "load()"
-
-
 def test_everything_is_in_the_shipment() -> None:
     made = shipment()
     paths = [script.path for script in made.scripts]
