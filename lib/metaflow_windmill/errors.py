@@ -17,6 +17,7 @@
     │   ├── NotOurs              the path holds something that this deployment does not own
     │   └── InvalidParameter     a run was asked for with values that the flow does not take
     ├── TaskError                a task cannot be run as Metaflow needs it
+    │   ├── GangError            it is a node of a gang that could not begin, or of which another node failed
     │   └── RetryNotAllowed      and trying again cannot help; Windmill's `retry_if` knows it by its mark
     │       └── WorkflowTimeout  since its run took longer than it may
     ├── GitSourceError           a repository cannot be read safely
@@ -135,6 +136,10 @@ class InvalidParameter(DeployError):
 
 class TaskError(MetaflowWindmillError):
     """A task cannot be run as Metaflow needs it."""
+
+
+class GangError(TaskError):
+    """A node of a gang cannot begin or go on: the others did not come, or one of them failed."""
 
 
 class RetryNotAllowed(TaskError):

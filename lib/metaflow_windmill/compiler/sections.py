@@ -202,12 +202,18 @@ def _looped(id_: str, summary: str, loop: ForLoop | WhileLoop) -> Module:
 
 
 def _gang(context: Context, step: Step, own: Module, place: Place) -> Knot:
-    """Return a step with the one task that runs its gang, and the gang's join."""
-    body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),)),)), place)
+    """Return a step with the one task that runs its gang, or the loop of its nodes, and the gang's join."""
+    apart, count = context.dag[step.next[0]].needs.gather is not None, f"results.{own.id}.count"
+    inside = place.inside(step.name, "node") if apart else place
+    arrival = Arrival((Input((Source(step.name),)),), count if apart else None)
+    body = sequence(context, step.next[0], None, arrival, inside)
+    modules = body.modules
+    if apart:  # side by side in a lane too: a gang counts as one task, wherever its nodes run
+        loop = ForLoop(Javascript(f"results.{own.id}.foreach"), modules, parallel=True)
+        modules = (_looped(context.names.of_part(own.id, "nodes"), f"nodes of {step.next[0]}", loop),)
     (join,) = _joins(context, [body])
-    arrival = Arrival((Input(body.leads, "gang"),), f"results.{own.id}.count")
-    module = task_module(context, (context.dag[join],), arrival, place)
-    return Knot(step.name, own, (*body.modules, module))
+    joined = Arrival((Input(body.leads, "gang"),), count)
+    return Knot(step.name, own, (*modules, task_module(context, (context.dag[join],), joined, place)))
 
 
 # Joins

@@ -90,7 +90,9 @@ def _limit(context: Context) -> int | None:
 
 def _timeout(step: Step, limit: int | None) -> int | None:
     """Return after how many seconds Windmill ends the job, whatever the step's code does."""
-    own = None if step.timeout is None else step.timeout + TIMEOUT_SLACK
+    # A node of a gang waits for the others before its code, and may after it.
+    waits = 2 * (step.needs.gather or 0)
+    own = None if step.timeout is None else step.timeout + waits + TIMEOUT_SLACK
     own = own if step.needs.seconds is None else step.needs.seconds
     if limit is None:
         return own
@@ -132,7 +134,7 @@ def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dic
 def _positions(place: Place) -> Iterator[str]:
     """Go through the expressions for the position in each loop that counts, outermost first."""
     for further_in, loop in zip(reversed(range(len(place.loops))), place.loops, strict=True):
-        if loop in {"foreach", "turn"}:
+        if loop in {"foreach", "turn", "node"}:
             yield "flow_input.iter" + "_parent" * further_in
 
 
@@ -144,7 +146,8 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         lanes=lanes(context, place) if step.kind == "foreach" else None,
         max_splits=context.deployment.max_splits if step.kind == "foreach" else None,
         tells=_TELLS.get(step.kind),
-        gang=step.parallel,
+        gang=step.parallel and step.needs.gather is None,
+        gather=step.needs.gather,
         recursive=step.recursive,
         retries=attempts(step),
         user_retries=step.retries.user,

@@ -23,7 +23,8 @@ other inputs of `windmill_scripts/run_step.py`:
     (see `metaflow_windmill.contract.tags`). Absent on the start step, which finds them in ``parameters``.
     It comes with the levels, like ``root``.
 ``splits``
-    ``results.<foreach>.count``, on the join of a foreach (and of a gang) only.
+    ``results.<foreach>.count``, on the join of a foreach (and of a gang), and on the nodes of a gang whose
+    nodes are jobs of their own.
 ``origin``
     ``results.<start>.origin``; in a resumed run the run that it goes on from, else null. Absent on
     the start step, which finds it in ``parameters`` (see `metaflow_windmill.contract.resume`).
@@ -54,7 +55,7 @@ from metaflow_windmill.contract.memo import Memo
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
-Level = Literal["foreach", "turn"]
+Level = Literal["foreach", "turn", "node"]
 At = Literal["same", "outer", "each", "gang"]
 Tells = Literal["branch", "splits"]
 
@@ -119,9 +120,10 @@ class TaskSpec:
     ----------
     step : str
         The step's name in the Metaflow graph.
-    levels : tuple of {"foreach", "turn"}
+    levels : tuple of {"foreach", "turn", "node"}
         The loops that the task is inside of, outermost first. A ``foreach`` level counts by
-        ``value`` (a lane hands out item numbers as values), a ``turn`` level by ``index``.
+        ``value`` (a lane hands out item numbers as values), a ``turn`` level by ``index``, and so does
+        ``node``, the nodes of a gang.
     inputs : tuple of Input
         Empty for the start step.
     lanes : int or None
@@ -132,7 +134,10 @@ class TaskSpec:
         What the modules after it need to know of the task: which branch a switch chose, how
         many splits there are.
     gang : bool
-        Whether the task is the control task of a ``num_parallel`` gang.
+        Whether the task is the control task of a ``num_parallel`` gang, and runs the other nodes itself.
+    gather : int or None
+        On a node of a gang whose nodes are jobs of their own: how many seconds it waits for the others.
+        Its number among them is then the last of `levels`.
     recursive : bool
         Whether the step returns to itself; its own level is then the last of `levels`.
     retries : int
@@ -169,6 +174,7 @@ class TaskSpec:
     max_splits: int | None = None
     tells: Tells | None = None
     gang: bool = False
+    gather: int | None = None
     recursive: bool = False
     retries: int = 0
     user_retries: int = 0

@@ -84,6 +84,9 @@ class Needs:
         How many tasks of the step one job may run (``@windmill``).
     memo : Remembers or None
         Whether an earlier success may stand for a task (``@memo``).
+    gather : int or None
+        Where each node of the step's gang is a job of its own (``@windmill``): how many seconds the nodes
+        wait for each other.
     """
 
     packages: Packages | None = None
@@ -92,6 +95,7 @@ class Needs:
     seconds: int | None = None
     pack: int | None = None
     memo: Remembers | None = None
+    gather: int | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.memo import seconds_of
+from metaflow_windmill.contract.worker import GATHER_SECONDS, is_said
 from metaflow_windmill.graph.dag import Needs, Packages, Remembers
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def read_needs(node: DAGNode) -> Needs:
         seconds=None if seconds is None else int(seconds),
         pack=None if pack is None else int(pack),
         memo=_memo(said["memo"]) if "memo" in said else None,
+        gather=_gather(windmill) if node.parallel_step else None,
     )
 
 
@@ -39,6 +41,14 @@ def _memo(said: Mapping[str, Any]) -> Remembers:
     names = ignore.replace(",", " ").split() if isinstance(ignore, str) else ignore
     enabled = str(said.get("enabled", True)).lower() not in {"false", "0", "no"}
     return Remembers(enabled, seconds_of(said.get("expires")), tuple(map(str, names)))
+
+
+def _gather(windmill: Mapping[str, Any]) -> int | None:
+    """Return how long the nodes of a gang wait for each other; None where one job runs all of them."""
+    seconds = windmill.get("gather_timeout")
+    if not is_said(windmill.get("job_per_node")):
+        return None
+    return GATHER_SECONDS if seconds is None else int(seconds)
 
 
 def _packages(environments: Sequence[MetaflowDecorator]) -> Packages | None:

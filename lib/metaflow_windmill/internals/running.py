@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from metaflow_windmill.types import Json
 
@@ -25,6 +25,11 @@ def size_of_gang(flow: Any) -> int | None:  # noqa: ANN401  (a FlowSpec)
     """Return what a step gave as ``num_parallel``; None if it gave none."""
     gang = getattr(flow, "_parallel_ubf_iter", None)
     return gang.num_parallel if gang else None
+
+
+def tell_join(flow: Any, nodes: Sequence[str]) -> None:  # noqa: ANN401  (a FlowSpec)
+    """Let a gang's control task say which tasks its join reads, ``run/step/task`` each."""
+    flow._control_mapper_tasks = list(nodes)  # noqa: SLF001
 
 
 def chosen_step(flow: Any) -> str:  # noqa: ANN401  (a FlowSpec)

@@ -8,7 +8,7 @@ import selectors
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from metaflow_windmill.process.fork import fork
 from metaflow_windmill.process.leftovers import end_leftovers, expect_leftovers, kill_tree, leftovers
@@ -16,6 +16,8 @@ from metaflow_windmill.process.leftovers import end_leftovers, expect_leftovers,
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
+
+Check: TypeAlias = "Callable[[], None] | None"
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 1.0
@@ -41,6 +43,7 @@ def run_child(
     sinks: Sequence[Sink],
     meanwhile: AbstractContextManager[None] | None = None,
     until: float = math.inf,
+    check: Check = None,
 ) -> int:
     """Run a function in a forked child and return its exit status, or minus the signal that ended it.
 
@@ -57,6 +60,8 @@ def run_child(
         when the child has ended.
     until : float
         When the child has to have ended, in seconds since 1970.
+    check : callable, optional
+        Called several times a second; what it raises ends the child.
 
     Raises
     ------
@@ -71,8 +76,8 @@ def run_child(
     open_ends = {read: sink for (read, _), sink in zip(pipes, sinks, strict=True)}
     try:
         with meanwhile or nullcontext():
-            _relay(child, open_ends, before, until)
-            return child.wait(until)
+            _relay(child, open_ends, before, until, check)
+            return child.wait(until, check)
     finally:
         child.kill()
         end_leftovers(before)
@@ -90,12 +95,12 @@ class _Child:
     def over(self) -> bool:
         return self.status is not None or self._reap(os.WNOHANG)
 
-    def wait(self, until: float = math.inf) -> int:
+    def wait(self, until: float = math.inf, check: Check = None) -> int:
         while self.status is None:
-            if until == math.inf:
+            if until == math.inf and check is None:
                 self._reap(0)
             elif not self._reap(os.WNOHANG):
-                _check_time(until)
+                _look(until, check)
                 time.sleep(POLL_SECONDS)
         return self.status
 
@@ -111,19 +116,27 @@ class _Child:
         return bool(pid)
 
 
-def _check_time(until: float) -> None:
+def _look(until: float, check: Check) -> None:
     if time.time() >= until:
         raise TimeoutError
+    if check is not None:
+        check()
 
 
-def _relay(child: _Child, open_ends: dict[int, Sink], before: Collection[int], until: float) -> None:
+def _relay(
+    child: _Child,
+    open_ends: dict[int, Sink],
+    before: Collection[int],
+    until: float,
+    check: Check,
+) -> None:
     """Pass output on to its end, or until what outlives the child has had its grace."""
     over_since = math.inf
     with selectors.DefaultSelector() as selector:
         for read in open_ends:
             selector.register(read, selectors.EVENT_READ)
         while selector.get_map():
-            _check_time(until)
+            _look(until, check)
             _pass_on(selector, open_ends, POLL_SECONDS)
             if over_since == math.inf and child.over():
                 over_since = time.monotonic()

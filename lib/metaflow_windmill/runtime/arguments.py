@@ -99,6 +99,8 @@ def _split(task: Task) -> list[str]:
         return ["--split-index=0", "--ubf-context=ubf_control"]
     if task.unbounded:
         return ["--ubf-context=ubf_control"]
+    if task.node is not None:
+        return [f"--split-index={task.node}", f"--ubf-context={'ubf_task' if task.node else 'ubf_control'}"]
     follows = any(item.at == "outer" for item in task.spec.inputs)
     return [f"--split-index={task.around[-1][1]}"] if follows and not task.turn else []
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from metaflow_windmill.errors import FINAL
 from metaflow_windmill.process.child import run_child
@@ -33,13 +33,26 @@ from metaflow_windmill.runtime.workplace import path_with_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from metaflow_windmill.errors import TaskError
+    from metaflow_windmill.process.child import Check
     from metaflow_windmill.runtime.deadline import Deadline
     from metaflow_windmill.runtime.identity import Task
     from metaflow_windmill.runtime.tasks import Tasks
     from metaflow_windmill.runtime.workplace import Workplace
     from metaflow_windmill.types import Json
+
+
+class Company(Protocol):
+    """Looks after others while a child runs: entered after the fork, and left when the child has ended."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def check(self) -> None:
+        """Raise what ends the child too."""
 
 
 class EndedError(Exception):
@@ -68,6 +81,8 @@ class Attempt:
         For standard output and standard error.
     deadline : Deadline or None
         Of the run.
+    watch : Company or None
+        Of the other nodes, where the task is a node of a gang.
     """
 
     task: Task
@@ -77,6 +92,7 @@ class Attempt:
     place: Workplace
     streams: tuple[LogStream, LogStream]
     deadline: Deadline | None = None
+    watch: Company | None = None
 
     def error(self, error: TaskError) -> EndedError:
         """Say in the task's own log what the child had no time to say."""
@@ -188,11 +204,28 @@ def _child(attempt: Attempt, body: Callable[[], int]) -> int:
     over = deadline.at if deadline else math.inf
     limit = math.inf if spec.seconds is None else time.time() + spec.seconds
     try:
-        return run_child(body, attempt.streams, saver, min(over, limit))
+        with_others, check = _together(saver, attempt.watch)
+        return run_child(body, attempt.streams, with_others, min(over, limit), check)
+    except EndedError as ended:
+        attempt.streams[1].feed(f"{ended.error}\n".encode())
+        raise
     except TimeoutError:
         if deadline and over <= limit:
             raise attempt.error(deadline.error(spec.step, "stopped")) from None
         raise attempt.error(took_too_long(spec.step, spec.seconds)) from None
+
+
+def _together(saver: Saver, watch: Company | None) -> tuple[AbstractContextManager[None], Check]:
+    """Return what goes on beside a child, and what may end it."""
+    if watch is None:
+        return saver, None
+
+    @contextmanager
+    def both() -> Iterator[None]:
+        with saver, watch:
+            yield
+
+    return both(), watch.check
 
 
 def _save_logs(attempt: Attempt) -> None:

@@ -31,6 +31,12 @@ RENEWED = "METAFLOW_WINDMILL_RENEWED"
 ALL = "*"
 """In place of those names: all parameters and constants, and the graph."""
 
+WHERE = "METAFLOW_RUNTIME_ENVIRONMENT"
+"""Says where a task runs: with ``local`` the control task of a gang starts the other nodes itself."""
+
+NODES = "METAFLOW_WINDMILL_NODES"
+"""Names the tasks of a gang whose nodes are jobs of their own, the control task first."""
+
 OWN = frozenset(
     {
         "METAFLOW_USER",
@@ -75,6 +81,7 @@ READ_BEFORE = frozenset(
         EVENTS,
         RENEWED,
         NAMES,
+        NODES,
         DUE,
     }
 )
@@ -108,7 +115,7 @@ def task_environment(task: Task, root: Path, inherited: Mapping[str, str]) -> di
         "METAFLOW_OWNER": record.owner,
         "METAFLOW_PRODUCTION_TOKEN": record.token,
         "METAFLOW_RUNTIME_NAME": RUNTIME,
-        "METAFLOW_RUNTIME_ENVIRONMENT": "local",
+        WHERE: "local",
         "METAFLOW_CODE_URL": record.package.url,
         "METAFLOW_CODE_SHA": record.package.sha,
         "METAFLOW_CODE_METADATA": record.package.metadata,
@@ -141,7 +148,7 @@ def _places(record: Record) -> dict[str, str]:
     return places
 
 
-def leave_to_user_code() -> None:
-    """Take away what a step's code would not see under ``python flow.py run``."""
-    for name in READ_BEFORE:
+def leave_to_user_code(but: str = "") -> None:
+    """Take away what a step's code would not see under ``python flow.py run``, but for one variable."""
+    for name in READ_BEFORE - {but}:
         os.environ.pop(name, None)

@@ -29,7 +29,8 @@ class Task:
     run : str
         The run's id.
     position : Position
-        The loops around the task; for a step that returns to itself, its own turn is the last.
+        The loops around the task; for a step that returns to itself, its own turn is the last, and for a
+        node of a gang that is a job of its own, its number.
     """
 
     spec: TaskSpec
@@ -55,8 +56,18 @@ class Task:
 
     @property
     def around(self) -> Position:
-        """The position without the task's own turn."""
-        return self.position[:-1] if self.spec.recursive else self.position
+        """The position without the task's own turn, or its number in a gang."""
+        return self.position[:-1] if self.spec.recursive or self.node is not None else self.position
+
+    @property
+    def node(self) -> int | None:
+        """Which node of a gang this is, 0 for the control task; None where a gang is one job, or none."""
+        return None if self.spec.gather is None else self.position[-1][1]
+
+    @property
+    def gang(self) -> str:
+        """The name of the gang that this is a node of, which is that of its control task."""
+        return f"{self.spec.step}/{task_id(self.around)}"
 
     @property
     def controls(self) -> bool:

@@ -52,7 +52,10 @@ def run_id(job: Job, given: str | None) -> str:
 
 
 def task_id(position: Position) -> str:
-    """Return ``t``, and for each level ``-<split>``, ``-control`` or ``.<turn>``."""
+    """Return ``t``, and for each level ``-<split>``, ``-control``, ``.<turn>`` or ``_node_<number>``.
+
+    The first node of a gang is its control task and has the name of the gang, as in Metaflow's own runs.
+    """
     return "t" + "".join(map(_part, position))
 
 
@@ -60,6 +63,8 @@ def _part(level: tuple[Level, int]) -> str:
     kind, number = level
     if kind == "foreach":
         return "-control" if number == UNBOUNDED else f"-{number}"
+    if kind == "node":
+        return f"_node_{number}" if number else ""
     return f".{number}"
 
 

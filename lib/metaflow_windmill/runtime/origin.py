@@ -105,21 +105,28 @@ def places(origin: Tasks) -> dict[str, dict[str, str]]:
     return dict(found)
 
 
-def clones(task: Task, said: Origin, tasks: Tasks, origin: Tasks) -> Sequence[Clone]:
+def clones(
+    task: Task, said: Origin, tasks: Tasks, origin: Tasks, count: int | None = None
+) -> Sequence[Clone]:
     """Return what is cloned instead of running a task; nothing where it has to run.
 
-    That is the task at the same position. A control task brings along what it started.
+    That is the task at the same position. A control task brings along what it started; where each node of a
+    gang is a job of its own, each brings itself, if all of the `count` nodes can.
     """
     step = task.spec.step
     if step in said.rerun:
         return []
-    known = task.id if said.on_windmill else (tasks.kept(_places_file(step)) or {}).get(task.id)
+    place = task.gang.partition("/")[2] if task.node is not None else task.id
+    known = place if said.on_windmill else (tasks.kept(_places_file(step)) or {}).get(place)
     found = origin.succeeded(f"{step}/{known}") if known else None
     if known is None or found is None:
         return []
-    nodes = _nodes(known, found) if task.controls else []
+    nodes = _nodes(known, found) if task.controls or task.node is not None else []
     if not all(origin.succeeded(f"{step}/{node}") for node in nodes):
         return []
+    if task.node is not None:
+        gang = [known, *nodes]
+        return [Clone(f"{said.run}/{step}/{gang[task.node]}", task.id)] if len(gang) == count else []
     # A node is named after its control task, which may have another id here.
     return [
         Clone(f"{said.run}/{step}/{name}", task.id + name.removeprefix(known)) for name in (known, *nodes)

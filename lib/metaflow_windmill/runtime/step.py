@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.pack import BEFORE, DONE, before_line, begun_line
 from metaflow_windmill.contract.resume import CLONED
+from metaflow_windmill.errors import RetryNotAllowed
 from metaflow_windmill.runtime.arguments import clone_arguments, init_arguments, step_arguments
 from metaflow_windmill.runtime.attempts import check_not_restarted, finished, next_attempt
 from metaflow_windmill.runtime.commands import (
@@ -46,7 +47,7 @@ from metaflow_windmill.runtime.tasks import DatastoreTasks
 from metaflow_windmill.runtime.workplace import workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from metaflow_windmill.contract.resume import Origin
@@ -161,7 +162,7 @@ def _run(attempt: Attempt, given: Given) -> Json:
     origin = given.resumed if task.spec.inputs else _begin(attempt, given)
     if origin is not None:
         source = tasks.of_run(origin.run)
-        found = clones(task, origin, tasks, source)
+        found = clones(task, origin, tasks, source, given.splits)
         if found:
             said = "succeeded in the run that this one goes on from; it was"
             return _clone(attempt, found, source, f"This task {said} cloned from {found[0].origin}.")
@@ -173,12 +174,33 @@ def _run(attempt: Attempt, given: Given) -> Json:
     if memo.clone:
         said = f"cloned from {memo.clone.origin} (memo)"
         return _clone(attempt, [memo.clone], tasks.of_run(memo.clone.run), said)
-    with saving_logs(attempt), last_of_its_run(attempt):
-        run_metaflow(attempt, step_arguments(task, inputs, attempt.number, origin.run if origin else None))
-        outcome = outcome_of(attempt)
+
+    def run(now: Attempt) -> Json:
+        with saving_logs(now), last_of_its_run(now):
+            run_metaflow(now, step_arguments(task, inputs, now.number, origin.run if origin else None))
+            return outcome_of(now)
+
+    outcome = run(attempt) if task.node is None else _in_gang(attempt, given.splits, run)
     keep_note(attempt, outcome)  # after the logs: nobody looks after them any more once it is there
     memo.keep(attempt.number)
     return outcome
+
+
+def _in_gang(attempt: Attempt, count: int | None, run: Callable[[Attempt], Json]) -> Json:
+    """Run a node beside the others of its gang; only such a job pays for the import."""
+    from metaflow_windmill.runtime.gang.node import run_node
+
+    if not isinstance(count, int):
+        raise RetryNotAllowed(
+            f"Windmill gave no number of nodes to step {attempt.task.spec.step!r}, which is one of a gang. "
+            "Deploy the flow again; if it was edited by hand, undo that."
+        )
+
+    def run_beside(now: Attempt, told: dict[str, str]) -> Json:
+        os.environ.update(told)
+        return run(now)
+
+    return run_node(attempt, count, run_beside)
 
 
 def _begin(attempt: Attempt, given: Given) -> Origin | None:

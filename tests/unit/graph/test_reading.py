@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import re
 from textwrap import dedent, indent
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from metaflow.exception import MetaflowException
 from tests.support.dags import dag_of, load_flow
 
+from metaflow_extensions.windmill.plugins.windmill_step import WindmillDecorator
 from metaflow_windmill.errors import CompileError
 from metaflow_windmill.graph import Case, Packages, Problem, Retries, read_dag
 
@@ -349,3 +351,43 @@ def test_what_metaflow_would_refuse_is_no_crash_here(tmp_path: Path, steps: str,
         dag_of(file)
     with pytest.raises(CompileError, match=words):
         read_dag(load_flow(file)._graph)
+
+
+def test_a_gang_whose_nodes_are_jobs_says_how_long_they_wait(read: Read) -> None:
+    steps = """
+        @step
+        def start(self):
+            self.next(self.crew, num_parallel=2)
+        @windmill({said})
+        @parallel
+        @step
+        def crew(self):
+            self.next(self.done)
+        @step
+        def done(self, inputs):
+            self.next(self.end)
+        @step
+        def end(self):
+            pass
+        """
+    waits = {
+        said: read(steps.replace("{said}", said))["crew"].needs.gather
+        for said in ("", "gather_timeout=9", "job_per_node=True", "job_per_node=1, gather_timeout='9'")
+    }
+    assert list(waits.values()) == [None, None, 300, 9]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("job_per_node=True", "job_per_node is for a step with @parallel"),
+        ("job_per_node='often'", "job_per_node takes True or False, not 'often'"),
+        ("gather_timeout=0", "gather_timeout takes a whole number of seconds, 1 or more, not 0"),
+        ("timeout='soon'", "timeout takes a whole number of seconds, 1 or more, not 'soon'"),
+    ],
+)
+def test_what_a_step_cannot_ask_of_windmill_is_refused(said: str, told: str) -> None:
+    asked = WindmillDecorator(eval(f"dict({said})"), statically_defined=True)
+    with pytest.raises(MetaflowException) as refused:
+        asked.step_init(None, {"work": SimpleNamespace(parallel_step=False)}, "work", None, None, None, None)
+    assert told in str(refused.value.message)

@@ -52,10 +52,12 @@ FLOW = """
         @parallel
         @step
         def gang(self):
+            running.tell_join(self, [f"{current.run_id}/gang/{current.task_id}"])
             self.next(self.gathered)
 
         @step
         def gathered(self, inputs):
+            self.read = [task._current_step for task in inputs]
             self.next(self.choose)
 
         @step
@@ -119,6 +121,10 @@ def test_a_foreach_is_known_before_its_tasks_begin(said: dict[str, Json]) -> Non
 
 def test_a_gang_is_known_by_its_size(said: dict[str, Json]) -> None:
     assert said["asked.nodes"] == 2
+
+
+def test_a_join_reads_what_the_control_task_says(said: dict[str, Json]) -> None:
+    assert said["gathered.read"] == ["gang"]
 
 
 def test_a_switch_names_the_step_that_it_chose(said: dict[str, Json]) -> None:

@@ -19,6 +19,7 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
 
     name = "windmill_internal"
     _describing: Describing | None = None
+    _nodes = ""
 
     def add_to_package(self) -> Iterator[tuple[str, str]]:
         """Yield the files of this project that a task needs, each with its name in the package."""
@@ -33,15 +34,19 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         metadata: Any,  # noqa: ANN401
         run_id: str,
         task_id: str,
-        flow: Any,  # noqa: ANN401, ARG002
+        flow: Any,  # noqa: ANN401
         graph: Any,  # noqa: ANN401
         retry_count: int,
         max_user_code_retries: int,  # noqa: ARG002
         ubf_context: str | None,
         inputs: Any,  # noqa: ANN401
     ) -> None:
-        """Register the job as metadata of the task; in a resumed run, see to what its inputs hand on."""
-        from metaflow_windmill.runtime.environment import OUTCOME
+        """Register the job as metadata of the task; in a resumed run, see to what its inputs hand on.
+
+        The control task of a gang whose nodes are jobs of their own says what the join reads.
+        """
+        from metaflow_windmill.internals.running import tell_join
+        from metaflow_windmill.runtime.environment import NODES, OUTCOME
         from metaflow_windmill.runtime.hooks import register, renew
         from metaflow_windmill.runtime.masking import Mask
         from metaflow_windmill.runtime.schedule import tell_of_schedule
@@ -50,6 +55,9 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         renew(task_datastore, inputs)
         self._datastore, self._metadata, self._ubf_context = task_datastore, metadata, ubf_context
         self._outcome = os.environ.get(OUTCOME, "")
+        self._nodes = os.environ.get(NODES, "")
+        if self._nodes and ubf_context == "ubf_control":
+            tell_join(flow, self._nodes.split(","))
         self._mask = Mask.of(os.environ)  # before the names of the secrets are taken away
         register(metadata, run_id, step_name, task_id, retry_count)
         tell_of_schedule()
@@ -68,12 +76,15 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         """Let the step's code see of the environment what it would see under ``run``.
 
         The code of a gang's first task, and of the control task of an unbounded foreach, sees all of it:
-        around that code Metaflow starts the other tasks, which need what was set.
+        around that code Metaflow starts the other tasks, which need what was set. Where these are jobs of
+        their own it does not, but Metaflow's own decorators still have to see where they are.
         """
-        from metaflow_windmill.runtime.environment import leave_to_user_code
+        from metaflow_windmill.runtime.environment import WHERE, leave_to_user_code
 
         if ubf_context != "ubf_control":
             leave_to_user_code()
+        elif self._nodes:
+            leave_to_user_code(but=WHERE)
         return step_func
 
     def task_post_step(
@@ -116,11 +127,11 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         retry_count: int,  # noqa: ARG002
         max_user_code_retries: int,  # noqa: ARG002
     ) -> None:
-        """Leave metadata and the outcome; a node of a gang has no outcome of its own."""
+        """Leave metadata and the outcome; a node that is no job of its own has none."""
         from metaflow_windmill.runtime.hooks import carry_metadata, finish, outcome
 
         carry_metadata(self._metadata.TYPE, self._datastore)
-        if is_task_ok and self._ubf_context != "ubf_task":
+        if is_task_ok and (self._nodes or self._ubf_context != "ubf_task"):
             texts = self._texts()
             said = outcome(flow, graph[step_name]) | ({"texts": texts} if texts else {})
             finish(said, self._outcome)

@@ -28,15 +28,27 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
     pack : int, optional, default None
         How many items of a foreach one job takes, each in a process of its own; with 2 or more, the step also
         shares a job with those right before and after it. Instead of what ``--pack`` says of all steps.
+    job_per_node : bool, default False
+        On a ``@parallel`` step: each node of its gang is a job of its own, on any worker. Without it, one job
+        runs all nodes on one worker.
+    gather_timeout : int, optional, default None
+        Seconds that such nodes wait for each other before the gang fails and frees its workers; 300 unless
+        this says it.
     """
 
     name = "windmill"
-    defaults: ClassVar[dict[str, Any]] = {"tag": None, "timeout": None, "pack": None}
+    defaults: ClassVar[dict[str, Any]] = {
+        "tag": None,
+        "timeout": None,
+        "pack": None,
+        "job_per_node": None,
+        "gather_timeout": None,
+    }
 
     def step_init(  # noqa: PLR0917 (Metaflow's signature)
         self,
         flow: Any,  # noqa: ANN401, ARG002
-        graph: Any,  # noqa: ANN401, ARG002
+        graph: Any,  # noqa: ANN401
         step_name: str,
         decorators: Any,  # noqa: ANN401, ARG002
         environment: Any,  # noqa: ANN401, ARG002
@@ -46,18 +58,38 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
         """Check what was given; from ``--with windmill:timeout=60`` come texts."""
         from metaflow_windmill.contract.worker import MOST_PACKED, is_pack, is_worker_tag
 
-        tag, timeout = self.attributes["tag"], self.attributes["timeout"]
+        tag = self.attributes["tag"]
         if tag is not None and not is_worker_tag(tag):
             raise InvalidWindmillDecorator(
                 f"Step *{step_name}*: the tag of a worker is a text of at most 50 letters, digits and "
                 f"'_.:/@-', not {tag!r}."
             )
-        if timeout is not None and not re.fullmatch(r"[1-9]\d{0,8}", str(timeout)):
-            raise InvalidWindmillDecorator(
-                f"Step *{step_name}*: timeout takes a whole number of seconds, 1 or more, not {timeout!r}."
-            )
+        for name in ("timeout", "gather_timeout"):
+            self._check_seconds(step_name, name)
+        self._check_gang(step_name, parallel=graph[step_name].parallel_step)
         if self.attributes["pack"] is not None and not is_pack(self.attributes["pack"]):
             raise InvalidWindmillDecorator(
                 f"Step *{step_name}*: pack takes a whole number of tasks, 1 to {MOST_PACKED}, not "
                 f"{self.attributes['pack']!r}."
+            )
+
+    def _check_seconds(self, step_name: str, name: str) -> None:
+        seconds = self.attributes[name]
+        if seconds is not None and not re.fullmatch(r"[1-9]\d{0,8}", str(seconds)):
+            raise InvalidWindmillDecorator(
+                f"Step *{step_name}*: {name} takes a whole number of seconds, 1 or more, not {seconds!r}."
+            )
+
+    def _check_gang(self, step_name: str, *, parallel: bool) -> None:
+        from metaflow_windmill.contract.worker import is_said, is_yes_or_no
+
+        said = self.attributes["job_per_node"]
+        if not is_yes_or_no(said):
+            raise InvalidWindmillDecorator(
+                f"Step *{step_name}*: job_per_node takes True or False, not {said!r}."
+            )
+        if is_said(said) and self.statically_defined and not parallel:
+            raise InvalidWindmillDecorator(
+                f"Step *{step_name}*: job_per_node is for a step with @parallel, whose nodes it makes jobs "
+                "of their own. Each item of a foreach is a job anyway."
             )

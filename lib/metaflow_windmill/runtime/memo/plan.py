@@ -58,7 +58,7 @@ def plan(task: Task, inputs: Sequence[str], tasks: Tasks) -> Plan | None:
     A gang and an unbounded foreach are run each time: their tasks start one another.
     """
     memo = task.spec.memo
-    if memo is None or task.controls:
+    if memo is None or task.controls or task.node is not None:
         return None
     names = [path.partition("/")[2] for path in inputs]
     read = list(zip((name.partition("/")[0] for name in names), tasks.contents(names), strict=True))

@@ -1,0 +1,1 @@
+"""A gang whose nodes are jobs of their own: they find each other, begin together and end together."""
