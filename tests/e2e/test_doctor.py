@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from tests.support.doctoring import doctor, findings
 from tests.support.elsewhere import embedded_server, some_server
-from tests.support.patience import patient
 from tests.support.workspace import Workspace
 
 from metaflow_windmill import __version__
@@ -33,39 +30,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         yield made
 
 
-def doctor(
-    place: Workspace, directory: Path, *options: str, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command in an empty directory."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("METAFLOW_", "WM_"))}
-    environment = {
-        **kept,
-        "HOME": str(directory),
-        "XDG_DATA_HOME": str(directory),
-        "WINDMILL_HOST": place.server.url,
-        "WINDMILL_TOKEN": place.server.token,
-        "WINDMILL_WORKSPACE": place.server.workspace,
-        "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(place.store),
-        **variables,
-    }
-    command = [sys.executable, "-m", "metaflow_windmill.cli.main", "doctor", *options]
-    return subprocess.run(
-        command,
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=patient(150),
-        check=False,
-    )
-
-
-def findings(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
-    """Return what the command found on its own machine, by subject."""
-    found = json.loads(done.stdout)["findings"]
-    return {item["subject"]: item for item in found if not item["where"]}
-
-
 def states(found: dict[str, dict[str, Any]]) -> dict[str, str]:
     return {subject: item["state"] for subject, item in found.items()}
 
@@ -79,6 +43,7 @@ def test_all_is_well_on_a_laptop(place: Workspace, tmp_path: Path) -> None:
         (
             *("python", "metaflow", "wmill", "metaflow-windmill", "host", "clock", "token", "rights"),
             *("workspace", "folder", "scripts", "datastore", "datastore access"),
+            *("workers alive", "queue", "flows", "schedules"),
         ),
         "ok",
     )
@@ -107,7 +72,7 @@ def test_it_speaks_to_a_person(place: Workspace, tmp_path: Path) -> None:
     assert done.stdout.startswith("On this machine:\n  ok    python")
     assert "  warn  folder             f/nowhere does not exist.\n" in done.stdout
     assert "-> The first deployment makes it." in done.stdout
-    assert done.stdout.endswith("\n13 checks: 0 bad, 1 to look at, 12 well.\n")
+    assert done.stdout.endswith("\n17 checks: 0 bad, 1 to look at, 16 well.\n")
 
 
 def test_every_worker_is_asked(place: Workspace, tmp_path: Path) -> None:

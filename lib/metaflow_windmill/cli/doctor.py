@@ -13,6 +13,7 @@ from metaflow_windmill.client.site import NOBODY, find_address
 from metaflow_windmill.errors import DeployError, Unauthorized, Unreachable
 from metaflow_windmill.workspace.doctor import Finding, as_text, healthy
 from metaflow_windmill.workspace.doctor_machine import PACKAGE, machine_findings, versions
+from metaflow_windmill.workspace.doctor_runs import run_findings
 from metaflow_windmill.workspace.doctor_server import Site, host_findings, sentence, site_findings
 from metaflow_windmill.workspace.doctor_store import (
     access_finding,
@@ -39,6 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address of the server [WINDMILL_HOST]")
     parser.add_argument("--workspace", help="[WINDMILL_WORKSPACE]")
     parser.add_argument("--folder", help="where flows are deployed [METAFLOW_WINDMILL_FOLDER]")
+    parser.add_argument(
+        "--flow", default="", metavar="PATH", help="why this flow does not run, such as f/flows/ModelsFlow"
+    )
     parser.add_argument("--workers", action="store_true", help="ask every worker too, by jobs")
     parser.add_argument(
         "--timeout", type=float, default=180.0, metavar="SECONDS", help="how long to wait for the workers"
@@ -65,7 +69,7 @@ def _look(said: argparse.Namespace) -> Iterator[Finding]:
     installed = versions()
     yield from machine_findings(installed)
     place = find_address(said.host, None, said.workspace)
-    site = None
+    site: Site | None = None
     for found in _server(place, folder_of(Given(folder=said.folder))):
         if isinstance(found, Finding):
             yield found
@@ -75,6 +79,8 @@ def _look(said: argparse.Namespace) -> Iterator[Finding]:
     yield finding
     if store is not None:
         yield access_finding(store)
+    if site is not None:
+        yield from run_findings(site, said.flow)
     if said.workers and site is not None:
         yield from _workers(site, store, installed[PACKAGE] or "", said.timeout)
     elif said.workers:

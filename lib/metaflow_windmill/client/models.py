@@ -105,7 +105,23 @@ class FlowVersion:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A schedule of a flow."""
+    """A schedule of a flow.
+
+    Parameters
+    ----------
+    path, cron, timezone : str
+    enabled : bool
+    flow_path : str
+        What it starts.
+    is_flow : bool
+    args : dict of str to JSON
+    paused_until : datetime or None
+        No run begins before it.
+    acts_for : str
+        Whose rights its runs have, such as ``u/ada``.
+    error : str
+        Why Windmill could not queue the next run; empty where it did.
+    """
 
     path: str
     cron: str
@@ -114,6 +130,9 @@ class Schedule:
     flow_path: str
     is_flow: bool = True
     args: Json = field(default_factory=dict)
+    paused_until: datetime | None = None
+    acts_for: str = ""
+    error: str = ""
 
     @classmethod
     def from_json(cls, data: Json) -> Schedule:
@@ -126,7 +145,15 @@ class Schedule:
             data["script_path"],
             bool(data.get("is_flow")),
             data.get("args") or {},
+            moment(data.get("paused_until")),
+            data.get("permissioned_as") or "",
+            data.get("error") or "",
         )
+
+    @property
+    def owner(self) -> str:
+        """The user whose rights its runs have; empty for a group, and where it is not told."""
+        return self.acts_for.removeprefix("u/") if self.acts_for.startswith("u/") else ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +180,8 @@ class Job:
         When it was due; Windmill tells it of jobs that have not ended.
     tag : str or None
         The kind of worker that it wants.
+    suspended : int
+        How many people have to approve it before it goes on.
     labels : tuple of str
     args, result, flow_status : JSON value
         None where the answer does not hold them; lists do not.
@@ -175,6 +204,7 @@ class Job:
     flow_status: Json = None
     scheduled_for: datetime | None = None
     tag: str | None = None
+    suspended: int = 0
 
     @classmethod
     def from_json(cls, data: Json) -> Job:
@@ -197,6 +227,7 @@ class Job:
             data.get("flow_status"),
             moment(data.get("scheduled_for")),
             data.get("tag"),
+            data.get("suspend") or 0,
         )
 
     @property

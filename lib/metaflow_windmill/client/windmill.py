@@ -10,7 +10,7 @@ from metaflow_windmill.client.listing import PAGE, all_items
 from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User, instant
 from metaflow_windmill.client.resources import Resources
 from metaflow_windmill.client.transport import Request
-from metaflow_windmill.errors import NotFound, Refused, Unauthorized
+from metaflow_windmill.errors import NotFound, Refused, Unauthorized, WindmillError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -69,6 +69,13 @@ class Windmill:
     def whoami(self) -> User:
         """Return whom the token belongs to, in the workspace."""
         return User.from_json(self._get("users/whoami"))
+
+    def members(self) -> frozenset[str]:
+        """Return the names of the workspace's users; none where that is not told."""
+        try:
+            return frozenset(self._get("users/list_usernames"))
+        except WindmillError:
+            return frozenset()
 
     def token_is_known(self) -> bool:
         """Tell whether the server knows the token in any workspace; not so of one that is bound to one."""
@@ -328,6 +335,11 @@ class Windmill:
     def enable_schedule(self, path: str, *, enabled: bool) -> None:
         """Turn a schedule on or off."""
         self._post(f"schedules/setenabled/{quote(path)}", {"enabled": enabled})
+
+    def unpause_schedule(self, path: str) -> None:
+        """Let a schedule's next run begin at its time; its runs then act for whoever asks."""
+        body = self._get(f"schedules/get/{quote(path)}")
+        self.update_schedule(path, {**body, "paused_until": None, "permissioned_as": None})
 
     def delete_schedule(self, path: str) -> None:
         """Delete a schedule; no error if there is none."""

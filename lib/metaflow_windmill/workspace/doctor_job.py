@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER
@@ -10,15 +12,17 @@ from metaflow_windmill.errors import DeployError, WindmillError
 from metaflow_windmill.process.confined import weakness
 from metaflow_windmill.workspace.configuration import Configuration
 from metaflow_windmill.workspace.doctor import Finding, as_result
+from metaflow_windmill.workspace.doctor_flows import worker_code_findings
 from metaflow_windmill.workspace.doctor_machine import (
     TOOLS,
+    disk_finding,
     isolation_finding,
     machine_findings,
     tool_finding,
     tool_version,
     versions,
 )
-from metaflow_windmill.workspace.doctor_server import Site, host_findings, site_findings
+from metaflow_windmill.workspace.doctor_server import Site, host_findings, site_findings, told
 from metaflow_windmill.workspace.doctor_store import Probe, access_finding, give_up_early, shared_finding
 
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.types import Json
     from metaflow_windmill.workspace.job import Job
+
+MEGABYTE = 1024 * 1024
 
 
 def visit(
@@ -55,9 +61,11 @@ def visit(
         *machine_findings(versions(), version),
         *(tool_finding(name, tool_version(name)) for name in TOOLS),
         isolation_finding(weakness()),
+        disk_finding(str(Path.cwd()), shutil.disk_usage(".").free / MEGABYTE),
         *host_findings(job.transport, job.base_url),
         *site_findings(site),
         *store_findings(datastore, root, probe),
+        *told("code of flows", lambda: worker_code_findings(site)),
     ]
     return as_result(worker, tag, findings)
 

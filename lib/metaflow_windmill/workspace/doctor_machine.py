@@ -33,6 +33,9 @@ TOOLS = {
 }
 _TOOL_SECONDS = 10
 
+LITTLE_SPACE, NO_SPACE = 1024, 100
+"""Megabytes: a job writes its packages, its code and what it computes before that is saved."""
+
 
 def versions() -> dict[str, str | None]:
     """Return the version of each package that matters, None where it is not installed."""
@@ -112,6 +115,25 @@ def tool_version(name: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip().partition("\n")[0]
+
+
+def disk_finding(folder: str, megabytes: float) -> Finding:
+    """Return whether the disk that jobs run on has room.
+
+    Parameters
+    ----------
+    folder : str
+    megabytes : float
+        What is free there.
+    """
+    said = f"{megabytes:,.0f} MB are free at {folder}"
+    if megabytes >= LITTLE_SPACE:
+        return Finding("disk", "ok", said)
+    advice = (
+        "Make room on this worker: its caches are what grows (`docker system prune`, or "
+        "METAFLOW_WINDMILL_CACHE_MEGABYTES for the code of flows)."
+    )
+    return Finding("disk", "bad" if megabytes < NO_SPACE else "warn", f"Only {said}.", advice)
 
 
 def isolation_finding(weakness: str) -> Finding:

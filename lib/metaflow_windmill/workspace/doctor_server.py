@@ -24,7 +24,7 @@ from metaflow_windmill.workspace.library import without_archive
 from metaflow_windmill.workspace.shipped import shipment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from metaflow_windmill.client.transport import Transport
     from metaflow_windmill.types import Json
@@ -129,8 +129,8 @@ def site_findings(site: Site, token_prefix: str = "") -> Iterator[Finding]:
     yield token_finding(user, _entry(site, token_prefix[:_PREFIX]))
     yield rights_finding(user)
     yield Finding("workspace", "ok", site.workspace)
-    yield _safely("folder", lambda: folder_finding(site.folder, user, there=_has_folder(site)))
-    yield _safely("scripts", lambda: _scripts(site))
+    yield safely("folder", lambda: folder_finding(site.folder, user, there=_has_folder(site)))
+    yield safely("scripts", lambda: _scripts(site))
 
 
 def token_finding(user: User, entry: Json, now: datetime | None = None) -> Finding:
@@ -227,7 +227,7 @@ def sentence(why: Exception) -> str:
 
 def _turned_away(site: Site, why: WindmillError) -> Iterator[Finding]:
     """Yield why nobody was let in: for the token itself, or for the workspace."""
-    known = _safely("token", lambda: _known(site))
+    known = safely("token", lambda: _known(site))
     if isinstance(why, Unauthorized) and known.state == "ok":
         yield known
         yield Finding("workspace", "bad", sentence(why), "Ask an admin of the workspace to add you.")
@@ -260,7 +260,17 @@ def _entry(site: Site, prefix: str) -> Json:
     return next((item for item in found if item.get("token_prefix") == prefix), None)
 
 
-def _safely(subject: str, look: Callable[[], Finding]) -> Finding:
+def told(subject: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield what a look finds, and why it ended where the server did not let it go on."""
+    try:
+        yield from look()
+    except WindmillError as why:
+        advice = "An admin's token without scopes may ask; see the line on rights."
+        yield Finding(subject, "warn", f"It cannot be told: {sentence(why)}", advice)
+
+
+def safely(subject: str, look: Callable[[], Finding]) -> Finding:
+    """Return what a look found, or why the server does not let this token look."""
     try:
         return look()
     except WindmillError as why:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.errors import DeployError
@@ -143,6 +143,22 @@ def read(store: StoreInfo, name: str) -> str | None:
     with _explained(store, "read"), _storage(store).load_bytes([name]) as found:
         (path,) = (path for _, path, _ in found)
         return Path(path).read_text(encoding="utf-8") if path else None
+
+
+def is_there(store: StoreInfo, address: str) -> bool:
+    """Tell whether a datastore holds what a deployment saved at an address.
+
+    Raises
+    ------
+    DeployError
+        If the datastore cannot be read.
+    """
+    if store.type == "local":
+        return Path(address).is_file()
+    inside, above = unquote(urlsplit(address).path), unquote(urlsplit(store.root).path)
+    name = inside.removeprefix(above.rstrip("/")).lstrip("/")
+    with _explained(store, "read"):
+        return bool(_storage(store).is_file([name])[0])
 
 
 def _remove(store: StoreInfo, name: str) -> None:

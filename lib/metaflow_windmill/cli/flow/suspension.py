@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.cli.flow.deployed import authorize_option, deployed
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.speech import flow_command, say
 from metaflow_windmill.errors import DeployError
+
+if TYPE_CHECKING:
+    from metaflow_windmill.client.models import Schedule
+    from metaflow_windmill.client.windmill import Windmill
 
 
 def switch(
@@ -32,10 +36,19 @@ def switch(
     schedule = found.server.windmill.find_schedule(found.path)
     if schedule is None:
         raise DeployError(f"{found.path} has no schedule; add @schedule to the flow and create it again")
+    windmill = found.server.windmill
+    if enabled and (schedule.paused_until or _acts_for_nobody(windmill, schedule)):
+        windmill.unpause_schedule(found.path)
     if schedule.enabled is not enabled:
-        found.server.windmill.enable_schedule(found.path, enabled=enabled)
+        windmill.enable_schedule(found.path, enabled=enabled)
     state = f"runs by itself at {schedule.cron!r}, {schedule.timezone}" if enabled else "runs on demand only"
     say(obj, f"{found.path} {state}.")
+
+
+def _acts_for_nobody(windmill: Windmill, schedule: Schedule) -> bool:
+    """Tell whether the one whose rights the runs have is not in the workspace any more."""
+    members = windmill.members()
+    return bool(members) and schedule.owner not in {*members, ""}
 
 
 suspend = flow_command(
@@ -44,6 +57,6 @@ suspend = flow_command(
     authorize_option,
 )(partial(switch, enabled=False))
 
-unsuspend = flow_command("Turn the schedule on again.", server_options, authorize_option)(
-    partial(switch, enabled=True)
-)
+unsuspend = flow_command(
+    "Turn the schedule on again, also before the end of a pause.", server_options, authorize_option
+)(partial(switch, enabled=True))

@@ -58,6 +58,20 @@ def set_environment_variable(call: Call) -> Response:
     return as_text(f"{'Deleted' if value is None else 'Set'} environment variable {name}")
 
 
+def settings(call: Call) -> Response:
+    """Show what a workspace is set to, as far as it is known here."""
+    found = workspaces.git_sync(call.services.database.read(), call.workspace)
+    return as_json({"workspace_id": call.workspace, **({"git_sync": found} if found is not None else {})})
+
+
+def edit_git_sync(call: Call) -> Response:
+    """Keep the settings of git sync."""
+    asked = call.fields()
+    with call.services.database.write() as connection:
+        workspaces.set_git_sync(connection, call.workspace, asked.get("git_sync_settings"))
+    return as_text(f"Edit git sync config for workspace {call.workspace}")
+
+
 def list_workers(call: Call) -> Response:
     """Show the worker processes."""
     rows = [
@@ -90,6 +104,8 @@ ENDPOINTS = (
     Endpoint(
         "POST", f"{W}/workspaces/set_environment_variable", set_environment_variable, "workspaces:write"
     ),
+    Endpoint("GET", f"{W}/workspaces/get_settings", settings),
+    Endpoint("POST", f"{W}/workspaces/edit_git_sync_config", edit_git_sync),
     Endpoint("GET", "/api/workers/list", list_workers),
     Endpoint("GET", "/api/workers/exists_workers_with_tags", exist_workers_with_tags),
 )

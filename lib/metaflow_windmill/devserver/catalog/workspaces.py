@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from typing import TYPE_CHECKING
@@ -76,3 +77,16 @@ def set_variable(connection: sqlite3.Connection, workspace: str, name: str, valu
         "INSERT INTO workspace_env VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
         (workspace, name, value),
     )
+
+
+def git_sync(connection: sqlite3.Connection, workspace: str) -> Json:
+    """Return the settings of a workspace's git sync; None where it has none."""
+    row = connection.execute("SELECT value FROM git_sync WHERE workspace = ?", (workspace,)).fetchone()
+    return None if row is None else json.loads(row["value"])
+
+
+def set_git_sync(connection: sqlite3.Connection, workspace: str, settings: Json) -> None:
+    """Keep the settings of a workspace's git sync, or forget them where they are None; nothing is synced."""
+    connection.execute("DELETE FROM git_sync WHERE workspace = ?", (workspace,))
+    if settings is not None:
+        connection.execute("INSERT INTO git_sync VALUES (?, ?)", (workspace, json.dumps(settings)))
