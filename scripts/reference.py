@@ -21,7 +21,7 @@ PYTHON = (
     ),
     (
         "A run that was started",
-        "metaflow_extensions.windmill.plugins.windmill_deployer_objects.WindmillTriggeredRun",
+        "metaflow_extensions.windmill.plugins.windmill_triggered_run.WindmillTriggeredRun",
     ),
     ("The decorator `@windmill`", "metaflow_extensions.windmill.plugins.windmill_step.WindmillDecorator"),
     ("Events", "metaflow_windmill.events.publish_event"),

@@ -84,16 +84,20 @@ class Notebook:
         home.write("branch_flow", PROJECT)
 
     def __call__(self, text: str, *, env: bool = True) -> Any:
+        """Run a text; return what it tells. No file is left behind, whatever it did."""
         script = self.home.write("script", HEAD + text)
+        temporary = self.home.root / "temporary"
+        temporary.mkdir(exist_ok=True)
         target = self.target
         server = {
             "windmill_host": target.host,
             "windmill_token": target.token,
             "windmill_workspace": target.workspace,
         }
-        variables = self.target.environment if env else {}
+        variables = {"TMPDIR": str(temporary), **(self.target.environment if env else {})}
         done = self.home.python(script, json.dumps(server), env=variables)
         assert done.returncode == 0, done.stdout + done.stderr
+        assert sorted(temporary.rglob("*")) == []
         return json.loads(done.stdout.strip().splitlines()[-1])
 
 
@@ -191,6 +195,41 @@ tell(name=found.name, flow=found.flow_name, status=same.status, alpha=same.run.d
     assert "NotebookFlow" in said["everything"]
     assert said["deleted"] is True
     assert "there is no deployed flow 'f/flows/lost'" in said["gone"]
+
+
+CELLS = (
+    """
+from metaflow import Deployer, DeployedFlow
+flow = Deployer("notebook_flow.py", show_output=False).windmill().create(name="shown")
+flow
+""",
+    "run = flow.trigger(alpha=11.0)\nrun",
+    "before = run._repr_html_()\nover = await run\nprint(before)",
+    "flow.list_runs()",
+    "DeployedFlow.list_windmill('NotebookFlow')",
+)
+
+
+def test_a_notebook_shows_what_there_is_and_follows_a_run(notebook: Notebook) -> None:
+    said = notebook(f"""
+import nbformat
+from nbclient import NotebookClient
+cells = [nbformat.v4.new_code_cell(text) for text in {CELLS!r}]
+made = nbformat.v4.new_notebook(cells=cells)
+NotebookClient(made, kernel_name="python3", timeout=600).execute()
+nbformat.validate(made)
+tell(outputs=[[output.get("data") or output["text"] for output in cell.outputs] for cell in made.cells])
+""")
+    (flow,), (run,), (before,), (runs,), (flows,) = said["outputs"]
+    assert ">NotebookFlow</a> at f/flows/shown" in flow["text/html"]
+    assert "RUNNING</b>" in before or "PENDING</b>" in before
+    assert "is <b>SUCCEEDED</b>" in run["text/html"], "what was shown before has followed the run"
+    assert "parts done" not in run["text/html"]
+    assert run["text/plain"].startswith("<WindmillTriggeredRun NotebookFlow/windmill-")
+    assert "<caption>Runs of NotebookFlow: 1</caption>" in runs["text/html"]
+    assert "SUCCEEDED" in runs["text/html"]
+    assert "f/flows/shown" in flows["text/html"]
+    assert "<Deployed flows named NotebookFlow: " in flows["text/plain"]
 
 
 def test_projects_and_schedules(notebook: Notebook, windmill: Target) -> None:

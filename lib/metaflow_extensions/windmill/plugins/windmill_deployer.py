@@ -102,10 +102,14 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
             If it was not deployed, with what the command said.
         """
         from metaflow_extensions.windmill.plugins.windmill_deployer_objects import WindmillDeployedFlow
+        from metaflow_windmill.cli.deployer.commands import clean
 
         self._take_server(kwargs)
         self._deployer_kwargs.update({key: kwargs.pop(key) for key in ("name", "folder") if key in kwargs})
-        created: WindmillDeployedFlow = self._create(WindmillDeployedFlow, **kwargs)
+        try:
+            created: WindmillDeployedFlow = self._create(WindmillDeployedFlow, **kwargs)
+        finally:
+            clean(self.spm.commands.values())
         return created
 
     def _take_server(self, options: dict[str, Any]) -> None:
@@ -116,4 +120,7 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
                 self.env_vars[variable] = str(value)
 
 
-_addl_stubgen_modules = ["metaflow_extensions.windmill.plugins.windmill_deployer_objects"]
+_addl_stubgen_modules = [
+    "metaflow_extensions.windmill.plugins.windmill_deployer_objects",
+    "metaflow_extensions.windmill.plugins.windmill_triggered_run",
+]

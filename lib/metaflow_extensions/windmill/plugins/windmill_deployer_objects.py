@@ -2,159 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
-import tempfile
-import time
 from functools import cached_property
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from metaflow.client.core import get_metadata
 from metaflow.exception import MetaflowException
-from metaflow.runner.deployer import DeployedFlow, Deployer, TriggeredRun
-from metaflow.runner.utils import get_lower_level_group, handle_timeout, temporary_fifo
+from metaflow.runner.deployer import DeployedFlow, Deployer
 
-from metaflow_windmill.cli.flow.local_metadata import fetch, is_elsewhere
+from metaflow_extensions.windmill.plugins.windmill_triggered_run import WindmillTriggeredRun
+from metaflow_windmill.cli.deployer import shown
+from metaflow_windmill.cli.deployer.commands import StandIn, answer_of, succeeds
+from metaflow_windmill.cli.deployer.listing import Listing, Showing
 from metaflow_windmill.cli.flow.recovery import branch_options, find, find_all, site_of, stand_in
-from metaflow_windmill.client.models import JobState
+from metaflow_windmill.cli.flow.showing import RUN_HEADS, run_row
 from metaflow_windmill.client.pages import flow_page, run_page
 from metaflow_windmill.deploy.names import job_id_of, run_id_of
 from metaflow_windmill.deploy.ownership import record_in
 from metaflow_windmill.errors import DeployError, MetaflowWindmillError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from metaflow.runner.deployer_impl import DeployerImpl
+    from collections.abc import Iterator
 
     from metaflow_windmill.cli.flow.recovery import Found
+    from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.site import Site
 
-_STATES = {JobState.CANCELED: "FAILED"}
-_ARGUMENT_LIMIT = 100_000
-"""Bytes of a value that still fit into one argument of a Linux command line, which ends at 128 KiB."""
 
-
-class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has no types
-    """A run that was started on Windmill; ``await run`` waits until it is over."""
-
-    def __repr__(self) -> str:
-        return f"<WindmillTriggeredRun {self.pathspec}>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows: the run's page, and its state at this moment."""
-        try:
-            page, status = self.windmill_ui, self.status
-        except MetaflowWindmillError:
-            return escape(repr(self))  # whatever is wrong, it is told where something is asked for
-        return f'<a href="{escape(page)}">{escape(self.pathspec)}</a> is {escape(status)}'
-
-    def __await__(self) -> Generator[Any, None, WindmillTriggeredRun]:
-        return self._over().__await__()
-
-    async def _over(self) -> WindmillTriggeredRun:
-        await asyncio.to_thread(self.wait_for_completion)
-        return self
-
-    @property
-    def job_id(self) -> str:
-        """The id of the run's job."""
-        return job_id_of(self.pathspec)
-
-    @property
-    def windmill_ui(self) -> str:
-        """The address of the run's page."""
-        site = self._site
-        return run_page(site.host, site.windmill.workspace, self.job_id)
-
-    @property
-    def run(self) -> Any:  # noqa: ANN401
-        """The run as Metaflow's client has it; None until its start step has begun.
-
-        Where metadata is local and the data is elsewhere, what the tasks have left so far is fetched first.
-
-        Raises
-        ------
-        MetaflowException
-            If it cannot be fetched.
-        """
-        if not self._complete:
-            self._complete = self._fetch_metadata()
-        return super().run
-
-    @property
-    def status(self) -> str:
-        """PENDING, RUNNING, SUCCEEDED or FAILED: the state of Windmill's job, whatever Metaflow saw of it."""
-        state = self._site.windmill.get_job(self.job_id).state
-        return _STATES.get(state, state.value)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the run waits or runs."""
-        return self.status in ("PENDING", "RUNNING")
-
-    def wait_for_completion(self, check_interval: float = 2, timeout: float | None = None) -> None:
-        """Wait until the run is over, however it ends.
-
-        Parameters
-        ----------
-        check_interval : float
-            Seconds between two looks.
-        timeout : float, optional
-            Seconds to wait at most.
-
-        Raises
-        ------
-        TimeoutError
-        """
-        end = None if timeout is None else time.monotonic() + timeout
-        while self.is_running:
-            if end is not None and time.monotonic() >= end:
-                raise TimeoutError(f"{self.pathspec} is not over after {timeout:g} seconds")
-            time.sleep(check_interval)
-
-    def terminate(self, **kwargs: Any) -> bool:  # noqa: ANN401
-        """Stop the run, with all of its tasks.
-
-        Parameters
-        ----------
-        authorize : str, optional
-            The production token, for a flow that somebody else deployed.
-
-        Returns
-        -------
-        bool
-            Whether it was done.
-        """
-        return _command(self.deployer, "terminate", run_id=self.pathspec.split("/")[1], **kwargs)
-
-    _complete = False
-
-    def _fetch_metadata(self) -> bool:
-        """Fetch what there is of the run's metadata; return whether nothing more will come."""
-        try:
-            job = self._site.windmill.get_job(self.job_id)
-            flow = self._site.windmill.find_flow(job.path)
-            record = record_in(flow.value) if flow else None
-        except MetaflowWindmillError:
-            return False  # Windmill cannot be asked, or has forgotten the run; the client may know it
-        if record is None or not is_elsewhere(record):
-            return True
-        try:
-            fetch(record, run_id_of(self.job_id))
-        except Exception as why:
-            raise MetaflowException(
-                f"The metadata of {self.pathspec} cannot be fetched from {record.datastore.root} ({why}). "
-                "See that this process has the settings and the credentials of the datastore."
-            ) from why
-        return job.state.final
-
-    @cached_property
-    def _site(self) -> Site:
-        return site_of(self.deployer.env_vars)
+_FLOW_HEADS = ("flow", "path", "owner", "package")
 
 
 class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has no types
@@ -171,7 +47,7 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
             page = self.windmill_ui
         except MetaflowWindmillError:
             return escape(repr(self))
-        return f'<a href="{escape(page)}">{escape(self.flow_name)}</a> at {escape(self.name)}'
+        return shown.flow_html(self.flow_name, self.name, page)
 
     @property
     def id(self) -> str:
@@ -217,9 +93,10 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
 
     @classmethod
     def list_deployed_flows(cls, flow_name: str | None = None) -> Iterator[WindmillDeployedFlow]:
-        """Yield the deployed flows of the workspace, of one flow or of all."""
-        for found in find_all(flow_name):
-            yield cls._recovered(found, None)
+        """Yield the deployed flows of the workspace, of one flow or of all; a notebook shows a table."""
+        title = f"Deployed flows named {flow_name}" if flow_name else "Deployed flows"
+        showing: Showing[Found] = Showing(title, _FLOW_HEADS, _flow_row, _page_of)
+        return Listing(find_all(flow_name), lambda found: cls._recovered(found, None), showing)
 
     @classmethod
     def get_triggered_run(
@@ -273,17 +150,15 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
         return self._begin("resume", kwargs, wait=False, **given)
 
     def list_runs(self, states: list[str] | None = None) -> Iterator[WindmillTriggeredRun]:
-        """Yield the runs of this flow, newest first.
+        """Yield the runs of this flow, newest first; a notebook shows them as a table.
 
         Parameters
         ----------
         states : list of str, optional
             Of PENDING, RUNNING, SUCCEEDED and FAILED; all if not given.
         """
-        wanted = None if states is None else {state.upper() for state in states}
-        for job in self._site.windmill.list_runs(self.name):
-            if wanted is None or _STATES.get(job.state, job.state.value) in wanted:
-                yield self.get_run(job.id)
+        showing: Showing[Job] = Showing(f"Runs of {self.flow_name}", RUN_HEADS, run_row, self._page_of)
+        return Listing(self._jobs(states), lambda job: self.get_run(job.id), showing)
 
     def get_run(self, run_id: str) -> WindmillTriggeredRun:
         """Return a run of this flow by its run id."""
@@ -304,15 +179,15 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
         bool
             Whether it was done.
         """
-        return _command(self.deployer, "delete", yes=True, **kwargs)
+        return succeeds(self.deployer, "delete", yes=True, **kwargs)
 
     def suspend(self, **kwargs: Any) -> bool:  # noqa: ANN401
         """Turn the schedule off; return whether it was done."""
-        return _command(self.deployer, "suspend", **kwargs)
+        return succeeds(self.deployer, "suspend", **kwargs)
 
     def unsuspend(self, **kwargs: Any) -> bool:  # noqa: ANN401
         """Turn the schedule on again; return whether it was done."""
-        return _command(self.deployer, "unsuspend", **kwargs)
+        return succeeds(self.deployer, "unsuspend", **kwargs)
 
     @cached_property
     def _site(self) -> Site:
@@ -320,63 +195,39 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
 
     def _begin(self, name: str, parameters: dict[str, Any], **options: Any) -> WindmillTriggeredRun:  # noqa: ANN401
         """Start a run by one of the flow's commands."""
-        with temporary_fifo() as (file, descriptor), tempfile.TemporaryDirectory() as directory:
-            values = _without_long_values(parameters, Path(directory) / "parameters.json")
-            command = _start(self.deployer, name, deployer_attribute_file=file, **values, **options)
-            content = handle_timeout(descriptor, command, self.deployer.file_read_timeout)
-            command.sync_wait()
-        if command.process.returncode != 0:
-            raise RuntimeError(f"Error in {name} of {self.name} on {self.TYPE}")
+        content = answer_of(self.deployer, name, parameters, **options)
         return WindmillTriggeredRun(deployer=self.deployer, content=content)
+
+    def _jobs(self, states: list[str] | None) -> Iterator[Job]:
+        wanted = None if states is None else {state.upper() for state in states}
+        for job in self._site.windmill.list_runs(self.name):
+            if wanted is None or shown.state_text(job) in wanted:
+                yield job
+
+    def _page_of(self, job: Job) -> str:
+        return run_page(self._site.host, self._site.windmill.workspace, job.id)
 
     @classmethod
     def _recovered(cls, found: Found, metadata: str | None) -> WindmillDeployedFlow:
         """Return the object for a deployment, with a flow file that stands in for its own."""
         record = found.record
-        with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False, encoding="utf-8") as file:
-            file.write(stand_in(record))
+        file = StandIn(stand_in(record))
         environment = {"METAFLOW_USER": record.owner, **found.site.environment}
         options = branch_options(record.branch) if record.project else {}
         place = {"folder": found.folder}
         if not record.project:
             place["name"] = found.path.rpartition("/")[2]
-        deployer = Deployer(file.name, env=environment, **options).windmill(**place)
+        deployer = Deployer(file.path, env=environment, **options).windmill(**place)
         deployer.name, deployer.flow_name = found.path, record.flow
+        deployer.stand_in = file
         deployer.metadata = metadata or get_metadata()
         return cls(deployer=deployer)
 
 
-def _command(deployer: DeployerImpl, name: str, /, **options: Any) -> bool:  # noqa: ANN401
-    """Run one of the flow's commands; return whether it succeeded."""
-    command = _start(deployer, name, **options)
-    command.sync_wait()
-    return bool(command.process.returncode == 0)
+def _flow_row(found: Found) -> tuple[str, ...]:
+    record = found.record
+    return (record.flow, found.path, record.owner, record.package.sha[:12])
 
 
-def _start(deployer: DeployerImpl, name: str, /, **options: Any) -> Any:  # noqa: ANN401
-    """Start one of the flow's commands in a process of its own."""
-    group = get_lower_level_group(
-        deployer.api, deployer.top_level_kwargs, deployer.TYPE, deployer.deployer_kwargs
-    )
-    process = deployer.spm.run_command(
-        [sys.executable, *getattr(group, name)(**options)],
-        env=deployer.env_vars,
-        cwd=deployer.cwd,
-        show_output=deployer.show_output,
-    )
-    return deployer.spm.get(process)
-
-
-def _without_long_values(options: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Move values that no command line can hold into a file."""
-    long = {name: value for name, value in options.items() if _is_long(value)}
-    if not long:
-        return options
-    file.write_text(json.dumps(long), encoding="utf-8")
-    rest = {name: value for name, value in options.items() if name not in long}
-    return {**rest, "run_params_file": str(file)}
-
-
-def _is_long(value: Any) -> bool:  # noqa: ANN401
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return len(text.encode()) > _ARGUMENT_LIMIT
+def _page_of(found: Found) -> str:
+    return flow_page(found.site.host, found.site.windmill.workspace, found.path)

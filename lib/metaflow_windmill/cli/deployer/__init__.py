@@ -1,0 +1,1 @@
+"""What Metaflow's Deployer needs of its commands, and what Python and a notebook show of its objects."""

@@ -1,0 +1,116 @@
+"""Runs a flow's commands for Metaflow's Deployer, in processes of their own, and leaves no file behind."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import weakref
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metaflow.runner.utils import get_lower_level_group, handle_timeout, temporary_fifo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from metaflow.runner.deployer_impl import DeployerImpl
+
+_ARGUMENT_LIMIT = 100_000
+"""Bytes of a value that still fit into one argument of a Linux command line, which ends at 128 KiB."""
+
+
+def succeeds(deployer: DeployerImpl, name: str, /, **options: Any) -> bool:  # noqa: ANN401
+    """Run one of the flow's commands; return whether it succeeded."""
+    with _running(deployer, name, options) as command:
+        command.sync_wait()
+        return bool(command.process.returncode == 0)
+
+
+def answer_of(
+    deployer: DeployerImpl,
+    name: str,
+    parameters: dict[str, Any],
+    **options: Any,  # noqa: ANN401
+) -> str:
+    """Run a command that tells what it has made by an attribute file; return that.
+
+    Raises
+    ------
+    RuntimeError
+        If it failed, with what it said.
+    """
+    with temporary_fifo() as (file, descriptor), tempfile.TemporaryDirectory() as directory:
+        values = _without_long_values(parameters, Path(directory) / "parameters.json")
+        with _running(deployer, name, {"deployer_attribute_file": file, **values, **options}) as command:
+            content = handle_timeout(descriptor, command, deployer.file_read_timeout)
+            command.sync_wait()
+            if command.process.returncode != 0:
+                raise RuntimeError(f"`{name}` failed: {_said_last(command)}")
+    return str(content)
+
+
+class StandIn:
+    """A flow file that is there as long as this object, and no longer than the process.
+
+    Parameters
+    ----------
+    text : str
+        What is in it.
+    """
+
+    def __init__(self, text: str) -> None:
+        directory = tempfile.mkdtemp(prefix="metaflow-windmill-")
+        weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+        file = Path(directory) / "flow.py"
+        file.write_text(text, encoding="utf-8")
+        self.path = str(file)
+
+
+def clean(commands: Iterable[Any]) -> None:
+    """Remove what commands that are over have said."""
+    for command in commands:
+        if command.process is not None and command.process.poll() is not None:
+            command.sync_wait()  # so that nothing is written any more
+            command.cleanup()
+
+
+@contextmanager
+def _running(deployer: DeployerImpl, name: str, options: dict[str, Any]) -> Iterator[Any]:
+    """Start a command; remove what it said once it is no longer needed."""
+    group = get_lower_level_group(
+        deployer.api, deployer.top_level_kwargs, deployer.TYPE, deployer.deployer_kwargs
+    )
+    process = deployer.spm.run_command(
+        [sys.executable, *getattr(group, name)(**options)],
+        env=deployer.env_vars,
+        cwd=deployer.cwd,
+        show_output=deployer.show_output,
+    )
+    command = deployer.spm.get(process)
+    try:
+        yield command
+    finally:
+        clean([command])
+
+
+def _said_last(command: Any) -> str:  # noqa: ANN401 - Metaflow has no types
+    text = Path(command.log_files["stderr"]).read_text(encoding="utf-8", errors="replace")
+    return text.strip()[-2000:]
+
+
+def _without_long_values(options: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Move values that no command line can hold into a file."""
+    long = {name: value for name, value in options.items() if _is_long(value)}
+    if not long:
+        return options
+    file.write_text(json.dumps(long), encoding="utf-8")
+    rest = {name: value for name, value in options.items() if name not in long}
+    return {**rest, "run_params_file": str(file)}
+
+
+def _is_long(value: Any) -> bool:  # noqa: ANN401
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return len(text.encode()) > _ARGUMENT_LIMIT
