@@ -53,6 +53,11 @@ def test_tasks_that_share_a_job_are_what_they_are_alone(home: Home, windmill: Ta
     assert len(modules[1]["flow_jobs"]) == 3
     result = windmill.client.get_job(modules[0]["job"]).result
     assert [row["task"] for row in result["tasks"]] == ["start/t", "prepare/t"]
+    page = windmill.client.get_job(run.removeprefix("windmill-")).result["markdown"]
+    rows = {words[0]: words[1:3] for line in page.splitlines() if len(words := line.split()) > 5}
+    assert [rows[step] for step in ("start", "prepare", "work", "after")] == [
+        *(["1", "0"], ["1", "0"], ["7", "1"], ["7", "0"])
+    ]
     seen = attempts(packed, run)
     assert seen.keys() == local_names(local)
     assert seen["work/t-4"] == [(0, "FAILED"), (1, "SUCCEEDED")]

@@ -89,6 +89,11 @@ def together_told(steps: Sequence[Step], items: int) -> str:
     return f"{told} ({len(steps)} steps in one job)" if len(steps) > NAMED else told
 
 
+def may_share(deployment: Deployment, step: Step) -> bool:
+    """Tell whether a step was asked to share its job with other tasks."""
+    return _most(deployment, step) > 1
+
+
 def _most(deployment: Deployment, step: Step) -> int:
     return step.needs.pack or deployment.pack or 1
 

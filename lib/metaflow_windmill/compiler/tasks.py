@@ -6,7 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler.deployment import secret_inputs
-from metaflow_windmill.compiler.packs import attempts, environment_of, items_of, tag_of, together_told
+from metaflow_windmill.compiler.packs import (
+    attempts,
+    environment_of,
+    items_of,
+    may_share,
+    tag_of,
+    together_told,
+)
 from metaflow_windmill.compiler.place import Arrival
 from metaflow_windmill.contract.pack import Pack
 from metaflow_windmill.contract.task import Input, Page, Source, TaskSpec
@@ -181,6 +188,7 @@ def _page(context: Context) -> Page | None:
     page = Page(
         {module: step for step, module in ids.items() if module != step},
         {step: names for step, names in cards.items() if names},
+        any(may_share(context.deployment, step) for step in context.dag.steps),
     )
     return page if page != Page() else None
 

@@ -106,10 +106,13 @@ class Page:
         The step of each module whose id is not the step's name.
     cards : dict of str to tuple of str
         For each step with cards, the id of each, or its type where it has no id.
+    packs : bool
+        Whether there may be jobs of several tasks.
     """
 
     modules: dict[str, str] = field(default_factory=dict)
     cards: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    packs: bool = False
 
 
 @dataclass(frozen=True)
@@ -209,7 +212,8 @@ def _page(data: Json) -> Page | None:
     if data is None:
         return None
     found = known(Page, data)
-    return Page(found.get("modules", {}), {step: tuple(ids) for step, ids in found.get("cards", {}).items()})
+    cards = {step: tuple(ids) for step, ids in found.get("cards", {}).items()}
+    return Page(found.get("modules", {}), cards, bool(found.get("packs")))
 
 
 _DEFAULTS = vars(TaskSpec(""))

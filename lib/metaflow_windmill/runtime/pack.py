@@ -10,6 +10,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.pack import BEFORE, FAILED, FAILED_STEP, TASKS, ended_line, levels_of
@@ -17,6 +18,7 @@ from metaflow_windmill.errors import FINAL, TaskError, WorkflowTimeout
 from metaflow_windmill.runtime.commands import EndedError, say
 from metaflow_windmill.runtime.given import Given
 from metaflow_windmill.runtime.identity import identify
+from metaflow_windmill.runtime.report.history import with_tasks
 from metaflow_windmill.runtime.result import packed
 from metaflow_windmill.runtime.step import run_step
 
@@ -59,15 +61,22 @@ def run_pack(here: Here, pack: Pack, given: Given) -> dict[str, Json]:
         With the error of the first task that no other attempt can help, or else of the first that failed. Its
         attribute ``tasks`` says what became of each task.
     """
-    items = [replace(given, levels=levels) for levels in levels_of(pack, given.levels)]
-    say(f"This job runs {len(items) * len(pack.steps)} tasks, each in a process of its own.")
     report = _Report()
+    told = replace(given, history=partial(_history, given, report))
+    items = [replace(told, levels=levels) for levels in levels_of(pack, given.levels)]
+    say(f"This job runs {len(items) * len(pack.steps)} tasks, each in a process of its own.")
     for item in items:
         if not report.out_of_time:
             _run_item(here, pack, item, report)
     if report.errors:
         raise EndedError(_first_error(report))
     return packed(report.results, report.rows)
+
+
+def _history(given: Given, report: _Report) -> Json:
+    """Return what became of the run's tasks, those of this job among them; None if it is not known of all."""
+    told = given.history()
+    return None if told is None and given.run is not None else with_tasks(told, report.rows)
 
 
 def _run_item(here: Here, pack: Pack, given: Given, report: _Report) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.pack import BEFORE, FAILED
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from metaflow_windmill.types import Json
 
@@ -33,7 +35,8 @@ def times_of(history: Json, modules: Mapping[str, str]) -> list[StepTimes]:
     ----------
     history : JSON value
         Of `run_step.py`: for each module how many of its jobs ended well, how many did not, and their
-        milliseconds in all and at most; None where Windmill did not tell.
+        milliseconds in all and at most, and the same for each step of jobs that have several tasks; None
+        where Windmill did not tell.
     modules : mapping of str to str
         The steps of the modules that are called otherwise.
     """
@@ -49,6 +52,25 @@ def times_of(history: Json, modules: Mapping[str, str]) -> list[StepTimes]:
             longest=max(before.longest, longest / 1000),
         )
     return list(found.values())
+
+
+def with_tasks(history: Json, rows: Sequence[Mapping[str, Json]]) -> Json:
+    """Return a history with the tasks that ended in the job that asks, which is not listed yet.
+
+    Parameters
+    ----------
+    history : JSON value
+    rows : sequence of mappings
+        What became of each, as `runtime.pack` has it.
+    """
+    jobs = dict((history or {}).get("jobs") or {})
+    for row in rows:
+        if row.get("state") not in {None, BEFORE}:
+            name = f"{str(row['task']).partition('/')[0]}/"
+            well, badly, total, longest = jobs.get(name) or (0, 0, 0, 0)
+            failed, took = row["state"] == FAILED, 1000 * (row.get("seconds") or 0)
+            jobs[name] = [well + (not failed), badly + failed, total + took, max(longest, took)]
+    return {**(history or {}), "jobs": jobs}
 
 
 def with_end(times: list[StepTimes], step: str, seconds: float) -> list[StepTimes]:
@@ -73,6 +95,11 @@ def seconds_since(history: Json) -> float | None:
 
 
 def _step(module: str, modules: Mapping[str, str]) -> str:
-    """Return a module's step: a step in several arms has a module in each, with a number."""
+    """Return a module's step: a step in several arms has a module in each, with a number.
+
+    What ends in a slash is a step already.
+    """
+    if module.endswith("/"):
+        return module[:-1]
     plain = module if module in modules else _COPY.sub("", module)
     return modules.get(plain, plain)

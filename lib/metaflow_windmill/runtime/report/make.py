@@ -64,6 +64,7 @@ def _page(task: Task, given: Given, outcome: Json, mask: Mask, seconds: float) -
         artifacts=_artifacts(task, outcome.get("texts") or {}, mask),
         cards=page.cards,
         pages=bool((history or {}).get("cards")),
+        closed=int((history or {}).get("closed") or 0),
         said=list(_said(task, page, steps, mask)),
     )
     return page_of(ended)

@@ -40,6 +40,8 @@ class Ended:
         The ids or types of the cards of each step.
     pages : bool
         Whether the workspace has the script that shows cards.
+    closed : int
+        Jobs of several tasks each that count as one.
     said : sequence of (str, str, str)
         The step, the id and the Markdown of each card that is small.
     """
@@ -53,6 +55,7 @@ class Ended:
     artifacts: Sequence[Artifact] = ()
     cards: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pages: bool = False
+    closed: int = 0
     said: Sequence[tuple[str, str, str]] = ()
 
 
@@ -97,7 +100,8 @@ def _steps(ended: Ended) -> list[str]:
         for step in ended.steps[:MOST_STEPS]
     ]
     made = table(("step", "tasks", "retries", "took", "longest task"), rows, "<>>>>")
-    return ["### Steps", made, *_more(len(ended.steps) - MOST_STEPS, "step")]
+    jobs = f"{counted(ended.closed, 'job')} of several tasks each counted as one" if ended.closed else ""
+    return ["### Steps", made, *_more(len(ended.steps) - MOST_STEPS, "step"), *filter(None, [jobs])]
 
 
 def _cards(ended: Ended) -> list[str]:

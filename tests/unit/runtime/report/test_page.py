@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from metaflow_windmill.contract.report import MOST_CHARACTERS
 from metaflow_windmill.runtime.report.artifacts import Artifact
-from metaflow_windmill.runtime.report.history import StepTimes, times_of, with_end
+from metaflow_windmill.runtime.report.history import StepTimes, times_of, with_end, with_tasks
 from metaflow_windmill.runtime.report.page import Ended, page_of, size_text, time_text
 
 RUN = "windmill-1"
@@ -74,6 +76,29 @@ def test_steps_are_told_by_their_names_whatever_their_modules_are_called() -> No
     assert times[0] == StepTimes("if", 3, 1, 1.0, 0.5)
     assert with_end(times, "end", 2.0)[-1] == StepTimes("end", 1, 1, 2.05, 2.0)
     assert times_of(None, {}) == []
+
+
+def test_the_tasks_of_a_packed_job_count_one_by_one() -> None:
+    history = {"since": "now", "jobs": {"start/": [1, 0, 100, 100], "work/": [2, 1, 300, 200]}}
+    rows: list[Any] = [
+        {"task": "work/t-3", "state": "failed", "seconds": 0.5},
+        {"task": "work/t-4", "state": "done", "seconds": 0.1},
+        {"task": "work/t-5", "state": "done before", "seconds": 0.0},
+        {"task": "join/t", "state": "cloned", "seconds": 0.2},
+        {"task": "end/t"},
+    ]
+    told = with_tasks(history, rows)
+    assert told["since"] == "now"
+    assert times_of(told, {}) == [
+        StepTimes("start", 1, 0, 0.1, 0.1),
+        StepTimes("work", 3, 2, 0.9, 0.5),
+        StepTimes("join", 1, 0, 0.2, 0.2),
+    ]
+    assert times_of(with_tasks(None, rows[3:]), {}) == [StepTimes("join", 1, 0, 0.2, 0.2)]
+
+
+def test_jobs_that_were_not_looked_into_are_told() -> None:
+    assert "3 jobs of several tasks each counted as one" in page_of(replace(ENDED, closed=3))
 
 
 def test_sizes_and_times_are_for_people() -> None:
