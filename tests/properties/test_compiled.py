@@ -37,6 +37,7 @@ THOROUGH = settings(deadline=None, derandomize=True, suppress_health_check=list(
 # The forms that Windmill answers by a look-up, and the few that need its JavaScript engine.
 LOOK_UP = re.compile(r"flow_env\.metaflow|flow_input(\.iter(_parent)*)?|results\.\w+(\.[a-z_]+)?")
 IN_A_LANE = re.compile(r"results\.\w+\.foreach\[flow_input\.iter\.value\]")
+IN_A_CHUNK = re.compile(r"Array\.from\(\{length: flow_input\.iter\.value\[1\]\}, .*\)")
 WHICH_JOIN = re.compile(r"\[.*\]\.includes\(results\.\w+(\[0\])+\.step\)")
 _LAST = r"results\.\w+(\.slice\(-1\)\[0\])?"
 WHO_RAN = re.compile(rf'{_LAST}\.branch === "\w+"|\[["\w, ]+\]\.includes\({_LAST}(\[0\])*\.step\)')
@@ -46,14 +47,20 @@ class Compiled:
     """A graph's flow as Metaflow reads it, and the document it compiles to."""
 
     def __init__(
-        self, folder: Path, graph: Graph, max_workers: int | None, limits: Limits | None = None
+        self,
+        folder: Path,
+        graph: Graph,
+        max_workers: int | None,
+        limits: Limits | None = None,
+        most: int | None = None,
     ) -> None:
         text = write_flow(graph)
         # Python remembers the lines of a file by its path: each flow needs one of its own.
         file = folder / f"flow_{abs(hash(text))}.py"
         file.write_text(text, encoding="utf-8")
         self.dag: Dag = dag_of(file)
-        self.document = compile_flow(self.dag, fixed_deployment(self.dag.name, max_workers), limits)
+        deployment = fixed_deployment(self.dag.name, max_workers, max_splits=most)
+        self.document = compile_flow(self.dag, deployment, limits)
         self.value: Json = self.document.to_json()["value"]
         self.found: list[Found] = list(all_modules(self.value["modules"]))
 
@@ -156,8 +163,9 @@ def check_expressions(compiled: Compiled) -> None:
         inputs = value.get("input_transforms", {}).values()
         assert all(item["type"] == "static" or LOOK_UP.fullmatch(item["expr"]) for item in inputs)
         if "iterator" in value:
-            lane = IN_A_LANE.fullmatch(value["iterator"]["expr"])
-            assert lane if found.id.endswith("lane") else LOOK_UP.fullmatch(value["iterator"]["expr"])
+            part = re.sub(r"__\d+$", "", found.id).rpartition("_")[2]
+            form = {"lane": IN_A_LANE, "chunk": IN_A_CHUNK}.get(part, LOOK_UP)
+            assert form.fullmatch(value["iterator"]["expr"])
         for branch in value.get("branches", []) if found.type == "branchone" else []:
             rest = WHO_RAN.sub("told", branch["expr"])
             assert WHICH_JOIN.fullmatch(branch["expr"]) or re.fullmatch(r"told( \|\| told)*", rest)
@@ -177,11 +185,12 @@ def check_diagram(compiled: Compiled) -> None:
     graph=st.one_of(graphs(depth=3, most_tasks=60), graphs(with_gang=True)),
     max_workers=st.sampled_from([None, None, 1, 4]),
     limits=st.sampled_from([None, Limits(0, 0)]),
+    most=st.sampled_from([None, 50_000]),
 )
 def test_any_graph_compiles(
-    folder: Path, graph: Graph, max_workers: int | None, limits: Limits | None
+    folder: Path, graph: Graph, max_workers: int | None, limits: Limits | None, most: int | None
 ) -> None:
-    check(Compiled(folder, graph, max_workers, limits))
+    check(Compiled(folder, graph, max_workers, limits, most))
 
 
 @settings(THOROUGH, max_examples=20)
@@ -192,9 +201,11 @@ def test_the_same_graph_gives_the_same_bytes(folder: Path, graph: Graph) -> None
 
 
 @settings(THOROUGH, max_examples=20)
-@given(graph=graphs(depth=3, most_tasks=60), max_workers=st.integers(1, 3))
-def test_with_max_workers_only_lanes_run_side_by_side(folder: Path, graph: Graph, max_workers: int) -> None:
-    for found in Compiled(folder, graph, max_workers).found:
+@given(graph=graphs(depth=3, most_tasks=60), max_workers=st.integers(1, 3), most=st.sampled_from([None, 501]))
+def test_with_max_workers_only_lanes_run_side_by_side(
+    folder: Path, graph: Graph, max_workers: int, most: int | None
+) -> None:
+    for found in Compiled(folder, graph, max_workers, most=most).found:
         inside_a_lane = any(around.id.split("__")[0].endswith("_lane") for around in found.around)
         assert not (inside_a_lane and found.module["value"].get("parallel"))
         assert "parallelism" not in found.module["value"]

@@ -80,11 +80,11 @@ def test_every_task_runs_once_and_reads_from_the_right_ones(stand: Bench, limits
 
 
 @thorough
-@given(graphs(most_tasks=60), _RANDOMS, st.integers(1, 3))
+@given(graphs(most_tasks=60), _RANDOMS, st.integers(1, 3), st.sampled_from([500, 501]))
 def test_max_workers_holds_for_each_foreach(
-    stand: Bench, graph: Graph, random: Random, max_workers: int
+    stand: Bench, graph: Graph, random: Random, max_workers: int, most: int
 ) -> None:
-    run = carried(stand, graph, Way(random, 100, max_workers))
+    run = carried(stand, graph, Way(random, 100, max_workers, max_splits=most))
     around = foreaches_around(graph)
     for names in run.together:
         at_once = Counter(foreach for name in names for foreach in around[run.simulation.done[name].me])

@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag, Step
 
 
+_ITEMS_OF_CHUNK = (
+    "Array.from({length: flow_input.iter.value[1]}, "
+    "(_, at) => flow_input.iter.value[0] + at * flow_input.iter.value[2])"
+)
+"""The numbers of a chunk's splits: JavaScript once a chunk, so that no look-up of a task goes through all."""
+
+
 def sequence(
     context: Context, first: str | None, stop: str | None, arrival: Arrival, place: Place
 ) -> Section:
@@ -168,25 +175,25 @@ def _branches(context: Context, step: Step, own: Module, place: Place) -> Knot:
 
 
 def _loop(context: Context, step: Step, own: Module, place: Place) -> Knot:
-    """Return a foreach with its loop, or the lanes and their loops, and its join."""
-    in_lanes, in_chunks = lanes(context, place) is not None, chunked(context, step, place)
-    parts: tuple[Part, ...] = ("lane",) if in_lanes else ("chunk",) if in_chunks else ()
+    """Return a foreach with its loop, or the lanes or chunks and their loops, and its join."""
+    parts: tuple[Part, ...] = ("lane",) if lanes(context, place) is not None else ()
+    parts += ("chunk",) if chunked(context, step) else ()
     inside = place.inside(step.name, *parts, "foreach")
     inside = replace(inside, items=items_of(context, step))
     body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),), "outer"),)), inside)
     modules = body.modules
-    over = f"results.{own.id}.foreach"
-    for part in parts:
-        items = ForLoop(Javascript(f"{over}[flow_input.iter.value]"), modules, parallel=in_chunks)
+    for part in reversed(parts):
+        over = _ITEMS_OF_CHUNK if part == "chunk" else f"results.{own.id}.foreach[flow_input.iter.value]"
+        items = ForLoop(Javascript(over), modules, parallel=not inside.limited)
         modules = (_looped(context.names.of_part(own.id, part), f"one {part}", items),)
-        over = f"results.{own.id}.{part}s"
+    over = f"results.{own.id}.lanes" if "lane" in parts else f"results.{own.id}.foreach"
     loop = ForLoop(Javascript(over), modules, parallel=not place.limited)
     module = _looped(context.names.of_part(own.id, "foreach"), f"foreach {step.over or step.next[0]}", loop)
     joins = {
         join: Arrival((Input(_leading_to(context, join, body.leads), "each"),), f"results.{own.id}.count")
         for join in _joins(context, [body])
     }
-    first = f"results.{module.id}[0][0]" if parts else f"results.{module.id}[0]"
+    first = f"results.{module.id}[0]" + "[0]" * len(parts)
     return _joined(context, step, own, module, place, first=first, joins=joins)
 
 

@@ -161,7 +161,7 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         delay=0 if _limit(context) is None else step.retries.seconds,
         environment=environment_of(step),
         ranges=items_of(context, step) or None,
-        chunks=chunked(context, step, place),
+        chunks=chunked(context, step),
         ends=step.name == context.dag.end,
         page=_page(context) if step.name == context.dag.end else None,
         memo=context.deployment.memos.get(step.name),
@@ -169,16 +169,16 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
     )
 
 
-def chunked(context: Context, step: Step, place: Place) -> bool:
+def chunked(context: Context, step: Step) -> bool:
     """Tell whether a foreach is a loop over chunks of its items, each a loop of its own.
 
-    Windmill keeps the ids of a loop's jobs in one row, which each end of a job rewrites: a loop of n costs
-    n squared. About the square root of n loops of as many items cost much less than that, and so many that
-    a person has raised the limit of splits for it.
+    Windmill keeps the ids of a loop's jobs in one row, which each end of a job rewrites, and reads the whole
+    result of the step before the foreach for each look-up of a part of it: a loop of n costs n squared. About
+    the square root of n loops of as many items cost much less than that, where there are so many that a
+    person has raised the limit of splits for it.
     """
     most = context.deployment.max_splits or 0
-    alone = step.kind == "foreach" and not items_of(context, step) and lanes(context, place) is None
-    return alone and not place.limited and most > MOST_IN_A_LOOP
+    return step.kind == "foreach" and not items_of(context, step) and most > MOST_IN_A_LOOP
 
 
 def _page(context: Context) -> Page | None:

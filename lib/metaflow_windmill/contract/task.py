@@ -159,7 +159,7 @@ class TaskSpec:
         After which the job itself ends the task, whatever the step's code does. Told where a job has
         several tasks; else Windmill's own limit of the job is that of the task.
     chunks : bool
-        On a foreach step: deal the splits into chunks, about as many as each has.
+        On a foreach step: deal the splits, or those of each lane, into chunks, about as many as each has.
     ends : bool
         Whether the run ends with the task, so that its job also tells whether anybody waits for that.
     page : Page or None

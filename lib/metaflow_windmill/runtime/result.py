@@ -76,14 +76,13 @@ def _labels(results: Sequence[dict[str, Json]]) -> list[str]:
 
 
 def _loop(spec: TaskSpec, splits: int) -> dict[str, Json]:
-    """Return what the loop over the splits needs: with lanes or chunks, also the number of each.
+    """Return what the loop over the splits needs: with lanes, also the number of each.
 
     The loop goes over those numbers, since each task in it is given the item of every loop around.
     """
     dealt = _dealt(spec, splits)
     lanes = {} if spec.lanes is None else {"lanes": list(range(len(dealt)))}
-    chunks = {"chunks": list(range(len(dealt)))} if spec.chunks else {}
-    return {"foreach": dealt, **lanes, **chunks, "count": splits}
+    return {"foreach": dealt, **lanes, "count": splits}
 
 
 def _check_splits(spec: TaskSpec, splits: int | None) -> None:
@@ -96,22 +95,31 @@ def _check_splits(spec: TaskSpec, splits: int | None) -> None:
 
 
 def _dealt(spec: TaskSpec, splits: int) -> list[Json]:
-    """Return the numbers of the splits, or ranges of them; in lanes, each lane gets every so many-th.
+    """Return the numbers of the splits, ranges of them or chunks; in lanes, those of each lane.
 
-    A chunk has those that follow one another.
+    A lane gets every so many-th, a chunk some of its lane's that follow one another.
     """
     turns = _ranges(splits, spec.ranges) if spec.ranges else _numbers(splits)
-    if spec.chunks:
-        size = math.isqrt(max(0, len(turns) - 1)) + 1
-        return [turns[first : first + size] for first in range(0, len(turns), size)]
     if spec.lanes is None:
-        return turns
+        return _chunks(turns) if spec.chunks else list(turns)
     lanes = min(spec.lanes, len(turns))
-    return [turns[lane::lanes] for lane in range(lanes)]
+    dealt = [turns[lane::lanes] for lane in range(lanes)]
+    return [_chunks(lane) if spec.chunks else list(lane) for lane in dealt]
 
 
-def _numbers(splits: int) -> list[Json]:
-    return [UNBOUNDED] if splits == UNBOUNDED else list(range(splits))
+def _chunks(numbers: Sequence[Json]) -> list[Json]:
+    """Return numbers at one distance in chunks, each its first, how many it has, and that distance.
+
+    About as many chunks as each has numbers.
+    """
+    size = math.isqrt(max(0, len(numbers) - 1)) + 1
+    chunks = (numbers[first : first + size] for first in range(0, len(numbers), size))
+    step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
+    return [[chunk[0], len(chunk), step] for chunk in chunks]
+
+
+def _numbers(splits: int) -> Sequence[Json]:
+    return [UNBOUNDED] if splits == UNBOUNDED else range(splits)
 
 
 def _ranges(splits: int, most: int) -> list[Json]:

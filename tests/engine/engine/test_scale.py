@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.engine_bench import Bench, flow, loop, repeat, step
+from tests.support.engine_bench import WHO, Bench, flow, loop, repeat, step
 from tests.support.engine_scale import measured
 
-from metaflow_windmill.devserver.store import jobs
+from metaflow_windmill.devserver.engine import apply, births
+from metaflow_windmill.devserver.engine.plan import Child, Plan
+from metaflow_windmill.devserver.model import Code, FlowVersion, Submission
+from metaflow_windmill.devserver.store import clock, jobs, queue
+from metaflow_windmill.devserver.store.flow_rows import FlowRun, ModuleRun
+from metaflow_windmill.openflow import read_flow_value
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
     from metaflow_windmill.types import Json
 
 FEW, MANY = 100, 600
@@ -109,3 +117,43 @@ def test_nothing_grows_with_the_number_of_items(
 def test_a_foreach_of_chunks_ends_as_one_loop_does(*, whole: bool) -> None:
     """`scripts/scale engine` measures it with thousands."""
     assert measured(50, whole=whole)["memory, MB"] > 0
+
+
+def test_what_is_due_is_found_however_many_jobs_wait_for_a_worker(stand: Bench) -> None:
+    """Each end of a job may ask for it: an index of both kinds would be gone through whole."""
+
+    def instructions(size: int) -> list[int]:
+        stand.engine.submit(waiting_loop(size))
+        stand.settle()
+        questions = (queue.is_waiting, queue.engine_due, queue.next_due)
+        return [counted(stand, question) for question in questions]
+
+    few = instructions(20)
+    assert instructions(400) == few
+
+
+def waiting_loop(size: int) -> Submission:
+    """A loop over so many items, all of which wait for a worker."""
+    items = f"Array.from({{length: {size}}}, (_, at) => at)"
+    value = flow(loop("loop", items, step("a")))
+    return Submission("flow", WHO, {}, "f/x", flow=FlowVersion("f/x", 1, value))
+
+
+def counted(stand: Bench, question: Callable[[sqlite3.Connection, int], object]) -> int:
+    """Return how many instructions of SQLite's machine a question takes."""
+    connection, seen = stand.database.read(), []
+    connection.set_progress_handler(lambda: seen.append(1), 1)
+    question(connection, clock.now())
+    connection.set_progress_handler(None, 0)
+    return len(seen)
+
+
+def test_what_begins_at_once_is_not_looked_for_by_the_clock(stand: Bench) -> None:
+    """The clock's thread would ask at each birth what is due, and go through all that waits."""
+    with stand.database.write() as connection:
+        job = births.submit(connection, waiting_loop(3), read_flow_value(flow(step("a"))))
+        child = Child("flowscript", {}, code=Code("echo"))
+        plan = Plan(FlowRun(), {0: ModuleRun(id="a")}, children=(child,))
+        assert not apply.write(connection, job, plan).later
+        plan.scheduled_for = clock.now() + 10_000_000
+        assert apply.write(connection, job, plan).later

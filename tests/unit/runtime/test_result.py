@@ -31,18 +31,37 @@ def test_an_unbounded_foreach_takes_one_lane() -> None:
 
 def test_an_unbounded_foreach_takes_one_chunk() -> None:
     told = result(task(chunks=True), {"branch": None, "splits": UNBOUNDED})
-    assert (told["foreach"], told["chunks"]) == ([[UNBOUNDED]], [0])
+    assert told["foreach"] == [[UNBOUNDED, 1, 1]]
 
 
 @given(st.integers(0, 3000))
 def test_chunks_are_about_as_many_as_each_has_splits(splits: int) -> None:
     told = result(task(chunks=True), {"branch": None, "splits": splits})
-    dealt = told["foreach"]
-    assert told["chunks"] == list(range(len(dealt)))
+    dealt = [numbers(chunk) for chunk in told["foreach"]]
     assert [split for chunk in dealt for split in chunk] == list(range(splits))
     most = max(map(len, dealt), default=0)
     assert most**2 <= 4 * splits
     assert len(dealt) <= most
+
+
+@given(st.integers(1, 3000), st.integers(1, 50))
+def test_each_lane_has_chunks_of_its_own(splits: int, lanes: int) -> None:
+    told = result(task(chunks=True, lanes=lanes), {"branch": None, "splits": splits})
+    plain = result(task(lanes=lanes), {"branch": None, "splits": splits})
+    assert [[n for chunk in lane for n in numbers(chunk)] for lane in told["foreach"]] == plain["foreach"]
+    assert all(len(lane) <= max(chunk[1] for chunk in lane) for lane in told["foreach"])
+
+
+def test_what_each_task_looks_into_does_not_hold_a_number_for_each_split() -> None:
+    """A server reads the whole result for each part of it that a task is given."""
+    few, many = (len(str(result(task(chunks=True), {"branch": None, "splits": n}))) for n in (500, 50_000))
+    assert many < 14 * few
+
+
+def numbers(chunk: list[int]) -> list[int]:
+    """Return the numbers of a chunk as the flow's JavaScript does."""
+    first, count, step = chunk
+    return [first + at * step for at in range(count)]
 
 
 @given(st.integers(1, 200), st.integers(1, 50))

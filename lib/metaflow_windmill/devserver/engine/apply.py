@@ -109,9 +109,9 @@ def _write_children(connection: sqlite3.Connection, job: Job, plan: Plan, effect
     if plan.items is not None:
         texts = [canonical.dump(item) for item in plan.items]
         flow_rows.put_items(connection, job.id, step, module.attempt, texts)
-    now, last = clock.now(), None
+    last = None
     for child in births.children(connection, Parent(job, step, module, plan.scheduled_for), plan.children):
-        effects.awaits(child, now)
+        effects.awaits(child, clock.now())  # Asked after its birth: what begins at once is not due later.
         last = child.id
     if last is not None:
         plan.modules[step] = replace(module, job=job.id if module.parallel else last)

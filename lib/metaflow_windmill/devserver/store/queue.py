@@ -64,7 +64,11 @@ def engine_due(connection: sqlite3.Connection, now: int) -> list[Job]:
 def next_due(connection: sqlite3.Connection, now: int) -> int | None:
     """Return the next later instant at which a queued job becomes due, or None."""
     row = connection.execute(
-        "SELECT min(scheduled_for) FROM job WHERE state = 'queued' AND scheduled_for > ?", (now,)
+        "SELECT min(instant) FROM (SELECT min(scheduled_for) AS instant FROM job"
+        " WHERE state = 'queued' AND for_worker = 1 AND scheduled_for > :now"
+        " UNION ALL SELECT min(scheduled_for) FROM job"
+        " WHERE state = 'queued' AND for_worker = 0 AND suspended = 0 AND scheduled_for > :now)",
+        {"now": now},
     ).fetchone()
     instant: int | None = row[0]
     return instant
