@@ -109,3 +109,10 @@ def test_what_has_not_changed_is_cloned(windmill: Target, tmp_path: Path) -> Non
     ran, third = flow.run("--size=4")
     assert ran == ["start", "double", "total", "end"]
     assert flow.artifact(third, "end", "told") == repr("the sum is 12")
+    flow.write("helpers", HELPERS.replace("sum(numbers)", "sum(numbers) + 1"))
+    ran, fourth = flow.run("--size=4")
+    assert ran == ["total", "end"]
+    assert flow.artifact(fourth, "end", "told") == repr("the sum is 13")
+    flow.write("flow", LINEAR.replace("number * 2", "2 * number"))
+    ran, _ = flow.run("--size=4")
+    assert ran == ["double"]  # which makes what it made before: nothing after it runs

@@ -73,7 +73,10 @@ class MemoryTasks:
 
     def contents(self, tasks: Sequence[str]) -> list[dict[str, Content]]:
         held = [self.succeeded(task) or {} for task in tasks]
-        return [{name: Content(repr(value), str(type(value))) for name, value in one.items()} for one in held]
+        return [
+            {name: Content(repr(value), str(type(value)), "pickle-v4") for name, value in one.items()}
+            for one in held
+        ]
 
     def blobs(self, shas: Iterable[str]) -> Iterator[bytes]:
         return (pickle.dumps(ast.literal_eval(sha)) for sha in shas)

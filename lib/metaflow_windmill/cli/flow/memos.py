@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.cli.flow.speech import say
 from metaflow_windmill.contract.memo import Memo
 from metaflow_windmill.graph.dag import Remembers
 from metaflow_windmill.internals.deploying import config_values
-from metaflow_windmill.package.memo import digest, package_digest
+from metaflow_windmill.package import launcher
+from metaflow_windmill.package.memo import Code, digest, package_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from metaflow_windmill.graph import Dag
     from metaflow_windmill.graph.dag import Step
@@ -47,19 +51,45 @@ def memos_of(
     gangs = [name for name in wanted if dag[name].parallel]
     if gangs:
         say(obj, f"Note: tasks of num_parallel are run each time, whatever @memo says: {', '.join(gangs)}.")
-    whole = package_digest(package.user_files())
-    configs = digest(config_values(obj.flow))
+    files = _Files.of(obj, dag, package)
+    codes = {name: files.code.of(name, files.whole) for name in wanted if name not in gangs}
     return {
         name: Memo(
-            code=whole,
-            package=whole,
-            says={"decorators": digest(_decorators(dag[name])), "configs": configs},
-            expires=said.expires,
-            ignore=said.ignore,
+            code=code.digest,
+            package=files.whole,
+            says={"decorators": digest(_decorators(dag[name])), "configs": files.configs, "data": files.data},
+            why_whole=code.why_whole,
+            expires=wanted[name].expires,
+            ignore=wanted[name].ignore,
         )
-        for name, said in wanted.items()
-        if name not in gangs
+        for name, code in codes.items()
     }
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of the package, and digests of what counts for each step."""
+
+    code: Code
+    whole: str
+    data: str
+    configs: str
+
+    @classmethod
+    def of(cls, obj: CliState, dag: Dag, package: CodePackage) -> _Files:
+        from metaflow import FlowSpec
+
+        files, configs = package.user_files(), config_values(obj.flow)
+        data = {name: path for name, path in files.items() if not name.endswith(".py")}
+        texts = {name: _text(path) for name, path in files.items() if name not in data}
+        told = "\n".join([json.dumps(configs, default=repr), *map(_text, data.values())])
+        steps = [step.name for step in dag.steps]
+        code = Code(texts, launcher().name, steps, called_by_metaflow=dir(FlowSpec), told=told)
+        return cls(code, package_digest(files), package_digest(data), digest(configs))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _wanted(dag: Dag, *, every_step: bool) -> Iterator[tuple[str, Remembers]]:

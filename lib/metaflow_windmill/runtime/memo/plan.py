@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.runtime.memo.kept import Success, find, keep, succeeded, usable
-from metaflow_windmill.runtime.memo.key import key_of, parts_of
+from metaflow_windmill.runtime.memo.key import NOT_COUNTED, key_of, parts_of
+from metaflow_windmill.runtime.memo.plain import are_plain
 from metaflow_windmill.runtime.origin import Clone
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """The key of a task, and where successes are kept by it."""
+    """The key of a task, where successes are kept by it, and why all of the package counts, if it does."""
 
     task: Task
     memo: Memo
     tasks: Tasks
     parts: dict[str, str]
+    why_whole: str = ""
 
     @property
     def key(self) -> str:
@@ -42,7 +44,7 @@ class Plan:
 
     def tell(self, attempt: int, origin: str | None = None) -> None:
         """Keep beside the task what its key was made of, and what it was cloned from."""
-        told = {"key": self.key, "parts": self.parts, "cloned": origin, "why_whole": self.memo.why_whole}
+        told = {"key": self.key, "parts": self.parts, "cloned": origin, "why_whole": self.why_whole}
         self.tasks.keep_parts(self.task.name, attempt, told)
 
     def keep(self, attempt: int) -> None:
@@ -62,4 +64,7 @@ def plan(task: Task, inputs: Sequence[str], tasks: Tasks) -> Plan | None:
         return None
     names = [path.partition("/")[2] for path in inputs]
     read = list(zip((name.partition("/")[0] for name in names), tasks.contents(names), strict=True))
-    return Plan(task, memo, tasks, parts_of(task, memo, read, whole=memo.code == memo.package))
+    held = [content for _, found in read for name, content in found.items() if name not in NOT_COUNTED]
+    whole = memo.code != memo.package and not are_plain(held, tasks)
+    why = f"{memo.why_whole}" or ("an input may hold an object of the flow's own code" if whole else "")
+    return Plan(task, memo, tasks, parts_of(task, memo, read, whole=whole), why)
