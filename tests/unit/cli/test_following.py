@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import pytest
 from tests.support.answering import Answering
 
-from metaflow_windmill.cli.flow.following import Followed, Teller, conclude
+from metaflow_windmill.cli.flow.following import Followed, conclude, note_failures
 from metaflow_windmill.cli.flow.options import Server
 from metaflow_windmill.cli.flow.speech import Failure
+from metaflow_windmill.cli.flow.telling import Teller
 from metaflow_windmill.client.models import Job, JobState, User
-from metaflow_windmill.deploy.watch import Event, Look, Task
+from metaflow_windmill.deploy.watch import Event, Task
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 RUNNING = Job("run", JobState.RUNNING, "f/flows/Hello")
@@ -28,11 +29,15 @@ class Told:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.now = 0.0
+        self.failed: dict[str, str] = {}
         self.teller = Teller(lambda text, *_: self.lines.append(text), clock=lambda: self.now)
 
     def look(self, *events: Event, run: Job = RUNNING) -> list[str]:
         self.lines.clear()
-        self.teller.look(Look(run, events))
+        for one in events:
+            self.teller.event(one)
+        self.teller.counts(over=run.state.final)
+        note_failures(self.failed, events)
         return list(self.lines)
 
 
@@ -52,16 +57,6 @@ def event(
     )
 
 
-def test_only_what_is_told_calls_for_another_look_at_once() -> None:
-    told = Told()
-    assert told.teller.look(Look(RUNNING, (event(0),)))
-    assert not told.teller.look(Look(RUNNING))
-    assert told.teller.look(Look(RUNNING, tuple(event(number) for number in range(1, 40))))
-    assert not told.teller.look(Look(RUNNING, (event(40), event(41))))
-    told.now += 6.0
-    assert told.teller.look(Look(RUNNING))
-
-
 def test_a_line_for_each_task() -> None:
     told = Told()
     assert told.look(event(0), event(1)) == ["work/t-0 started", "work/t-1 started"]
@@ -71,9 +66,9 @@ def test_a_line_for_each_task() -> None:
     ]
     again = told.look(event(2, attempt=1, task_id="t-1"))
     assert again == ["work/t-1 started (attempt 2)"]
-    assert list(told.teller.failed) == ["work/t-1"]
+    assert list(told.failed) == ["work/t-1"]
     told.look(event(2, JobState.SUCCEEDED, attempt=1, task_id="t-1"))
-    assert list(told.teller.failed) == []
+    assert list(told.failed) == []
 
 
 def test_counts_where_there_are_many() -> None:
@@ -114,7 +109,7 @@ def test_a_failure_is_told_with_its_reason() -> None:
     told.look(event(0))
     lines = told.look(event(0, JobState.FAILED, reason="ValueError: no\nand more"))
     assert lines == ["work/t-0 failed after 1.2 s: ValueError: no"]
-    assert told.teller.failed == {"work/t-0": "ValueError: no\nand more"}
+    assert told.failed == {"work/t-0": "ValueError: no\nand more"}
 
 
 def test_each_task_that_failed_has_its_own_reason_at_the_end() -> None:

@@ -110,7 +110,7 @@ def test_the_scripts_install_what_the_project_requires() -> None:
     project = Path("pyproject.toml").read_text().partition("dependencies = [")[2].partition("]")[0]
     wanted = {need.name: need for need in map(Requirement, re.findall(r'"(.*)"', project))}
     pinned = {need.name: need for need in map(Requirement, requirements_of(SCRIPTS[0].read_text()))}
-    assert set(pinned) == set(wanted)
+    assert set(pinned) == set(wanted) - {"rich"}  # which draws on terminals only, and a job has none
     for name, need in pinned.items():
         (version,) = need.specifier
         assert wanted[name].specifier.contains(version.version)

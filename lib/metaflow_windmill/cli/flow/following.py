@@ -1,122 +1,48 @@
-"""A run told line by line, until it is over or the patience is."""
+"""A run followed until it is over, or the patience is."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
 
+from metaflow_windmill.cli.flow.output import Output
+from metaflow_windmill.cli.flow.screen import screen_for
 from metaflow_windmill.cli.flow.speech import INTERRUPTED, Failure, say
+from metaflow_windmill.cli.flow.telling import EACH_TOLD, shortened
 from metaflow_windmill.client.models import JobState
 from metaflow_windmill.client.pages import run_page
-from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.reasons import reason_of
 from metaflow_windmill.deploy.watch import Watch, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
 
     from metaflow_windmill.cli.flow.options import Server
+    from metaflow_windmill.cli.flow.output import Line
+    from metaflow_windmill.cli.flow.screen import Screen
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.deploy.reasons import Reason
     from metaflow_windmill.deploy.watch import Event, Look
 
-EACH_TOLD = 20
-"""A step with more tasks than this is told by counts."""
-COUNTS_EVERY = 5.0
 TASKS_NAMED = 3
-REASON_SHOWN = 300
-"""Characters of a reason in a line of its own."""
 SHORTEST, LONGEST = 0.1, 2.0
+AFTER_OUTPUT = 0.5
+"""Seconds to the next look where tasks print."""
+ASKED = 32
+"""Tasks that run whose logs are asked for at one look; with more, it is the turn of others at the next."""
 
-_WORDS = {
-    JobState.SUCCEEDED: "done",
-    JobState.FAILED: "failed",
-    JobState.CANCELED: "was stopped",
-}
-_COLOURS = {JobState.SUCCEEDED: "green", JobState.FAILED: "red", JobState.CANCELED: "yellow"}
-
-
-@dataclass
-class Counts:
-    """How many tasks of a step began and how they ended."""
-
-    began: int = 0
-    ended: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def running(self) -> int:
-        """How many are under way."""
-        return self.began - sum(self.ended.values())
-
-    def __str__(self) -> str:
-        parts = [f"{number} {how}" for how, number in self.ended.items()]
-        return ", ".join([*parts, f"{self.running} running"] if self.running else parts)
-
-
-@dataclass
-class Teller:
-    """Tells what each look at a run brought."""
-
-    tell: Callable[[str, datetime | None, str | None], None]
-    clock: Callable[[], float] = time.monotonic
-    steps: dict[str, Counts] = field(default_factory=dict)
-    told: dict[str, tuple[float, str]] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    lines: int = 0
-
-    def look(self, look: Look) -> bool:
-        """Tell one look: a line a task, or for a step of many tasks a line of counts now and then.
-
-        Returns
-        -------
-        bool
-            Whether there was something to tell.
-        """
-        before = self.lines
-        for event in look.events:
-            self._ended(event) if event.ended else self._began(event)
-        for step, counts in self.steps.items():
-            if counts.began > EACH_TOLD:
-                self._tell_counts(step, counts, last=look.run.state.final or counts.running == 0)
-        return self.lines > before
-
-    def _began(self, event: Event) -> None:
-        task = event.task
-        counts = self.steps.setdefault(task.step, Counts())
-        counts.began += 1
-        if counts.began <= EACH_TOLD:
-            again = f" (attempt {task.attempt + 1})" if task.attempt else ""
-            self._say(f"{task.name} started{again}", event.at, None)
-
-    def _ended(self, event: Event) -> None:
-        task = event.task
-        counts, state = self.steps[task.step], task.job.state
-        how = CLONED if CLONED in task.job.labels else _WORDS[state]
-        counts.ended[how] = counts.ended.get(how, 0) + 1
-        if state is JobState.FAILED:
-            self.failed[task.name] = task.reason
-        else:
-            self.failed.pop(task.name, None)
-        if counts.began <= EACH_TOLD or state is JobState.FAILED:
-            after = "" if task.job.seconds is None else f" after {task.job.seconds:.1f} s"
-            why = f": {shortened(task.reason)}" if task.reason else ""
-            self._say(f"{task.name} {how}{after}{why}", event.at, _COLOURS[state])
-
-    def _tell_counts(self, step: str, counts: Counts, *, last: bool) -> None:
-        text, now = str(counts), self.clock()
-        then, before = self.told.get(step, (-COUNTS_EVERY, ""))
-        if text != before and (last or now - then >= COUNTS_EVERY):
-            self.told[step] = (now, text)
-            self._say(f"{step}: {text}", None, None)
-
-    def _say(self, text: str, at: datetime | None, colour: str | None) -> None:
-        self.lines += 1
-        self.tell(text, at, colour)
+follow_options = (
+    click.option("--max-wait", default=None, type=float, help="Follow for this many seconds at most."),
+    click.option(
+        "--quiet-tasks", is_flag=True, default=False, help="Do not show what the tasks of the run print."
+    ),
+)
+"""How a run is followed, for the commands that do."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +59,10 @@ def follow(
     job_id: str,
     path: str,
     max_wait: float | None = None,
+    *,
+    quiet_tasks: bool = False,
 ) -> Followed:
-    """Tell a run until it is over.
+    """Show a run until it is over, with what its tasks print unless `quiet_tasks`.
 
     Raises
     ------
@@ -143,16 +71,17 @@ def follow(
     click.exceptions.Exit
         On Ctrl-C, with status 130. It runs on.
     """
-    watch = Watch(server.windmill, job_id, steps_of(server.windmill.get_flow(path).value), EACH_TOLD)
-
-    def tell(text: str, at: datetime | None, colour: str | None) -> None:
-        say(obj, f"{_clock(at)}  {text}", fg=colour)
-
-    teller = Teller(tell)
+    value, run = server.windmill.get_flow(path).value, run_id_of(job_id)
+    watch = Watch(server.windmill, job_id, steps_of(value), EACH_TOLD)
+    screen = screen_for(obj, server.windmill, value, f"{obj.flow.name}/{run}", run)
+    output = None if quiet_tasks else Output(server.windmill, partial(_pass_on, screen), most=ASKED)
     try:
-        return Followed(_until_over(watch, teller, max_wait), teller.failed)
+        screen.begin()
+        try:
+            return _until_over(watch, screen, output, max_wait)
+        finally:
+            screen.end()
     except KeyboardInterrupt:
-        run = run_id_of(job_id)
         say(obj, f"\nThe run goes on. See it with `windmill status {run}` or stop it with")
         say(obj, f"`windmill terminate {run}`. Its page:")
         say(obj, run_page(server.host, server.workspace, job_id), indent=True)
@@ -181,12 +110,6 @@ def conclude(obj: Any, server: Server, run: Followed) -> None:  # noqa: ANN401
     raise Failure(f"{said}{logs}\nIts page: {page}", "The run did not succeed")
 
 
-def shortened(reason: str) -> str:
-    """Return the first line of a reason, not too long for a line of a terminal."""
-    line = reason.strip().partition("\n")[0]
-    return line if len(line) <= REASON_SHOWN else f"{line[:REASON_SHOWN]} ..."
-
-
 def _why(failed: Mapping[str, str], reason: Reason) -> str:
     """Return why a run failed: the reason of the first task that did, and the others' where they differ."""
     first = next((text for text in failed.values() if text), reason.text)
@@ -194,14 +117,16 @@ def _why(failed: Mapping[str, str], reason: Reason) -> str:
     return "".join([first, *(f"\n{task}: {shortened(text)}" for task, text in others)])
 
 
-def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:
+def _until_over(watch: Watch, screen: Screen, output: Output | None, max_wait: float | None) -> Followed:
     end = None if max_wait is None else time.monotonic() + max_wait
-    wait = SHORTEST
+    wait, failed = SHORTEST, dict[str, str]()
     while True:
         look = watch.look()
-        told = teller.look(look)
+        printed = _show(look, screen, output)
+        told = screen.looked(look.run)
+        note_failures(failed, look.events)
         if look.run.state.final:
-            return look.run
+            return Followed(look.run, failed)
         if end is not None and time.monotonic() >= end:
             raise Failure(
                 f"The run is not over after {max_wait:g} seconds; it goes on, and `windmill status "
@@ -209,18 +134,41 @@ def _until_over(watch: Watch, teller: Teller, max_wait: float | None) -> Job:
                 "Not waiting any longer",
             )
         # A look costs the server more, the more tasks there are: nobody waits for a line that is not told.
-        wait = SHORTEST if told else min(wait * 1.4, LONGEST)
+        longest = AFTER_OUTPUT if printed else LONGEST
+        wait = SHORTEST if told else min(wait * 1.4, longest)
         time.sleep(wait if end is None else max(0.0, min(wait, end - time.monotonic())))
+
+
+def _show(look: Look, screen: Screen, output: Output | None) -> bool:
+    """Show what happened, what a task printed before its end; return whether any has printed."""
+    before = output.lines if output else 0
+    for event in look.events:
+        if output:
+            output.take(event)
+        screen.event(event)
+    if output:
+        output.rest()
+    return bool(output and output.lines > before)
+
+
+def note_failures(failed: dict[str, str], events: Iterable[Event]) -> None:
+    """Keep which tasks failed, and why; not those whose next attempt did better."""
+    for event in events:
+        if event.ended and event.task.job.state is JobState.FAILED:
+            failed[event.task.name] = event.task.reason
+        elif event.ended:
+            failed.pop(event.task.name, None)
+
+
+def _pass_on(screen: Screen, line: Line) -> None:
+    """Show a line that a task wrote; the others are in ``windmill logs``."""
+    if line.own:
+        screen.line(line)
 
 
 def _at(tasks: tuple[str, ...]) -> str:
     more = f" and {len(tasks) - TASKS_NAMED} more" if len(tasks) > TASKS_NAMED else ""
     return f" at {', '.join(tasks[:TASKS_NAMED])}{more}" if tasks else ""
-
-
-def _clock(at: datetime | None) -> str:
-    """Return a time of day where the reader is; now, if there is none."""
-    return time.strftime("%H:%M:%S", time.localtime(at.timestamp() if at else None))
 
 
 def _script() -> str:

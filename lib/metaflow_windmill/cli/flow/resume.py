@@ -9,7 +9,7 @@ from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.attributes import attribute_option, write_attributes
 from metaflow_windmill.cli.flow.deployed import deployed
-from metaflow_windmill.cli.flow.following import conclude, follow
+from metaflow_windmill.cli.flow.following import conclude, follow, follow_options
 from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.parameters import (
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         show_default=True,
         help="Follow the new run; the exit status is its outcome.",
     ),
-    click.option("--max-wait", default=None, type=float, help="Follow for this many seconds at most."),
+    *follow_options,
     attribute_option,
     kind=ParameterCommand,
 )
@@ -76,6 +76,7 @@ def command(
     run_id_file: str | None,
     wait: bool,
     max_wait: float | None,
+    quiet_tasks: bool,
     deployer_attribute_file: str | None,
     parameters: Mapping[str, Any],
 ) -> None:
@@ -106,7 +107,7 @@ def command(
     announce(obj, found.server, run, run_id_file)
     write_attributes(deployer_attribute_file, obj, name=found.path, pathspec=run.pathspec)
     if wait:
-        ended = follow(obj, found.server, run.job_id, found.path, max_wait)
+        ended = follow(obj, found.server, run.job_id, found.path, max_wait, quiet_tasks=quiet_tasks)
         fetch_metadata(obj, found.record, run.run_id)
         conclude(obj, found.server, ended)
 

@@ -8,7 +8,7 @@ from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.create import deploy, deploy_options
 from metaflow_windmill.cli.flow.deployment import meant
-from metaflow_windmill.cli.flow.following import conclude, follow
+from metaflow_windmill.cli.flow.following import conclude, follow, follow_options
 from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import Given
 from metaflow_windmill.cli.flow.parameters import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         show_default=True,
         help="Follow the run; the exit status is its outcome.",
     ),
-    click.option("--max-wait", default=None, type=float, help="Follow for this many seconds at most."),
+    *follow_options,
     kind=ParameterCommand,
 )
 def command(
@@ -52,6 +52,7 @@ def command(
     run_id_file: str | None,
     wait: bool,
     max_wait: float | None,
+    quiet_tasks: bool,
     parameters: Mapping[str, Any],
     **options: Any,  # noqa: ANN401
 ) -> None:
@@ -68,6 +69,6 @@ def command(
     )
     announce(obj, made.server, run, run_id_file)
     if wait:
-        job = follow(obj, made.server, run.job_id, target.path, max_wait)
+        job = follow(obj, made.server, run.job_id, target.path, max_wait, quiet_tasks=quiet_tasks)
         fetch_metadata(obj, made.deployed.record, run.run_id)
         conclude(obj, made.server, job)

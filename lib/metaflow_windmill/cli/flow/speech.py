@@ -117,7 +117,12 @@ def say(obj: Any, text: str, *, bold: bool = False, indent: bool = False, fg: st
     """
     if not obj.is_quiet:
         said = f"    {text}" if indent else text
-        click.secho(said, bold=bold, fg=fg, err=True, color=False if os.environ.get("NO_COLOR") else None)
+        click.secho(said, bold=bold, fg=fg, err=True, color=colour())
+
+
+def colour() -> bool | None:
+    """Return what click is to be told of colours: none where they are not wanted; else it decides."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 def print_data(data: str) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option, run_argument
-from metaflow_windmill.cli.flow.following import shortened
 from metaflow_windmill.cli.flow.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.showing import (
@@ -20,6 +19,7 @@ from metaflow_windmill.cli.flow.showing import (
     took_text,
 )
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, print_table
+from metaflow_windmill.cli.flow.telling import shortened
 from metaflow_windmill.client.models import JobState, instant
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.contract.exact import plain

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.support.answering import Answering
 
-from metaflow_windmill.cli.flow.logs import Printer
+from metaflow_windmill.cli.flow.output import Line, Output
 from metaflow_windmill.client.models import Job, JobState
 from metaflow_windmill.contract.pack import begun_line, ended_line
 from metaflow_windmill.deploy.watch import Event, Task
@@ -19,18 +19,22 @@ def event(state: JobState) -> Event:
     return Event(Task(Job("a", state, ""), "work", "t-0"), ended=state.final, at=None)
 
 
+def show(line: Line) -> None:
+    print(f"[{line.task}{line.again}] {line.text}")
+
+
 def test_a_line_is_printed_when_it_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     update = "GET /jobs_u/getupdate/a"
     server = Answering({update: [{"new_logs": "one\ntw", "log_offset": 6}, {"new_logs": "o\nthree"}]})
-    printer = Printer(server.windmill)
-    printer.go_on([event(JobState.RUNNING)])
+    output = Output(server.windmill, show)
+    output.go_on([event(JobState.RUNNING)])
     assert capsys.readouterr().out == "[work/t-0] one\n"
-    printer.go_on([event(JobState.SUCCEEDED)])
+    output.go_on([event(JobState.SUCCEEDED)])
     assert capsys.readouterr().out == "[work/t-0] two\n[work/t-0] three\n"
     assert [request.query["log_offset"] for request in server.asked] == ["0", "6"]
-    printer.go_on([])
+    output.go_on([])
     assert len(server.asked) == 2
-    assert printer.tasks == 1
+    assert output.tasks == 1
 
 
 def test_the_lines_of_a_job_of_several_tasks_are_told_by_task(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,12 +49,12 @@ def test_the_lines_of_a_job_of_several_tasks_are_told_by_task(capsys: pytest.Cap
         task = Task(Job("a", JobState.SUCCEEDED, ""), "work", None, part=part, whole=Job("a", state, ""))
         return Event(task, ended=True, at=None)
 
-    printer = Printer(server.windmill, lambda name: name == "work/t-1")
-    printer.go_on([packed(JobState.RUNNING, "work/t-0")])
-    printer.go_on([packed(JobState.SUCCEEDED, "work/t-0"), packed(JobState.SUCCEEDED, "work/t-1")])
+    output = Output(server.windmill, show, lambda name: name == "work/t-1")
+    output.go_on([packed(JobState.RUNNING, "work/t-0")])
+    output.go_on([packed(JobState.SUCCEEDED, "work/t-0"), packed(JobState.SUCCEEDED, "work/t-1")])
     assert capsys.readouterr().out.splitlines() == [
         "[work/t-1 (attempt 3)] F/r/work/t-1, attempt 2",
         "[work/t-1 (attempt 3)] two",
     ]
-    printer.go_on([])
+    output.go_on([])
     assert len(server.asked) == 2
