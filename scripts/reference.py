@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,15 +68,12 @@ def _cell(text: str) -> str:
 
 
 def _own_commands() -> Iterator[str]:
-    from metaflow_windmill.cli.main import COMMANDS
+    from metaflow_windmill.cli.main import COMMANDS, describe
 
-    for name, command in COMMANDS.items():
-        parser = argparse.ArgumentParser(
-            prog=f"metaflow-windmill {name}",
-            description=f"{command.summary}.",
-            formatter_class=partial(argparse.HelpFormatter, width=100),
-        )
-        import_module(command.module).configure(parser)
+    for name in COMMANDS:
+        parser = argparse.ArgumentParser(prog=f"metaflow-windmill {name}")
+        describe(name, parser)
+        parser.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=100)
         yield from (f"## metaflow-windmill {name}", "", "```text", parser.format_help().strip(), "```", "")
 
 

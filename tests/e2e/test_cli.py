@@ -200,7 +200,9 @@ def test_run_fails_when_the_flow_fails(commands: Commands) -> None:
     assert said.status == 1
     assert "end/t failed after" in said.err
     assert "failed at end/t: ValueError: alpha * is negative" in said.err
-    assert re.search(r"Its log: python cli_flow.py logs windmill-[0-9a-f-]+/end/t", said.err)
+    assert re.search(
+        r"Its log: python \S*cli_flow.py windmill logs windmill-[0-9a-f-]+ --step end/t\n", said.err
+    )
     assert "Traceback" not in said.err
 
 

@@ -53,7 +53,7 @@ def deployed(commands: Commands) -> Commands:
 
 def test_no_option_before_the_command_is_dropped(commands: Commands) -> None:
     said = replace(commands, top=("--with", "retry")).refused("trigger", "--alpha", "1")
-    assert "--with means nothing to `windmill trigger`: it is settled when the flow is deployed" in said
+    assert "--with means nothing to the command trigger: it is settled when the flow is deployed" in said
 
 
 def nothing_there(commands: Commands) -> bool:

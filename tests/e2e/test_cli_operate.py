@@ -166,7 +166,8 @@ def test_ctrl_c_leaves_the_run_running(commands: Commands) -> None:
     process.stderr.close()
     assert process.wait(30) == 130
     run = re.findall(r"windmill-[0-9a-f-]{36}", said)[0]
-    assert f"The run goes on. See it with `windmill status {run}` or stop it with" in said
+    assert "The run goes on. To follow it again, to see where it is, or to stop it:" in said
+    assert f"python {commands.flow} windmill logs {run} --follow" in said
     assert "Traceback" not in said
     assert not commands.target.client.get_job(run[9:]).state.final
     commands.well("terminate", run)
@@ -185,6 +186,9 @@ def test_pages(commands: Commands, good: str) -> None:
     last = json.loads(commands.well("list-runs", "--json").out)[0]["run_id"]
     assert commands.well("open").out.strip() == f"{host}/run/{last[9:]}?workspace={workspace}"
     assert commands.well("open", good).out.strip() == f"{host}/run/{good[9:]}?workspace={workspace}"
+    flow = f"{host}/flows/get/{PATH}?workspace={workspace}"
+    assert commands.well("open", "--flow").out.strip() == flow
+    assert "Give RUN or --flow, not both." in commands.refused("open", good, "--flow")
 
 
 def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
@@ -232,7 +236,7 @@ def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
             ("--name", "other", "status", "x"),
             "OperatedFlow is not deployed at f/flows/other in the workspace",
         ),
-        (("rollback",), "Missing argument 'VERSION'; see `operated.py windmill rollback --help`"),
+        (("rollback",), "Missing argument 'VERSION'; operated.py windmill rollback --help`"),
         (("stauts",), "There is no command 'stauts' (did you mean status?)."),
         (("list-runs", "--state", "odd"), "invalid choice: odd"),
     ],

@@ -22,6 +22,9 @@ STOCK_TAGS = ("python3", "flow", "dependency")
 """Of the tags that the workers of a stock Windmill have, those that jobs here can have."""
 
 
+EXAMPLES = ("metaflow-windmill dev", "metaflow-windmill dev --port 8010 --workers 4 --tags gpu,large")
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -62,7 +65,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shared-environment",
         action="store_true",
-        help="for a laptop without a network: jobs see this environment's packages, as on no real Windmill",
+        help="for a laptop without a network: jobs see this environment's packages, as on no real Windmill "
+        "(default: off)",
     )
 
 

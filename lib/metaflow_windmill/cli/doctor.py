@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.http import HttpTransport, base_address, checked_token, is_local
 from metaflow_windmill.client.retrying import Retrying
-from metaflow_windmill.client.site import NOBODY, find_address
+from metaflow_windmill.client.site import DEFAULT_HOST, DEFAULT_WORKSPACE, NOBODY, find_address
+from metaflow_windmill.deploy.names import DEFAULT_FOLDER
 from metaflow_windmill.errors import DeployError, Unauthorized, Unreachable
 from metaflow_windmill.workspace.doctor import Finding, as_text, healthy
 from metaflow_windmill.workspace.doctor_machine import PACKAGE, machine_findings, versions
@@ -35,19 +36,35 @@ if TYPE_CHECKING:
 READ_SECONDS = 20.0
 
 
+EXAMPLES = (
+    "metaflow-windmill doctor",
+    "metaflow-windmill doctor --workers --json",
+    "metaflow-windmill doctor --flow f/flows/ModelsFlow",
+)
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--host", help="address of the server [WINDMILL_HOST]")
-    parser.add_argument("--workspace", help="[WINDMILL_WORKSPACE]")
-    parser.add_argument("--folder", help="where flows are deployed [METAFLOW_WINDMILL_FOLDER]")
+    parser.add_argument("--host", help=f"address of the server [WINDMILL_HOST, default {DEFAULT_HOST}]")
+    parser.add_argument("--workspace", help=f"[WINDMILL_WORKSPACE, default {DEFAULT_WORKSPACE}]")
     parser.add_argument(
-        "--flow", default="", metavar="PATH", help="why this flow does not run, such as f/flows/ModelsFlow"
+        "--folder", help=f"where flows are deployed [METAFLOW_WINDMILL_FOLDER, default {DEFAULT_FOLDER}]"
     )
-    parser.add_argument("--workers", action="store_true", help="ask every worker too, by jobs")
     parser.add_argument(
-        "--timeout", type=float, default=180.0, metavar="SECONDS", help="how long to wait for the workers"
+        "--flow",
+        default="",
+        metavar="PATH",
+        help="why this flow does not run, such as f/flows/ModelsFlow (default: none)",
     )
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument("--workers", action="store_true", help="ask every worker too, by jobs (default: off)")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=180.0,
+        metavar="SECONDS",
+        help="how long to wait for the workers (default: %(default)g)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON (default: as text)")
 
 
 def run(said: argparse.Namespace) -> int:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.installing import Step
 
 
+EXAMPLES = ("metaflow-windmill install --dry-run", "metaflow-windmill install --workspace team --yes")
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--host", help=f"address of the server [WINDMILL_HOST, default {DEFAULT_HOST}]")
@@ -29,8 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="take the library from the address of a wheel or of a git repository, or from the path of a "
         "wheel that the workers see (default: the library that you run travels with the scripts)",
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask (default: off)")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would change, and change nothing (default: off)"
+    )
 
 
 def run(said: argparse.Namespace) -> int:

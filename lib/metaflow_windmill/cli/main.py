@@ -25,6 +25,10 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "completion": Command(
+        "metaflow_windmill.cli.completion",
+        "print what completes commands in bash, zsh or fish by the tab key",
+    ),
     "dev": Command("metaflow_windmill.cli.dev", "run an embedded Windmill on this machine"),
     "doctor": Command("metaflow_windmill.cli.doctor", "look at an installation and say what to do about it"),
     "install": Command("metaflow_windmill.cli.install", "put the scripts of f/metaflow into a workspace"),
@@ -33,6 +37,8 @@ COMMANDS = {
 
 class Subcommand(Protocol):
     """What a subcommand's module holds."""
+
+    EXAMPLES: tuple[str, ...]
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Declare the subcommand's options."""
@@ -56,14 +62,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(asked: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="metaflow-windmill", description="Metaflow flows on Windmill.")
+    parser = argparse.ArgumentParser(
+        prog="metaflow-windmill",
+        description="Metaflow flows on Windmill. Each command has a --help; the commands of a flow are in "
+        "`python flow.py windmill --help`.",
+        epilog=examples(["metaflow-windmill dev", "metaflow-windmill doctor --workers"]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=command.summary, description=f"{command.summary}.")
+        subparser = subparsers.add_parser(name, help=command.summary)
         if name == asked:
-            _module(name).configure(subparser)
+            describe(name, subparser)
     return parser
+
+
+def describe(name: str, parser: argparse.ArgumentParser) -> None:
+    """Give a parser all that a subcommand has: what it does, its options, and examples."""
+    module = _module(name)
+    parser.description = f"{COMMANDS[name].summary}."
+    parser.epilog = examples(module.EXAMPLES)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    module.configure(parser)
+
+
+def examples(lines: Sequence[str]) -> str:
+    """Return examples as the help shows them."""
+    return "\n".join(["examples:", *(f"  {line}" for line in lines)])
 
 
 def _module(name: str) -> Subcommand:

@@ -22,7 +22,7 @@ class Shown:
     """A block on a terminal of so many columns and lines."""
 
     def __init__(
-        self, columns: int, lines: int = 24, plan: dict[str, Planned] | None = None, **console: bool
+        self, columns: int, lines: int = 24, plan: dict[str, Planned] | None = None, *, no_color: bool = False
     ) -> None:
         from rich.console import Console
 
@@ -35,7 +35,7 @@ class Shown:
             markup=False,
             highlight=False,
             color_system="standard",
-            **console,
+            no_color=no_color,
         )
         self.screen = pyte.Screen(columns, lines)
         self.progress = Progress(plan or PLAN)

@@ -134,6 +134,12 @@ def only_document(obj: Any, target: Meant, wanted: Wanted, wish: TokenWish) -> N
         "is saved in the datastore, so that the document can be deployed as it is.",
     ),
     attribute_option,
+    examples=(
+        "create",
+        "create --tag nightly --max-workers 20",
+        "create --requirements requirements.txt --secret API_KEY=f/team/api_key",
+        "--name second create",
+    ),
 )
 def command(
     obj: Any,  # noqa: ANN401
@@ -181,8 +187,14 @@ def _say_schedule(obj: Any, deployed: Deployed) -> None:  # noqa: ANN401
     elif deployed.schedule is Change.REMOVED:
         say(obj, "Its schedule was removed; it runs when it is triggered.")
     elif not deployed.record.events:
-        say(obj, "It runs when it is triggered.")
+        say(obj, f"It runs when it is triggered. Do that with `{_trigger_of(deployed.record)}`.")
     _say_events(obj, deployed)
+
+
+def _trigger_of(record: Record) -> str:
+    """Return the command that starts a run, with what it cannot do without."""
+    needed = [info.name for info in record.parameters if info.required and info.default is None]
+    return " ".join(["windmill trigger", *(f"--{name} ..." for name in needed)])
 
 
 def _say_events(obj: Any, deployed: Deployed) -> None:  # noqa: ANN401

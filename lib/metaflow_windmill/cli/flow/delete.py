@@ -16,6 +16,7 @@ from metaflow_windmill.deploy.subscription import remove_subscription
     server_options,
     authorize_option,
     yes_option,
+    examples=("delete", "delete --yes"),
 )
 def command(
     obj: Any,  # noqa: ANN401
@@ -36,5 +37,7 @@ def command(
     if remove_subscription(found.server.windmill, found.path) is Change.REMOVED:
         say(obj, "No event starts it any more.")
     found.server.windmill.delete_flow(found.path)
-    say(obj, f"{found.path} is deleted. Runs that are under way go on; `windmill terminate` cannot stop them")
-    say(obj, "any more, Windmill's own page can.")
+    say(
+        obj,
+        f"{found.path} is deleted. Runs that are under way go on; only Windmill's pages can stop them now.",
+    )

@@ -20,6 +20,7 @@ from metaflow_windmill.package import CodePackage
     flow_options,
     server_options,
     json_option,
+    examples=("diff", "diff --max-workers 20 --json"),
 )
 def command(
     obj: Any,  # noqa: ANN401

@@ -24,8 +24,8 @@ ELSEWHERE = {
 """The reason by the option's name."""
 
 _NO_PAUSE = (
-    "Windmill does not hold a run that is under way; `windmill terminate RUN` stops it, and `windmill resume "
-    "RUN` goes on from what it has done"
+    "Windmill does not hold a run that is under way; `windmill terminate` stops the last one, and "
+    "`windmill resume` goes on from what it has done"
 )
 COMMANDS = {"suspend": _NO_PAUSE, "unsuspend": _NO_PAUSE}
 """The reason by the name of a command that takes a run elsewhere, and takes none here."""

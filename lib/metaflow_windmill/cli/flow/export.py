@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     "package is saved in the datastore.",
     click.argument("directory", metavar="DIR"),
     flow_options,
+    examples=("export exported",),
 )
 def command(
     obj: Any,  # noqa: ANN401

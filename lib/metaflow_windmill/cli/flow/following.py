@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.output import Output
+from metaflow_windmill.cli.flow.paste import command_line
 from metaflow_windmill.cli.flow.screen import screen_for
 from metaflow_windmill.cli.flow.speech import INTERRUPTED, Failure, say
 from metaflow_windmill.cli.flow.telling import EACH_TOLD, shortened
@@ -82,9 +83,7 @@ def follow(
         finally:
             screen.end()
     except KeyboardInterrupt:
-        say(obj, f"\nThe run goes on. See it with `windmill status {run}` or stop it with")
-        say(obj, f"`windmill terminate {run}`. Its page:")
-        say(obj, run_page(server.host, server.workspace, job_id), indent=True)
+        _say_how_to_go_on(obj, run, run_page(server.host, server.workspace, job_id))
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
@@ -103,7 +102,8 @@ def conclude(obj: Any, server: Server, run: Followed) -> None:  # noqa: ANN401
         return
     reason = reason_of(server.windmill, job)
     tasks = tuple(run.failed) or ((reason.step,) if reason.step else ())
-    logs = f"\nIts log: python {_script()} logs {run_id}/{tasks[0]}" if tasks else ""
+    logs = f"\nIts log: {command_line('logs', run_id, '--step', tasks[0])}" if tasks else ""
+    logs += f"\nTo go on from it: {command_line('resume', run_id)}"
     page = run_page(server.host, server.workspace, job.id)
     ended = "was stopped" if job.state is JobState.CANCELED else f"failed{_at(tasks)}"
     said = f"{name} {ended}: {_why(run.failed, reason)}"
@@ -171,8 +171,10 @@ def _at(tasks: tuple[str, ...]) -> str:
     return f" at {', '.join(tasks[:TASKS_NAMED])}{more}" if tasks else ""
 
 
-def _script() -> str:
-    import sys
-    from pathlib import Path
-
-    return Path(sys.argv[0]).name
+def _say_how_to_go_on(obj: Any, run: str, page: str) -> None:  # noqa: ANN401
+    """Say what to do with a run that is not followed any more."""
+    say(obj, "\nThe run goes on. To follow it again, to see where it is, or to stop it:")
+    for words in (("logs", run, "--follow"), ("status", run), ("terminate", run)):
+        say(obj, command_line(*words), indent=True)
+    say(obj, "Its page:")
+    say(obj, page, indent=True)

@@ -27,6 +27,7 @@ HEADS = ("version", "deployed", "by", "package", "message")
     server_options,
     click.option("--limit", default=LIMIT, show_default=True, type=int, help="Most versions to list."),
     json_option,
+    examples=("history", "history --limit 5 --json"),
 )
 def history(
     obj: Any,  # noqa: ANN401
@@ -53,6 +54,7 @@ def history(
     authorize_option,
     yes_option,
     click.argument("version", type=int),
+    examples=("rollback 12", "rollback 12 --yes"),
 )
 def rollback(
     obj: Any,  # noqa: ANN401

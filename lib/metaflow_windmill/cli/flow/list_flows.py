@@ -28,6 +28,7 @@ HEADS = ("path", "flow", "branch", "owner", "deployed", "schedule")
     server_options,
     click.option("--all", "everything", is_flag=True, default=False, help="Every flow of the workspace."),
     json_option,
+    examples=("list-flows", "list-flows --all --json"),
 )
 def command(
     obj: Any,  # noqa: ANN401

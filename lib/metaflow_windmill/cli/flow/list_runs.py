@@ -41,6 +41,7 @@ LIMIT = 20
     ),
     click.option("--limit", default=LIMIT, show_default=True, type=int, help="Most runs to list."),
     json_option,
+    examples=("list-runs", "list-runs --state FAILED --state CANCELED --limit 5 --json"),
 )
 def command(
     obj: Any,  # noqa: ANN401

@@ -27,6 +27,11 @@ LOOK_EVERY = 0.5
     run_argument,
     click.option("--step", default=None, help="Only this step, or this task as step/task."),
     click.option("--follow", is_flag=True, default=False, help="Go on until the run is over."),
+    examples=(
+        "logs --follow",
+        "logs --step train",
+        "logs windmill-1fa26f5d-f818-4e79-a3ea-e55ae0cbd1db --step train/t-3",
+    ),
 )
 def command(
     obj: Any,  # noqa: ANN401

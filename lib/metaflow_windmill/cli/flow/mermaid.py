@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     "Print the compiled graph as a Mermaid diagram.",
     click.option("--max-workers", default=None, type=int, help="As given to create: it adds lanes."),
     click.option("--pack", default=None, type=int, help="As given to create: what is one job is one box."),
+    examples=("mermaid", "mermaid --max-workers 4"),
 )
 def command(obj: Any, max_workers: int | None, pack: int | None) -> None:  # noqa: ANN401  (CliState)
     """Print the diagram to stdout; no server is asked."""

@@ -10,7 +10,7 @@ from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.deployed import deployed
 from metaflow_windmill.cli.flow.options import server_options
-from metaflow_windmill.cli.flow.speech import flow_command, print_data
+from metaflow_windmill.cli.flow.speech import Failure, flow_command, print_data
 from metaflow_windmill.client.pages import flow_page, run_page
 
 if TYPE_CHECKING:
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 @flow_command(
-    "Open the page of a run, the last if none is named; of the flow if none has run. Its address is printed.",
+    "Open the page of a run, the last if none is named; of the flow with --flow, or if none has run. Its "
+    "address is printed.",
     server_options,
     click.argument("run_id", metavar="[RUN]", required=False, default=None),
+    click.option("--flow", "of_flow", is_flag=True, default=False, help="Open the page of the flow."),
+    examples=("open", "open --flow"),
 )
 def command(
     obj: Any,  # noqa: ANN401
@@ -29,9 +32,15 @@ def command(
     windmill_token: str | None,
     windmill_workspace: str | None,
     run_id: str | None,
+    of_flow: bool,
 ) -> None:
     """Print the address, and open it where a person sits at a terminal."""
-    page = _page(deployed(obj, windmill_host, windmill_token, windmill_workspace), run_id)
+    if of_flow and run_id:
+        raise Failure("Give RUN or --flow, not both.", "Wrong use")
+    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    page = (
+        flow_page(found.server.host, found.server.workspace, found.path) if of_flow else _page(found, run_id)
+    )
     print_data(page)
     if sys.stdout.isatty():
         webbrowser.open(page)

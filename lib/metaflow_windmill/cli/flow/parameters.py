@@ -37,6 +37,9 @@ PROTECTED = frozenset(
 """Options that a parameter of the same name does not displace; `--run-param` reaches it nevertheless."""
 
 
+_TYPE_TEXTS = {"int": "INTEGER", "float": "FLOAT", "bool": "BOOLEAN", "JSONTypeClass": "JSON", "dict": "JSON"}
+
+
 class ParameterCommand(PlainCommand):
     """A command that takes the flow's parameters, each as a text or a file, and none of them required.
 
@@ -82,15 +85,36 @@ class ParameterCommand(PlainCommand):
 class ParameterOption(click.Option):  # type: ignore[misc]  # click has no types here
     """An option for a parameter of the flow."""
 
-    def __init__(self, parameter: Any) -> None:  # noqa: ANN401  (metaflow.Parameter)
+    def __init__(self, parameter: Any, *, kept: bool = False) -> None:  # noqa: ANN401  (metaflow.Parameter)
         kind = parameter.kwargs.get("type")
+        known = "[default: as in the run]" if kept else default_text(parameter.kwargs)
         super().__init__(
             (f"--{parameter.name}",),
             default=None,
             type=kind if is_file(kind) else str,
-            help=parameter.kwargs.get("help"),
+            metavar=type_text(parameter.kwargs),
+            help="  ".join(filter(None, (parameter.kwargs.get("help"), known))),
         )
         self.parameter = str(parameter.name)
+
+
+def type_text(told: Mapping[str, Any]) -> str:
+    """Return what a parameter takes, as the help tells it; without a type, that of its default counts."""
+    kind, default = told.get("type"), told.get("default")
+    if is_file(kind):
+        return "FILE"
+    if kind is None:
+        kind = str if default is None or callable(default) else type(default)
+    name = getattr(kind, "__name__", None) or type(kind).__name__
+    return _TYPE_TEXTS.get(name, "TEXT")
+
+
+def default_text(told: Mapping[str, Any]) -> str:
+    """Return what holds where a parameter is not given, as the help tells it."""
+    default = told.get("default")
+    if default is None:
+        return "[required]" if told.get("required") else ""
+    return f"[default: {'made when it is deployed' if callable(default) else default}]"
 
 
 def run_param_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -186,7 +210,8 @@ def _options_of(ctx: click.Context) -> list[ParameterOption]:
     flow = getattr(ctx.obj, "flow", None)
     if flow is None:
         return []
-    made = (ParameterOption(parameter) for _, parameter in parameters_of(flow))
+    kept = ctx.info_name == "resume"
+    made = (ParameterOption(parameter, kept=kept) for _, parameter in parameters_of(flow))
     return [option for option in made if option.name not in PROTECTED]
 
 

@@ -59,6 +59,11 @@ if TYPE_CHECKING:
     ),
     *follow_options,
     attribute_option,
+    examples=(
+        "resume",
+        "resume windmill-1fa26f5d-f818-4e79-a3ea-e55ae0cbd1db --alpha 2",
+        "resume --step-to-rerun train",
+    ),
     kind=ParameterCommand,
 )
 def command(

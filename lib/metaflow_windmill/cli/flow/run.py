@@ -41,6 +41,11 @@ if TYPE_CHECKING:
         help="Follow the run; the exit status is its outcome.",
     ),
     *follow_options,
+    examples=(
+        "run --alpha 1",
+        "run --run-param alpha=1 --quiet-tasks",
+        "run --run-params-file values.json --max-wait 3600",
+    ),
     kind=ParameterCommand,
 )
 def command(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.elsewhere import COMMANDS, ELSEWHERE
+from metaflow_windmill.cli.flow.paste import pasted
 from metaflow_windmill.errors import (
     CompileError,
     InvalidParameter,
@@ -30,6 +31,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERRUPTED = 130
+PROGRAM = "python flow.py windmill"
+"""How the help writes what stands before a command."""
 
 _HEADLINES: tuple[tuple[type[MetaflowWindmillError], str], ...] = (
     (Unreachable, "Windmill cannot be reached"),
@@ -51,7 +54,7 @@ class Failure(click.ClickException):  # type: ignore[misc]  # click has no types
     exit_code = 1
 
     def __init__(self, message: str, headline: str = "Windmill") -> None:
-        super().__init__(message)
+        super().__init__(pasted(message))
         self.headline = headline
 
     def show(self, file: IO[str] | None = None) -> None:
@@ -74,7 +77,10 @@ class PlainCommand(click.Command):  # type: ignore[misc]  # click has no types h
 
 
 def flow_command(
-    text: str, *options: Callable[..., Any], kind: type[click.Command] = PlainCommand
+    text: str,
+    *options: Callable[..., Any],
+    examples: tuple[str, ...],
+    kind: type[click.Command] = PlainCommand,
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command of a function that takes Metaflow's CliState and then its options by name.
 
@@ -84,6 +90,9 @@ def flow_command(
         The help.
     *options : callable
         What `click.option` returns, in the order of the help.
+    examples : tuple of str
+        What may stand after ``python flow.py windmill``, each with the command itself; for a flow with a
+        parameter ``alpha``.
     kind : type
         The class of the command.
     """
@@ -92,9 +101,14 @@ def flow_command(
         decorated = click.pass_obj(_plainly(function))
         for add in reversed(options):
             decorated = add(decorated)
-        return click.command(cls=kind, help=text)(decorated)
+        return click.command(cls=kind, help=text, epilog=example_text(examples))(decorated)
 
     return make
+
+
+def example_text(examples: Iterable[str]) -> str:
+    """Return the examples as the help shows them, each on a line of its own."""
+    return "\n".join(["\b", "Examples:", *(f"  {PROGRAM} {words}" for words in examples)])
 
 
 def _plainly(function: Callable[P, R]) -> Callable[P, R]:
@@ -116,6 +130,7 @@ def say(obj: Any, text: str, *, bold: bool = False, indent: bool = False, fg: st
     Unlike Metaflow's own ``echo`` it leaves asterisks alone.
     """
     if not obj.is_quiet:
+        text = pasted(text)
         said = f"    {text}" if indent else text
         click.secho(said, bold=bold, fg=fg, err=True, color=colour())
 
@@ -171,7 +186,7 @@ def _usage(why: click.UsageError, ctx: click.Context) -> str:
     if isinstance(why, click.NoSuchOption):
         known = [name for option in ctx.command.params for name in option.opts]
         said = f"{why.message}{meant_by(why.option_name, known)}"
-    return f"{said}; see `{ctx.command_path} --help`."
+    return f"{said}; see `windmill {ctx.info_name} --help`."
 
 
 def meant_by(said: str, known: Iterable[str]) -> str:

@@ -46,6 +46,7 @@ NAMED = 200
     server_options,
     run_argument,
     json_option,
+    examples=("status", "status windmill-1fa26f5d-f818-4e79-a3ea-e55ae0cbd1db --json"),
 )
 def command(
     obj: Any,  # noqa: ANN401

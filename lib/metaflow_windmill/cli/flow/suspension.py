@@ -55,8 +55,12 @@ suspend = flow_command(
     "Turn the schedule off, until `unsuspend`; a new deployment leaves it off.",
     server_options,
     authorize_option,
+    examples=("suspend",),
 )(partial(switch, enabled=False))
 
 unsuspend = flow_command(
-    "Turn the schedule on again, also before the end of a pause.", server_options, authorize_option
+    "Turn the schedule on again, also before the end of a pause.",
+    server_options,
+    authorize_option,
+    examples=("unsuspend",),
 )(partial(switch, enabled=True))

@@ -15,6 +15,7 @@ from metaflow_windmill.deploy.names import run_id_of
     server_options,
     run_argument,
     authorize_option,
+    examples=("terminate", "terminate windmill-1fa26f5d-f818-4e79-a3ea-e55ae0cbd1db"),
 )
 def command(
     obj: Any,  # noqa: ANN401

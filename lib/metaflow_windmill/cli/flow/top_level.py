@@ -41,8 +41,8 @@ class Use:
 
 
 _TRIED_THERE = (
-    "it tries a flow out with `run`; on Windmill the end of the other flow's run starts this one, so run "
-    "that flow there"
+    "it tries a flow out on this machine; on Windmill the end of the other flow's run starts this one, so "
+    "run that flow there"
 )
 USES = {
     "quiet": Use(ALL),
@@ -83,7 +83,7 @@ def check_top_level(obj: Any, top: click.Context, command: str) -> None:  # noqa
         use = USES.get(str(option.name), Use(ALL))
         if not use.commands & {"*", command} and not (from_python and use.commands):
             raise Failure(
-                f"{_word(option)} means nothing to `windmill {command}`: {use.instead}.", "Wrong use"
+                f"{_word(option)} means nothing to the command {command}: {use.instead}.", "Wrong use"
             )
     if command in START and getattr(obj, "has_cl_config_options", False) and not from_python:
         say(obj, "Note: a run has the configs that its flow was deployed with, and not those given here.")

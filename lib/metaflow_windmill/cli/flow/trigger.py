@@ -18,6 +18,7 @@ from metaflow_windmill.cli.flow.parameters import (
     run_param_options,
     run_tag_option,
 )
+from metaflow_windmill.cli.flow.paste import command_line
 from metaflow_windmill.cli.flow.showing import in_python
 from metaflow_windmill.cli.flow.speech import flow_command, say
 from metaflow_windmill.client.pages import run_page
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     run_tag_option,
     click.option("--run-id-file", default=None, help="Write the id of the run to this file."),
     attribute_option,
+    examples=("trigger --alpha 1", "trigger --run-params-file values.json --run-id-file run.txt"),
     kind=ParameterCommand,
 )
 def command(
@@ -60,6 +62,8 @@ def command(
     texts = given_texts(obj, parameters, run_params)
     run = trigger(server.windmill, target.path, record, values, texts, version=version, tags=tags)
     announce(obj, server, run, run_id_file)
+    say(obj, "To follow it:")
+    say(obj, command_line("logs", run.run_id, "--follow"), indent=True)
     write_attributes(deployer_attribute_file, obj, name=target.path, pathspec=run.pathspec)
 
 
