@@ -26,15 +26,15 @@ def pasted(text: str) -> str:
     return _NAMED.sub(lambda named: f"`{_prefix()}{named[1]}`", text)
 
 
-def command_line(*words: str) -> str:
+def command_line(*words: str, script: str = "") -> str:
     """Return one of this flow's ``windmill`` commands, for a line of its own."""
-    return f"{_prefix()} {shlex.join(words)}"
+    return f"{_prefix(script)} {shlex.join(words)}"
 
 
-def _prefix() -> str:
+def _prefix(script: str = "") -> str:
     context = click.get_current_context(silent=True)
     top, group = (list(part) for part in (_top_words(context), _group_words(context)))
-    return shlex.join(["python", sys.argv[0], *top, "windmill", *group])
+    return shlex.join(["python", script or sys.argv[0], *top, "windmill", *group])
 
 
 def _top_words(context: click.Context | None) -> Iterator[str]:
