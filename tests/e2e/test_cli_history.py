@@ -101,7 +101,7 @@ def test_there_and_back_again(commands: Commands) -> None:
     again = commands.refused("rollback", str(third[0]["version"]), "--yes")
     assert f"Version {third[0]['version']} of {PATH} is the one that is deployed." in again
     absent = commands.refused("rollback", "999999", "--yes")
-    assert f"{PATH} has no version 999999; `windmill history` lists what it has." in absent
+    assert f"{PATH} has no version 999999; `python {commands.flow} windmill history` lists" in absent
 
 
 def test_an_exported_flow_is_what_wmill_pushes(commands: Commands) -> None:

@@ -236,7 +236,7 @@ def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
             ("--name", "other", "status", "x"),
             "OperatedFlow is not deployed at f/flows/other in the workspace",
         ),
-        (("rollback",), "Missing argument 'VERSION'; operated.py windmill rollback --help`"),
+        (("rollback",), "Missing argument 'VERSION'; see `python "),
         (("stauts",), "There is no command 'stauts' (did you mean status?)."),
         (("list-runs", "--state", "odd"), "invalid choice: odd"),
     ],

@@ -217,7 +217,7 @@ def test_a_run_that_was_stopped(short: Deployed, tmp_path: Path) -> None:
     first = short.trigger("--wait-for", str(tmp_path / "never"))
     wait_until((tmp_path / "never.waiting").exists, 60, "the step work did not begin")
     refused = short.command("resume", first)
-    assert f"{first} is not over yet; wait for it, or stop it with `windmill terminate" in refused.stderr
+    assert f"{first} is not over yet; wait for it, or stop it with `python " in refused.stderr
     assert short.command("terminate", first).returncode == 0
     assert short.wait(first).state.value == "CANCELED"
     second = resume(short, first, "--wait-for", "")

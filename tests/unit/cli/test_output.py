@@ -58,3 +58,53 @@ def test_the_lines_of_a_job_of_several_tasks_are_told_by_task(capsys: pytest.Cap
     ]
     output.go_on([])
     assert len(server.asked) == 2
+
+
+def test_of_many_tasks_that_run_some_are_asked_in_turn_and_those_that_end_always() -> None:
+    jobs = [*"abcde"]
+    server = Answering({f"GET /jobs_u/getupdate/{job}": {"new_logs": "", "log_offset": 0} for job in jobs})
+    output = Output(server.windmill, show, most=2)
+
+    def happen(job: str, state: JobState) -> Event:
+        one = Job(job, state, "")
+        packed = job in "de"
+        task = Task(one, "work", job, part=f"work/{job}" if packed else "", whole=one if packed else None)
+        return Event(task, ended=state.final, at=None)
+
+    def asked() -> str:
+        new = "".join(sorted(line[-1] for line in server.lines))
+        server.asked.clear()
+        return new
+
+    output.go_on([happen(job, JobState.RUNNING) for job in jobs])
+    assert asked() == "abde"
+    output.go_on([])
+    assert asked() == "acde"
+    output.go_on([happen(job, JobState.SUCCEEDED) for job in "ad"])
+    assert asked() == "abcde"
+    output.go_on([happen("e", JobState.FAILED)])
+    assert asked() == "bce"
+    output.go_on([])
+    assert asked() == "bc"
+
+
+def test_only_what_stands_between_the_marks_is_a_tasks_own_whatever_the_task_prints() -> None:
+    own: list[tuple[str, str]] = []
+    text = [
+        "job=1 tag=python3",
+        begun_line("F/r/work/t-0", 1),
+        "hello",
+        begun_line("F/r/other/t", 7),  # which the task itself has printed
+        "bye",
+        begun_line("F/r/work/t-0", 2),  # the job was run again after its worker died
+        "again",
+    ]
+    server = Answering({"GET /jobs_u/getupdate/a": {"new_logs": "\n".join(text)}})
+    output = Output(server.windmill, lambda line: own.append((line.again, line.text)) if line.own else None)
+    output.go_on([event(JobState.RUNNING), event(JobState.SUCCEEDED)])
+    assert own == [
+        (" (attempt 2)", "hello"),
+        (" (attempt 2)", text[3]),
+        (" (attempt 2)", "bye"),
+        (" (attempt 3)", "again"),
+    ]

@@ -143,7 +143,7 @@ def test_a_file_that_is_not_there(flow: Any) -> None:
 def test_wrong_words_are_one_sentence(flow: Any) -> None:
     said = run(flow, "--limit", "many")
     assert said.exit_code == 1
-    assert "many is not a valid integer; windmill command --help`." in said.stderr
+    assert "many is not a valid integer; see `python " in said.stderr
     assert run(flow, "--beta", "1").exit_code == 1
 
 

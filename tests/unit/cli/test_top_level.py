@@ -58,7 +58,7 @@ def test_an_option_is_used_or_refused(word: str, command: str, monkeypatch: pyte
     if command in users:
         check_top_level(obj(), top(word, value), command)
         return
-    with pytest.raises(Failure, match=rf"{word} means nothing to `windmill {command}`: "):
+    with pytest.raises(Failure, match=rf"{word} means nothing to the command {command}: "):
         check_top_level(obj(), top(word, value), command)
 
 

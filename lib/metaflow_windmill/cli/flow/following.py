@@ -19,6 +19,7 @@ from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.reasons import reason_of
 from metaflow_windmill.deploy.watch import Watch, steps_of
+from metaflow_windmill.errors import WindmillError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,6 +72,8 @@ def follow(
         If it is not over after `max_wait` seconds. It runs on.
     click.exceptions.Exit
         On Ctrl-C, with status 130. It runs on.
+    WindmillError
+        If Windmill cannot be asked any more.
     """
     value, run = server.windmill.get_flow(path).value, run_id_of(job_id)
     watch = Watch(server.windmill, job_id, steps_of(value), EACH_TOLD)
@@ -82,9 +85,11 @@ def follow(
             return _until_over(watch, screen, output, max_wait)
         finally:
             screen.end()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, WindmillError) as why:
         _say_how_to_go_on(obj, run, run_page(server.host, server.workspace, job_id))
-        raise click.exceptions.Exit(INTERRUPTED) from None
+        if isinstance(why, KeyboardInterrupt):
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        raise
 
 
 def conclude(obj: Any, server: Server, run: Followed) -> None:  # noqa: ANN401

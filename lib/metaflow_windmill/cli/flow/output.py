@@ -91,20 +91,26 @@ class Output:
         for key in list(islice(self._open, self._most)):
             log = self._open[key] = self._open.pop(key)  # to the end: the others are next
             self._read(log, final=False)
-        for key, log in list(self._packs.items()):
-            if not log.read:
-                self._read(log, final=log.over)
+        unread = [log for log in self._packs.values() if not log.read]
+        run = [log for log in unread if not log.over]
+        for log in [*run[: self._most], *(log for log in unread if log.over)]:
+            self._read_pack(log)
+        for log in [log for log in self._packs.values() if log.read]:
             log.read = False
-            if log.over:
-                del self._packs[key]
+            del self._packs[log.job]
+            if not log.over:
+                self._packs[log.job] = log
 
     def _take_pack(self, whole: Job, *, ended: bool) -> None:
         """Take in a job of several tasks; its log is read once, before the first of its tasks has ended."""
         log = self._packs.setdefault(whole.id, _Log(whole.id, whole.path.rpartition("/")[2], several=True))
         log.over = whole.state.final
         if ended and not log.read:
-            log.read = True
-            self._read(log, final=log.over)
+            self._read_pack(log)
+
+    def _read_pack(self, log: _Log) -> None:
+        log.read = True
+        self._read(log, final=log.over)
 
     def _read(self, log: _Log, *, final: bool) -> None:
         new, log.offset = self._windmill.log_update(log.job, log.offset)

@@ -77,10 +77,8 @@ class Lines:
     def line(self, line: Line) -> None:
         """Print a line as Metaflow's ``run`` does."""
         stamp, head = head_of(line, self._run)
-        shades = colour()
-        click.secho(stamp, fg="magenta", nl=False, color=shades)
-        click.secho(head, fg="green", nl=False, color=shades)
-        click.secho(line.text.rstrip(), color=shades)
+        styled = click.style(stamp, fg="magenta") + click.style(head, fg="green")
+        click.echo(styled + line.text.rstrip(), color=colour())
 
     def _tell(self, text: str, at: datetime | None, shade: str | None) -> None:
         say(self._obj, f"{clock_time(at)}  {text}", fg=shade)
