@@ -96,13 +96,13 @@ def on_terminal(
     """Run a command on a terminal of so many columns and lines, as a person's shell does."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    plain = {key: value for key, value in env.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
+    plain = {key: value for key, value in env.items() if key not in ("COLUMNS", "LINES")}
     process = subprocess.Popen(
         [sys.executable, "-c", WITH_KEYS, *command],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={"TERM": "xterm-256color", **plain},
+        env=plain,
         cwd=cwd,
         start_new_session=True,
     )

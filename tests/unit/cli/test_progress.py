@@ -52,7 +52,7 @@ def test_a_foreach_is_counted_against_its_splits() -> None:
     progress = Progress(PLAN, clock=lambda: 7.0)
     for number in range(3):
         progress.take(begin(f"work/t-{number}", second=number))
-    assert row(progress, "work").counts() == "0 done"
+    assert row(progress, "work").counts() == "3 running"
     progress.expect("start", 30)
     progress.take(event("work/t-0", JobState.SUCCEEDED, second=5))
     progress.take(event("work/t-1", JobState.FAILED, second=6))
@@ -103,7 +103,7 @@ def test_a_choice_or_a_recursion_is_counted_without_a_total() -> None:
         progress.take(event(f"maybe/t.{turn}", JobState.SUCCEEDED))
     assert row(progress, "maybe").counts() == "2 done"
     progress.take(begin("unheard_of/t"))
-    assert row(progress, "unheard_of").counts() == "0 done"
+    assert row(progress, "unheard_of").counts() == "1 running"
 
 
 def test_clones_count_as_done_and_are_told() -> None:

@@ -66,7 +66,7 @@ class Row:
         if self.total == 1 and well + self.failed + self.stopped + self.running <= 1:
             parts = [self._single()]
         else:
-            parts = [f"{well:,} of {self.total:,}" if self.total is not None else f"{well:,} done"]
+            parts = [self._well(well)]
             parts += [f"{number:,} {word}" for number, word in self._others() if number]
         parts += [f"{self.retried:,} retried"] if self.retried else []
         return ", ".join(parts) if self.begun or self.total else ""
@@ -79,6 +79,11 @@ class Row:
         told = {"done": self.done, "cloned": self.cloned, "running": self.running}
         told |= {"failed": self.failed, "stopped": self.stopped}
         return next((word for word, number in told.items() if number), "to come")
+
+    def _well(self, well: int) -> str:
+        if self.total is not None:
+            return f"{well:,} of {self.total:,}"
+        return f"{well:,} done" if well or not self.running else f"{self.running:,} running"
 
     def _others(self) -> tuple[tuple[int, str], ...]:
         return ((self.cloned, "cloned"), (self.failed, "failed"), (self.stopped, "stopped"))
