@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=data_home(),
         metavar="DIR",
-        help="where everything is kept (default: %(default)s)",
+        help=f"where everything is kept (default: {_short(data_home())})",
     )
     parser.add_argument(
         "--workers", type=_positive, default=2, metavar="N", help="jobs at a time (default: %(default)s)"
@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=cache_home(),
         metavar="DIR",
-        help="where uv keeps what jobs require, for all servers (default: %(default)s)",
+        help=f"where uv keeps what jobs require, for all servers (default: {_short(cache_home())})",
     )
     parser.add_argument(
         "--jobs-url",
@@ -118,3 +118,10 @@ def cache_home() -> Path:
     """Return where what jobs require is kept unless told otherwise."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "metaflow-windmill"
+
+
+def _short(path: Path) -> str:
+    """Return a path as the help shows it: that of everybody, where it is in the home directory."""
+    home = Path.home()
+    shown = f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+    return shown.replace("%", "%%")

@@ -65,6 +65,15 @@ def test_the_splits_of_a_pack_are_those_of_its_last_step() -> None:
     assert planned("packed_lanes")["member"] == Planned("group")
 
 
+def test_the_nodes_of_a_gang_are_counted_where_each_is_a_job() -> None:
+    task = {"task": {"value": {"step": "train", "levels": ["node"]}}}
+    node = {"id": "train", "value": {"type": "rawscript", "input_transforms": task}}
+    loop = {"type": "forloopflow", "iterator": {"expr": "results.start.foreach"}, "modules": [node]}
+    first = {"type": "rawscript", "input_transforms": {"task": {"value": {"step": "start"}}}}
+    modules = [{"id": "start", "value": first}, {"id": "start_nodes", "value": loop}]
+    assert plan_of({"modules": modules}) == {"start": ONCE, "train": Planned("start")}
+
+
 def test_a_step_of_two_arms_is_one_step_that_nobody_can_be_sure_of() -> None:
     found = planned("switch_shared")
     assert (found["use"], found["whole"]) == (UNSURE, UNSURE)
