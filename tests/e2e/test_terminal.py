@@ -178,4 +178,3 @@ def test_without_a_terminal_there_are_lines_and_stdout_has_what_tasks_print(comm
     lines = said.err.splitlines()
     assert any(re.search(r"  work/t-1 started \(attempt 2\)$", line) for line in lines)
     assert lines[-1].endswith(" is done.")
-    assert "item" not in commands.well("run", "--quiet-tasks").out
