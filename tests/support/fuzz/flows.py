@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from tests.support.deployed import Deployed, Target
 from tests.support.expected import contradictions
 from tests.support.flow_files import write_flow
+from tests.support.fuzz.endings import NOTES, drawn_ending, noted
 from tests.support.oracle import Home, compare, run_locally
 from tests.support.server import Server, running_server
 from tests.support.strategies import drawn_graphs
@@ -61,17 +62,21 @@ class Compared:
     differences: Mapping[str, list[str]]
 
 
-def compare_flow(target: Target, ways: list[str], root: Path, graph: Graph) -> Compared:
+def compare_flow(target: Target, ways: list[str], root: Path, seed: int, graph: Graph) -> Compared:
     """Run a flow locally and in each of the ways, and compare."""
     home = Home(Path(tempfile.mkdtemp(dir=root)), patience=PATIENCE)
-    flow = home.write("flow", write_flow(graph))
+    ending = drawn_ending(seed, graph)
+    flow = home.write("flow", ending.written(write_flow(graph), graph, home.root / NOTES))
     try:
         local = run_locally(home, flow, graph.name)
     except (AssertionError, subprocess.TimeoutExpired) as why:
         return Compared(graph.name, flow, {"locally": [str(why)]})
-    found = {"locally": contradictions(graph, local)}
+    found = {"locally": [] if ending.fails else contradictions(graph, local)}
+    hooks = noted(home.root / NOTES)
     for name in ways:
         found[name] = _differences(Deployed(home, target, flow, graph.name), WAYS[name], local)
+        ran = noted(home.root / NOTES)
+        found[name] += [f"The hooks are {hooks} locally, {ran} on Windmill."] if ran != hooks else []
     return Compared(graph.name, flow, found)
 
 
@@ -138,7 +143,7 @@ def main() -> int:
     graphs = drawn_graphs(asked.seed, asked.count, most_tasks=asked.most_tasks, gangs=1)
     ran, differed = Counter[str](), Counter[str]()
     with some_target(asked, root) as target, ThreadPoolExecutor(asked.at_once) as pool:
-        for compared in pool.map(partial(compare_flow, target, asked.ways, root), graphs):
+        for compared in pool.map(partial(compare_flow, target, asked.ways, root, asked.seed), graphs):
             print(told(compared), flush=True)
             ran.update(compared.differences)
             differed.update(way for way, lines in compared.differences.items() if lines)
