@@ -40,6 +40,9 @@ _TELLS: dict[Kind, Tells] = {"foreach": "splits", "gang": "splits", "switch": "b
 RETRY_IF = f"error?.extra?.{FINAL} !== true"
 """Holds unless the task said of its error that another attempt cannot help, or would begin too late."""
 
+KILLED = "error?.name === 'ExecutionErr' && error.message.includes('job-specific duration limit')"
+"""What a module's own ``timeout`` makes of a job; in Windmill's words, of 1.788."""
+
 MOST_IN_A_LOOP = 500
 """Splits that a foreach may make and still be one loop of Windmill."""
 
@@ -69,6 +72,7 @@ def task_module(context: Context, steps: Sequence[Step], arrival: Arrival, place
             replace(spec, seconds=_timeout(step, None)) for spec, step in zip(specs, steps, strict=True)
         )
     task = Pack(specs, place.items) if packed else specs[0]
+    ends = _whole_timeout(steps, place, limit)
     return Module(
         id=context.names.of_step(first.name),
         summary=together_told(steps, place.items),
@@ -78,8 +82,8 @@ def task_module(context: Context, steps: Sequence[Step], arrival: Arrival, place
             lock=code.lock,
             tag=tag_of(context.deployment, first),
         ),
-        retry=_retry(steps),
-        timeout=_whole_timeout(steps, place, limit),
+        retry=_retry(steps, ends, limit),
+        timeout=ends,
     )
 
 
@@ -210,8 +214,14 @@ def lanes(context: Context, place: Place) -> int | None:
     return None if place.limited else context.deployment.max_workers
 
 
-def _retry(steps: Sequence[Step]) -> Retry | None:
-    """Return how often a job runs again: in each round, at least one task of each item gets on."""
+def _retry(steps: Sequence[Step], ends: int | None, limit: int | None) -> Retry | None:
+    """Return how often a job runs again: in each round, at least one task of each item gets on.
+
+    A job that Windmill ends by its time-out says nothing of itself. Where the next attempt would begin after
+    the run's limit for certain, none does.
+    """
     most = sum(map(attempts, steps))
     seconds = max((step.retries.seconds for step in steps), default=0)
-    return Retry(ConstantDelay(most, seconds), retry_if=RETRY_IF) if most else None
+    too_late = ends is not None and limit is not None and ends + seconds >= limit
+    again = f"{RETRY_IF} && !({KILLED})" if too_late else RETRY_IF
+    return Retry(ConstantDelay(most, seconds), retry_if=again) if most else None

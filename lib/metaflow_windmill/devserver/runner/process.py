@@ -28,6 +28,7 @@ TAIL_LINES = 20
 LITTLE = 1 << 16
 """Bytes; on a disk with fewer a job can write neither its result nor what went wrong."""
 FULL = "no space left on device, where the server has its data: free some, and run it again"
+LIMIT = "timeout after exceeding job-specific duration limit"
 Killed = Literal["timeout", "canceled", "stopped"]
 
 
@@ -145,7 +146,7 @@ def kill_group(group: int) -> None:
         return
 
 
-def outcome(end: End, directory: Path, log: Path, timeout: int | None, step: str | None) -> Outcome:
+def outcome(end: End, directory: Path, log: Path, step: str | None) -> Outcome:
     """Return how a job ended, in Windmill's words where the recorded ones are known.
 
     Parameters
@@ -155,8 +156,6 @@ def outcome(end: End, directory: Path, log: Path, timeout: int | None, step: str
         Of the job; ``result.json`` is there if the script got that far.
     log : Path
         Its last lines are quoted where the script left no error of its own.
-    timeout : int or None
-        Seconds, for the message.
     step : str or None
         The id of the flow's module.
     """
@@ -168,7 +167,7 @@ def outcome(end: End, directory: Path, log: Path, timeout: int | None, step: str
         return Outcome(success=True, result=result, memory_kb=end.memory_kb, args=preprocessed)
     if end.killed is None and isinstance(result, dict) and "name" in result:
         return Outcome(success=False, result={"error": result}, memory_kb=end.memory_kb, args=preprocessed)
-    why = explain(end, timeout, tail(log))
+    why = explain(end, tail(log))
     return _failed(
         end, "ExecutionErr", f"{why}; {FULL}" if end.code > 0 and is_full(directory) else why, step
     )
@@ -181,10 +180,10 @@ def is_full(directory: Path) -> bool:
     return False
 
 
-def explain(end: End, timeout: int | None, last_lines: str) -> str:
+def explain(end: End, last_lines: str) -> str:
     """Say why a process is gone that left no error behind."""
     if end.killed == "timeout":
-        return f"job process terminated due to timeout after {timeout} s"
+        return f"execution error:\njob process terminated due to {LIMIT}"
     if end.killed == "canceled":
         return "job process terminated because the job was canceled"
     if end.killed == "stopped":

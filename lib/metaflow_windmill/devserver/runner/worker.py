@@ -151,9 +151,7 @@ class Worker:
                 return self._resolved(job, directory, log, self._cache)
             process = self._start(job, directory, log)
         except Unprepared as why:
-            return (
-                None if why.end.killed == "stopped" else outcome(why.end, directory, log, job.timeout, step)
-            )
+            return None if why.end.killed == "stopped" else outcome(why.end, directory, log, step)
         except (OSError, ServerError) as why:
             return _unable("ExecutionErr", str(why), step)
         except Exception as why:  # noqa: BLE001 - whatever it is, the job ends, and this worker takes the next one.
@@ -164,7 +162,7 @@ class Worker:
             self._process = None
         if end.killed == "stopped":
             return None
-        return outcome(end, directory, log, job.timeout, step)
+        return outcome(end, directory, log, step)
 
     def _resolved(self, job: RunnableJob, directory: Path, log: Path, cache: Path) -> Outcome:
         """Resolve what scripts require, and have it in the cache for their first run."""
