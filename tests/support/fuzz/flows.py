@@ -145,7 +145,7 @@ def main() -> int:
     with some_target(asked, root) as target, ThreadPoolExecutor(asked.at_once) as pool:
         for compared in pool.map(partial(compare_flow, target, asked.ways, root, asked.seed), graphs):
             print(told(compared), flush=True)
-            ran.update(compared.differences)
+            ran.update(list(compared.differences))
             differed.update(way for way, lines in compared.differences.items() if lines)
     print("; ".join(f"{way}: {ran[way]} ran, {differed[way]} differed" for way in ran))
     return 1 if differed else 0
