@@ -195,7 +195,7 @@ def test_run_follows_to_the_end(commands: Commands, windmill: Target) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_run_fails_when_the_flow_fails(commands: Commands) -> None:
+def test_run_fails_when_the_flow_fails(commands: Commands, windmill: Target) -> None:
     said = commands("run", "--alpha", "-1", "--name", "Bob")
     assert said.status == 1
     assert "end/t failed after" in said.err
@@ -204,6 +204,10 @@ def test_run_fails_when_the_flow_fails(commands: Commands) -> None:
         r"Its log: python \S*cli_flow.py windmill logs windmill-[0-9a-f-]+ --step end/t\n", said.err
     )
     assert "Traceback" not in said.err
+    (run,) = {*re.findall(r"windmill-([0-9a-f-]{36})", said.err)}
+    result = windmill.client.get_job(run).result
+    assert "negative" in result["error"]["message"]
+    assert result.keys() == {"error"}, "a run that failed has its first error as its result, and no page"
 
 
 def test_a_join_that_fails_in_a_lane_is_told_with_its_reason(home: Home, windmill: Target) -> None:

@@ -104,8 +104,24 @@ def test_commands_of_a_page_work_as_they_stand(page: Path, windmill: Target, tmp
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
+LASTING = {
+    "https://keepachangelog.com/en/1.1.0/",
+    "https://metaflow.org",
+    "https://semver.org",
+    "https://semver.org/",
+    "https://windmill.dev",
+}
+
+
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "ARCHITECTURE.md"], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
     missing = [target for target in targets if not (page.parent / target).exists()]
     assert not missing, f"{page.name} links to what is not there: {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "ARCHITECTURE.md"], ids=lambda page: page.name)
+def test_links_to_the_web_lead_to_places_that_last(page: Path) -> None:
+    """No test reaches the web: so it is the front pages of what this project stands on, and nothing below."""
+    found = re.findall(r"\]\((https?:[^)]+)\)", page.read_text(encoding="utf-8"))
+    assert {*found} <= LASTING, page.name

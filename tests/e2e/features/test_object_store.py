@@ -72,6 +72,11 @@ def test_a_run_with_all_its_data_in_s3(commands: Commands, address: str) -> None
     assert seen.at("work", 1).attempt == 1
     end = seen.at("end").artifacts
     assert (end["note"], end["text"]) == ("'kept by the S3 client'", "'included'")
+    page = commands.target.client.get_job(run.removeprefix("windmill-")).result["markdown"]
+    rows = [line.split() for line in page.splitlines()]
+    assert ["note", "str"] in [row[:2] for row in rows]
+    assert page.startswith("## StoredFlow succeeded in ")
+    assert KEY not in page
     listed = requests.get(f"{address}/{BUCKET}?list-type=2", timeout=30).text
     assert f"metaflow/StoredFlow/{run}/end/t/" in listed
     document = json.dumps(commands.target.client.get_flow("f/flows/StoredFlow").value)

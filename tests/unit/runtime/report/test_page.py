@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -47,6 +48,13 @@ def test_a_card_is_a_link_that_windmill_answers_with_the_card() -> None:
     assert link.startswith("/api/w/team/jobs/run_wait_result/p/f/metaflow/show_card?")
     (payload,) = parse_qs(urlsplit(link).query)["payload"]
     assert json.loads(base64.b64decode(payload)) == {"run": RUN, "step": "train", "card": "default"}
+
+
+def test_a_page_links_nothing_that_wants_another_login() -> None:
+    links = re.findall(r"\]\(([^)]*)\)", page_of(ENDED))
+    assert links
+    assert all(link.startswith("/api/w/team/") for link in links)
+    assert "](" not in page_of(replace(ENDED, pages=False))
 
 
 def test_a_step_that_did_not_run_has_no_card() -> None:
