@@ -207,6 +207,7 @@ flow
     "before = run._repr_html_()\nover = await run\nprint(before)",
     "flow.list_runs()",
     "DeployedFlow.list_windmill('NotebookFlow')",
+    "print(run.run.successful, run.run['end'].task.data.size)",  # whatever namespace is set
 )
 
 
@@ -220,7 +221,8 @@ NotebookClient(made, kernel_name="python3", timeout=600).execute()
 nbformat.validate(made)
 tell(outputs=[[output.get("data") or output["text"] for output in cell.outputs] for cell in made.cells])
 """)
-    (flow,), (run,), (before,), (runs,), (flows,) = said["outputs"]
+    (flow,), (run,), (before,), (runs,), (flows,), (read,) = said["outputs"]
+    assert read == "True 0\n"
     assert ">NotebookFlow</a> at f/flows/shown" in flow["text/html"]
     assert "RUNNING</b>" in before or "PENDING</b>" in before
     assert "is <b>SUCCEEDED</b>" in run["text/html"], "what was shown before has followed the run"

@@ -11,7 +11,7 @@ import pytest
 from tests.support.scripted_server import Answer, answer, scripted_server
 
 from metaflow_extensions.windmill.plugins.windmill_deployer import _FROM_PYTHON
-from metaflow_windmill.cli.flow.options import FROM_PYTHON
+from metaflow_windmill.cli.flow.python_words import FROM_PYTHON
 from metaflow_windmill.cli.flow.recovery import branch_options, find, site_of, stand_in
 from metaflow_windmill.contract.record import PackageInfo, ParameterInfo, Record, StoreInfo
 from metaflow_windmill.errors import DeployError, Unauthorized

@@ -9,7 +9,7 @@ import pytest
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.group import COMMANDS
-from metaflow_windmill.cli.flow.options import FROM_PYTHON
+from metaflow_windmill.cli.flow.python_words import FROM_PYTHON
 from metaflow_windmill.cli.flow.speech import Failure
 from metaflow_windmill.cli.flow.top_level import USES, check_top_level
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow._vendor import click
 from metaflow.metaflow_config_funcs import from_conf
 
+from metaflow_windmill.cli.flow.python_words import FROM_PYTHON
 from metaflow_windmill.client.site import (
     COMMAND,
     DEFAULT_HOST,
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.client.models import User
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.compiler import Limits
-
-FROM_PYTHON = "WINDMILL_ASKED_FROM_PYTHON"
-"""Set where the Deployer runs a command, so that what it says names what one does in Python."""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ def find(identifier: str) -> Found:
     if flow is None or record is None:
         raise DeployError(
             f"there is no deployed flow {identifier!r}: nothing of Metaflow is at {place['path']} in the "
-            f"workspace {site.windmill.workspace} of {site.host}"
+            f"workspace {site.windmill.workspace} of {site.host}; DeployedFlow.list_windmill() tells what "
+            "is there"
         )
     return Found(site, flow.path, record)
 

@@ -11,6 +11,7 @@ from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.elsewhere import COMMANDS, ELSEWHERE
 from metaflow_windmill.cli.flow.paste import pasted
+from metaflow_windmill.cli.flow.python_words import for_the_caller
 from metaflow_windmill.errors import (
     CompileError,
     InvalidParameter,
@@ -48,13 +49,13 @@ class Failure(click.ClickException):  # type: ignore[misc]  # click has no types
     """Ends a command with exit status 1 and its message, shown as Metaflow shows its own errors.
 
     Metaflow's own way to print an exception takes ``*`` for emphasis, which would eat the
-    asterisks of a cron expression.
+    asterisks of a cron expression. To somebody who calls from Python, options are arguments.
     """
 
     exit_code = 1
 
     def __init__(self, message: str, headline: str = "Windmill") -> None:
-        super().__init__(pasted(message))
+        super().__init__(for_the_caller(pasted(message)))
         self.headline = headline
 
     def show(self, file: IO[str] | None = None) -> None:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from metaflow_windmill.cli.flow.options import FROM_PYTHON
+from metaflow_windmill.cli.flow.python_words import FROM_PYTHON
 from metaflow_windmill.cli.flow.speech import Failure, say
 
 if TYPE_CHECKING:
