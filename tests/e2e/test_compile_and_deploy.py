@@ -70,6 +70,9 @@ def test_one_broken_flow_does_not_stop_the_others(place: Workspace, origin: GitR
             "flows/a_broken.py": flow_file("BrokenFlow", more="raise RuntimeError('at import')"),
             "flows/b_syntax.py": "class SyntaxFlow(FlowSpec):\n    def (\n",
             "flows/c_lint.py": "from metaflow import FlowSpec\nclass LintFlow(FlowSpec): pass\nLintFlow()\n",
+            "flows/d_tag.py": flow_file("TagFlow", more="from metaflow import windmill").replace(
+                "    @step\n    def start", '    @windmill(tag="gpu")\n    @step\n    def start'
+            ),
         }
     )
     job = place.deploy(repo=git_repository(place, origin, "broken"), folder="f/broken")
@@ -78,11 +81,13 @@ def test_one_broken_flow_does_not_stop_the_others(place: Workspace, origin: GitR
         "BrokenFlow": "failed",
         "SyntaxFlow": "failed",
         "LintFlow": "failed",
+        "TagFlow": "failed",
         "OneFlow": "created",
         "TwoFlow": "created",
     }
     told = reasons(job)
-    for word in ("3 of 5 flows", "RuntimeError: at import", "SyntaxError", "exactly one start step"):
+    causes = ("RuntimeError: at import", "SyntaxError", "exactly one start step", "start for 'gpu'")
+    for word in ("4 of 6 flows", "allowed_tags", *causes):
         assert word in told
         assert word in job["result"]["markdown"] + told
     assert place.flows("f/broken") == ["f/broken/OneFlow", "f/broken/TwoFlow"]
@@ -326,6 +331,16 @@ def test_bad_input_is_one_sentence(place: Workspace, args: dict[str, Any], word:
     assert not job["success"]
     assert word in reasons(job)
     assert "\n" not in reasons(job).strip()
+
+
+def test_a_misspelt_subfolder_is_red_and_says_what_there_is(place: Workspace, origin: GitRepository) -> None:
+    repo = {"url": origin.url, "subfolder": "flws", "flows": "*.py"}
+    job = place.deploy(repo=repo, folder="f/misspelt")
+    assert not job["success"]
+    assert "no folder 'flws'" in reasons(job)
+    assert "folders there are flows" in reasons(job)
+    right = place.deploy(repo={**repo, "subfolder": "flows"}, folder="f/misspelt", dry_run=True)
+    assert outcomes(right).keys() == {"OneFlow", "TwoFlow"}, "a list of patterns may be one text"
 
 
 def test_a_local_datastore_needs_a_place(place: Workspace, origin: GitRepository) -> None:

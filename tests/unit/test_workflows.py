@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
+from metaflow._vendor import yaml
 from tests.support.oracle import ROOT
 
 if TYPE_CHECKING:
