@@ -20,6 +20,7 @@ from metaflow_windmill.cli.flow.speech import Failure
         ),
         ("--tag takes a text", "tags=... takes a text"),
         ("give it with --a-text or --run-param a-text=...", "give it with a_text=... or run_param=..."),
+        ("`windmill run --max-wait 5` follows", "`windmill run --max-wait 5` follows"),
         ("a -- b, --- and x--y stay", "a -- b, --- and x--y stay"),
     ],
 )

@@ -102,12 +102,13 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
             If it was not deployed, with what the command said.
         """
         from metaflow_extensions.windmill.plugins.windmill_deployer_objects import WindmillDeployedFlow
-        from metaflow_windmill.cli.deployer.commands import clean
+        from metaflow_windmill.cli.deployer.commands import clean, whole_error
 
         self._take_server(kwargs)
         self._deployer_kwargs.update({key: kwargs.pop(key) for key in ("name", "folder") if key in kwargs})
         try:
-            created: WindmillDeployedFlow = self._create(WindmillDeployedFlow, **kwargs)
+            with whole_error(self.spm.commands.values()):
+                created: WindmillDeployedFlow = self._create(WindmillDeployedFlow, **kwargs)
         finally:
             clean(self.spm.commands.values())
         return created

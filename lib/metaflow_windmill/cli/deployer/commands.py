@@ -11,7 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metaflow.runner.utils import get_lower_level_group, handle_timeout, temporary_fifo
+from metaflow.runner.utils import (
+    get_lower_level_group,
+    handle_timeout,
+    temporary_fifo,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,12 +48,35 @@ def answer_of(
     """
     with temporary_fifo() as (file, descriptor), tempfile.TemporaryDirectory() as directory:
         values = _without_long_values(parameters, Path(directory) / "parameters.json")
-        with _running(deployer, name, {"deployer_attribute_file": file, **values, **options}) as command:
+        told = {"deployer_attribute_file": file, **values, **options}
+        with _running(deployer, name, told) as command, whole_error([command]):
             content = handle_timeout(descriptor, command, deployer.file_read_timeout)
             command.sync_wait()
             if command.process.returncode != 0:
-                raise RuntimeError(f"`{name}` failed: {_said_last(command)}")
+                raise RuntimeError
     return str(content)
+
+
+@contextmanager
+def whole_error(commands: Iterable[Any]) -> Iterator[None]:
+    """Say all that the last of some commands has said, if it failed.
+
+    Metaflow reads that as soon as the command has ended, when its threads may not have written it yet.
+
+    Raises
+    ------
+    RuntimeError
+    """
+    try:
+        yield
+    except RuntimeError:
+        last = next(reversed([*commands]), None)
+        if last is None or last.process is None or not last.process.poll():
+            raise
+        last.sync_wait()
+        if not Path(last.temp_dir).exists():  # it is one of before, and was told
+            raise
+        raise RuntimeError(_told_by(last)) from None
 
 
 class StandIn:
@@ -96,9 +123,10 @@ def _running(deployer: DeployerImpl, name: str, options: dict[str, Any]) -> Iter
         clean([command])
 
 
-def _said_last(command: Any) -> str:  # noqa: ANN401 - Metaflow has no types
-    text = Path(command.log_files["stderr"]).read_text(encoding="utf-8", errors="replace")
-    return text.strip()[-2000:]
+def _told_by(command: Any) -> str:  # noqa: ANN401 - Metaflow has no types
+    files = (Path(command.log_files[stream]) for stream in ("stdout", "stderr"))
+    said = (file.read_text(encoding="utf-8", errors="replace").strip() for file in files)
+    return "\n\n".join(filter(None, (f"Error executing {' '.join(command.command)}:", *said)))
 
 
 def _without_long_values(options: dict[str, Any], file: Path) -> dict[str, Any]:

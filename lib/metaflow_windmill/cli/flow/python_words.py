@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 FROM_PYTHON = "WINDMILL_ASKED_FROM_PYTHON"
 """Set where the Deployer runs a command, so that what it says names what one does in Python."""
 
-_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)(?:=([\w.]+)| (?:[A-Z]{2,}\b|[\w-]+=\.\.\.))?(?![\w-])")
+_OPTION = re.compile(
+    r"`windmill [^`]*`"  # a command, which stays one
+    r"|(?<![\w-])--(?P<name>[a-z][a-z0-9-]+)(?:=(?P<value>[\w.]+)| (?:[A-Z]{2,}\b|[\w-]+=\.\.\.))?(?![\w-])"
+)
 
 
 def for_the_caller(message: str) -> str:
@@ -33,8 +36,11 @@ def in_python(message: str, names: Mapping[str, str]) -> str:
     """
 
     def argument(found: re.Match[str]) -> str:
-        name = names.get(f"--{found[1]}", found[1].replace("-", "_"))
-        return f'{name}="{found[2]}"' if found[2] else f"{name}=..."
+        option, value = found["name"], found["value"]
+        if option is None:
+            return found[0]
+        name = names.get(f"--{option}", option.replace("-", "_"))
+        return f'{name}="{value}"' if value else f"{name}=..."
 
     return _OPTION.sub(argument, message)
 

@@ -55,7 +55,7 @@ class Failure(click.ClickException):  # type: ignore[misc]  # click has no types
     exit_code = 1
 
     def __init__(self, message: str, headline: str = "Windmill") -> None:
-        super().__init__(for_the_caller(pasted(message)))
+        super().__init__(pasted(for_the_caller(message)))
         self.headline = headline
 
     def show(self, file: IO[str] | None = None) -> None:
