@@ -334,12 +334,12 @@ def test_bad_input_is_one_sentence(place: Workspace, args: dict[str, Any], word:
 
 
 def test_a_misspelt_subfolder_is_red_and_says_what_there_is(place: Workspace, origin: GitRepository) -> None:
-    repo = {"url": origin.url, "subfolder": "flws", "flows": "*.py"}
-    job = place.deploy(repo=repo, folder="f/misspelt")
+    asked = {"url": origin.url, "subfolder": "flws", "flows": "*.py"}
+    job = place.deploy(configuration=asked, folder="f/misspelt")
     assert not job["success"]
     assert "no folder 'flws'" in reasons(job)
     assert "folders there are flows" in reasons(job)
-    right = place.deploy(repo={**repo, "subfolder": "flows"}, folder="f/misspelt", dry_run=True)
+    right = place.deploy(configuration={**asked, "subfolder": "flows"}, folder="f/misspelt", dry_run=True)
     assert outcomes(right).keys() == {"OneFlow", "TwoFlow"}, "a list of patterns may be one text"
 
 

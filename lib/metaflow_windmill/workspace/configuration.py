@@ -28,7 +28,7 @@ from metaflow_windmill.gitsource import (
 from metaflow_windmill.workspace.notifying import channels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from metaflow_windmill.types import Json
 
@@ -168,7 +168,19 @@ def read_git_repository(value: Json) -> Configuration:
         )
     known = {"url", "branch", "token", "username", "ssh_key", "known_hosts", "ca_certificates"}
     plain = {name: value[name] for name in known if name in value}
+    _refuse_what_is_ours(value, known)
     return read_configuration({**plain, "subfolder": value.get("folder") or ""}, "git_repository")
+
+
+def _refuse_what_is_ours(value: Json, known: Collection[str]) -> None:
+    """Refuse the fields of a ``metaflow_repo``, which mean nothing here; others are Windmill's affair."""
+    ours = {item.name for item in fields(Configuration)} - {*known, "folder"}
+    misplaced = [name for name, item in value.items() if name in ours and item]
+    if misplaced:
+        raise DeployError(
+            f"The git_repository resource has {', '.join(map(repr, misplaced))}, which only a metaflow_repo "
+            "has. Give it as `configuration` instead of as `repo`; a part of the repository is its 'folder'."
+        )
 
 
 def read_configuration(value: Json, kind: str = "metaflow_repo") -> Configuration:

@@ -99,6 +99,11 @@ def test_a_git_repository_of_windmill() -> None:
     assert (read.url, read.branch, read.subfolder, read.folder) == (URL, "dev", "flows", "f/flows")
 
 
+def test_what_only_a_configuration_has_is_not_dropped_from_a_git_repository() -> None:
+    with pytest.raises(DeployError, match=r"has 'subfolder', 'flows', which only a metaflow_repo has"):
+        read_git_repository({"url": URL, "subfolder": "x", "flows": "*.py", "owner": "", "prune": False})
+
+
 def test_a_github_app_is_refused_with_what_to_do() -> None:
     with pytest.raises(DeployError, match="token or a deploy key"):
         read_git_repository({"url": URL, "is_github_app": True})
