@@ -18,11 +18,11 @@ BUCKET = "flows"
 
 
 @contextmanager
-def object_store(folder: Path) -> Iterator[str]:
+def object_store(folder: Path, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve an empty bucket on a free port; give the address."""
     output = folder / "moto.out"
     with output.open("wb") as out:
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+        command = [sys.executable, "-m", "moto.server", "-H", host, "-p", "0"]
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     try:
         wait_until(lambda: "Running on http" in output.read_text(), 60, "moto's server did not start")

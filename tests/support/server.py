@@ -116,6 +116,7 @@ def start_server(
     arguments: Sequence[str] = (),
     token: str | None = None,
     program: Sequence[str] = DEV,
+    environment: Mapping[str, str] | None = None,
 ) -> RunningServer:
     """Start ``metaflow-windmill dev`` and wait until it says that it is ready."""
     data, output = directory / "server", directory / "server.out"
@@ -127,7 +128,7 @@ def start_server(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
         )
     try:
         wait_until(

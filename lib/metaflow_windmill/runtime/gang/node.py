@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from metaflow_windmill.errors import FINAL, GangError
 from metaflow_windmill.runtime.commands import EndedError, say
 from metaflow_windmill.runtime.environment import NODES, RUNTIME, WHERE
-from metaflow_windmill.runtime.gang.address import own_address
+from metaflow_windmill.runtime.gang.address import ADDRESS, is_loopback, own_address
 from metaflow_windmill.runtime.gang.board import Board
 from metaflow_windmill.runtime.gang.watch import Pace, Watch
 
@@ -199,13 +199,12 @@ def _too_few(node: Node) -> EndedError:
 def _run_with_others(node: Node, run: Run) -> Json:
     """Begin with the others, run, and end with them where the gang could be tried again."""
     spec = node.attempt.task.spec
-    said = {
-        "job": node.attempt.task.job.id,
-        "address": own_address(os.environ),
-        "attempt": node.attempt.number,
-    }
-    place = f"Node {node.index} of {node.count}, at {said['address']}"
+    address = own_address(os.environ)
+    said = {"job": node.attempt.task.job.id, "address": address, "attempt": node.attempt.number}
+    place = f"Node {node.index} of {node.count}, at {address}"
     say(f"{place}, waits for the others, at most {spec.gather} seconds.")
+    if is_loopback(address) and node.count > 1:
+        say(f"Only nodes on this machine can reach that: where others are elsewhere, set {ADDRESS}.")
     begun = gather(node, said)
     node = replace(node, attempt=_agreed(node.attempt, begun["attempt"]))
     say(f"All {node.count} nodes have a worker; the control task is at {begun['address']}.")
