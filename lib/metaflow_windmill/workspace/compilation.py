@@ -142,6 +142,8 @@ def command_line(file: Path, flow: FlowFile, configuration: Configuration, scrat
         options.append(f"--max-workers={configuration.max_workers}")
     if configuration.pack:
         options.append(f"--pack={configuration.pack}")
+    if configuration.memo:
+        options.append("--memo")
     return [str(file), *top, *project, "windmill", "create", *options, *options_of(configuration)]
 
 

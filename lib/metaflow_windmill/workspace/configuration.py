@@ -79,6 +79,8 @@ class Configuration:
         Metaflow's ``--max-workers``; 0 for no limit.
     pack : int
         How many items of a foreach one job runs, as ``--pack`` of ``create``; 0 for one task a job.
+    memo : bool
+        Whether tasks that changed in nothing since an earlier success are cloned: ``--memo`` of ``create``.
     secrets : tuple of str
         Environment variables of the flows' tasks whose values are Windmill's, as ``NAME=f/folder/variable``
         or ``NAME=f/folder/resource#field``.
@@ -117,6 +119,7 @@ class Configuration:
     metadata_url: str = ""
     max_workers: int = 0
     pack: int = 0
+    memo: bool = False
     secrets: tuple[str, ...] = ()
     workflow_timeout: int = 0
     notify: tuple[str, ...] = ()

@@ -35,10 +35,12 @@ def test_everything_can_be_said() -> None:
         "tags": ["nightly"],
         "max_workers": 4,
         "pack": 25,
+        "memo": True,
     }
     read = read_configuration(said)
     assert (read.subfolder, read.flows, read.folder) == ("flows", ("a.py", "**/b*.py"), "f/team")
     assert (read.production, read.tags, read.max_workers, read.pack) == (True, ("nightly",), 4, 25)
+    assert read.memo
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
             Most tasks of one foreach at a time.
         pack : int, optional
             How many items of a foreach one job runs; with it, steps in a row are one job too.
+        memo : bool, default False
+            Whether tasks that changed in nothing since an earlier success are cloned instead of run.
         max_num_splits : int, default 100
             Most splits that a foreach may make.
         workflow_timeout : int, optional

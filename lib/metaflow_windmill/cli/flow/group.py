@@ -14,7 +14,7 @@ from metaflow_windmill.cli.flow.top_level import check_top_level
 SECTIONS = {
     "Deploy": ("create", "diff", "export", "mermaid"),
     "Run": ("run", "trigger", "resume", "terminate"),
-    "Watch": ("status", "logs", "open", "list-runs"),
+    "Watch": ("status", "logs", "why", "open", "list-runs"),
     "History": ("history", "rollback"),
     "Workspace": ("list-flows", "suspend", "unsuspend", "delete"),
 }
@@ -28,6 +28,7 @@ COMMANDS = {
     "list-runs": "list_runs.command",
     "status": "status.command",
     "logs": "logs.command",
+    "why": "why.command",
     "terminate": "terminate.command",
     "delete": "delete.command",
     "list-flows": "list_flows.command",

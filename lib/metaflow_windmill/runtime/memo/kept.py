@@ -61,9 +61,15 @@ def is_production(record: Record) -> bool:
 
 
 def keep(shelf: Shelf, record: Record, key: str, success: Success) -> None:
-    """Keep a success for those who may take it."""
+    """Keep a success for those who may take it, and as the last one of its task."""
     for room in (_own(record), *([PRODUCTION] if is_production(record) else [])):
         shelf.share(_name(room, key), asdict(success))
+    shelf.share(_last(record, success.name), asdict(success))
+
+
+def last(shelf: Shelf, record: Record, name: str) -> Success | None:
+    """Return the last success of a task of the deployment, whatever its key, to be compared with."""
+    return _success(shelf.shared(_last(record, name)))
 
 
 def find(
@@ -107,6 +113,10 @@ def _own(record: Record) -> str:
 
 def _name(room: str, key: str) -> str:
     return f"{ROOM}/{room}/{key[:2]}/{key}.json"
+
+
+def _last(record: Record, name: str) -> str:
+    return f"{ROOM}/{_own(record)}/last/{name}.json"
 
 
 def _success(written: Json) -> Success | None:

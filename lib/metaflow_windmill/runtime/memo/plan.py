@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.runtime.memo.kept import Success, find, keep, succeeded, usable
+from metaflow_windmill.runtime.memo.kept import Success, find, keep, last, succeeded, usable
 from metaflow_windmill.runtime.memo.key import NOT_COUNTED, key_of, parts_of
 from metaflow_windmill.runtime.memo.plain import are_plain
 from metaflow_windmill.runtime.origin import Clone
@@ -42,9 +42,18 @@ class Plan:
         )
         return Clone(found.origin, self.task.id) if found else None
 
-    def tell(self, attempt: int, origin: str | None = None) -> None:
-        """Keep beside the task what its key was made of, and what it was cloned from."""
-        told = {"key": self.key, "parts": self.parts, "cloned": origin, "why_whole": self.why_whole}
+    def tell(self, attempt: int, origin: str | None = None, *, anew: bool = False) -> None:
+        """Keep beside the task what its key was made of, and what it was cloned from or is compared with."""
+        before = None if origin else last(self.tasks, self.task.record, self.task.name)
+        told = {
+            "key": self.key,
+            "parts": self.parts,
+            "why_whole": self.why_whole,
+            "cloned": origin,
+            "before": before.origin if before else None,
+            "anew": anew,
+            "expires": self.memo.expires,
+        }
         self.tasks.keep_parts(self.task.name, attempt, told)
 
     def keep(self, attempt: int) -> None:

@@ -50,7 +50,7 @@ def remembered(attempt: Attempt, inputs: Sequence[str], *, anew: bool) -> Rememb
         found.plan = plan(attempt.task, inputs, attempt.tasks)
         if found.plan:
             found.clone = None if anew else found.plan.find()
-            found.plan.tell(attempt.number, found.clone.origin if found.clone else None)
+            found.plan.tell(attempt.number, found.clone.origin if found.clone else None, anew=anew)
     return found
 
 
