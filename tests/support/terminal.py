@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 CTRL_C = b"\x03"
 WITH_KEYS = (
-    "import fcntl, os, sys, termios; "
+    "import fcntl, os, signal, sys, termios; "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); "
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execvp(sys.argv[1], sys.argv[1:])"
 )
-"""Lets the keys of the terminal reach the command: Ctrl-C is one."""
+"""Lets the keys of the terminal reach the command, Ctrl-C too, even where tests run in the background."""
 
 
 @dataclass
