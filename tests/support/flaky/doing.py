@@ -205,6 +205,6 @@ class FromGit:
 
     def _ended(self, name: str, job: str) -> None:
         windmill = self.target.client
-        wait_until(lambda: windmill.outcome(job).completed, 300, f"{name} {job} is not over")
+        wait_until(lambda: windmill.outcome(job).completed, 900, f"{name} {job} is not over")
         done = windmill.outcome(job)
         assert done.success, f"{name}: {done.result}"
