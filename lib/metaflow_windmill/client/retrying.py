@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.answers import SERVER_ERROR, TOO_MANY, passing
-from metaflow_windmill.client.transport import Response
+from metaflow_windmill.client.transport import Response, end_connections
 from metaflow_windmill.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ class Retrying:
 
     def close(self) -> None:
         """End the connections that are kept open, if the transport has any."""
-        close = getattr(self._inner, "close", None)
-        if close is not None:
-            close()
+        end_connections(self._inner)
 
     def send(self, request: Request) -> Response:
         """Send a request, again where that is safe; the answer tells how often it was sent.

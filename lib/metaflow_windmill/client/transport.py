@@ -111,3 +111,10 @@ class Transport(Protocol):
             If there was no answer.
         """
         ...
+
+
+def end_connections(transport: Transport) -> None:
+    """End the connections that a transport keeps open, if it has any."""
+    close = getattr(transport, "close", None)
+    if close is not None:
+        close()

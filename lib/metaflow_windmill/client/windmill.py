@@ -9,7 +9,7 @@ from metaflow_windmill.client.answers import checked, made
 from metaflow_windmill.client.listing import PAGE, all_items
 from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User, instant
 from metaflow_windmill.client.resources import Resources
-from metaflow_windmill.client.transport import Request
+from metaflow_windmill.client.transport import Request, end_connections
 from metaflow_windmill.errors import NotFound, Refused, Unauthorized, WindmillError
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ class Windmill:
 
     def close(self) -> None:
         """End the connections that are kept open for the next request."""
-        close = getattr(self._transport, "close", None)
-        if close is not None:
-            close()
+        end_connections(self._transport)
 
     @property
     def resources(self) -> Resources:

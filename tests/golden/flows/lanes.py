@@ -1,4 +1,4 @@
-"""Compiled with --max-workers 2: one foreach of a single step, one of several."""
+"""Compiled with --max-workers 2, and with --max-num-splits 50000: foreaches of one step, and of several."""
 
 from metaflow import FlowSpec, step, timeout
 

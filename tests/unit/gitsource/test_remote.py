@@ -7,7 +7,6 @@ import socket
 import stat
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -292,35 +291,6 @@ def test_a_head_that_moves_on_a_server_that_gives_out_heads_only(
         assert not (tmp_path / "out").exists()
 
 
-def test_ssh_uses_a_private_key_file_and_no_configuration(origin: GitRepository, tmp_path: Path) -> None:
-    with fake_ssh(tmp_path) as seen:
-        key = "-----BEGIN OPENSSH PRIVATE KEY-----\nQUJD\n-----END OPENSSH PRIVATE KEY-----"
-        repository, _ = parse_repository(f"git@example.com:{origin.path}")
-        with connect(
-            repository, Credentials(ssh_key=key, known_hosts="example.com ssh-ed25519 AAAA")
-        ) as remote:
-            remote.check_out(remote.look_up("main"), tmp_path / "out")
-    arguments = (seen / "arguments").read_text()
-    assert "-F /dev/null" in arguments
-    assert "StrictHostKeyChecking=yes" in arguments
-    assert "BatchMode=yes" in arguments
-    assert "QUJD" not in arguments
-    assert (seen / "key").read_text() == key + "\n"
-    assert (seen / "mode").read_text().strip() == "600"
-    where = arguments.split("-i ")[1].split()[0]
-    assert not Path(where).exists()
-
-
-def test_what_ssh_says_becomes_a_sentence(tmp_path: Path) -> None:
-    with fake_ssh(tmp_path, says="Host key verification failed."):
-        assert "ssh-keyscan example.com" in refusal(parse_repository("git@example.com:a/b")[0])
-
-
-def test_a_key_that_is_none_is_refused_before_anything_is_sent() -> None:
-    said = refusal(parse_repository("git@example.com:a/b")[0], Credentials(ssh_key="ssh-rsa AAAA"))
-    assert "not a private key" in said
-
-
 def test_a_git_that_is_missing_or_too_old(origin: GitRepository, tmp_path: Path) -> None:
     assert "no git on this worker" in refusal(local(origin), git="no-such-git")
     old = script(tmp_path / "git", "echo git version 2.30.2")
@@ -374,28 +344,6 @@ def script(path: Path, text: str) -> Path:
 def spying_git(directory: Path) -> Path:
     """Return a git that writes down its arguments and then does its work."""
     return script(directory / "git", f'echo "$*" >>{directory}/arguments; exec {shutil.which("git")} "$@"')
-
-
-@contextmanager
-def fake_ssh(directory: Path, *, says: str = "") -> Iterator[Path]:
-    """Put an ssh on the path that writes down what it is given and runs the command on this machine."""
-    programs = directory / "bin"
-    programs.mkdir()
-    script(
-        programs / "ssh",
-        f"""echo "$*" >>{directory}/arguments
-        key=$(echo "$*" | sed -n 's/.*-i \\([^ ]*\\).*/\\1/p')
-        if [ -n "$key" ]; then cat $key >{directory}/key; stat -c %a $key >{directory}/mode; fi
-        if [ -n "{says}" ]; then echo "{says}" >&2; exit 255; fi
-        for last; do :; done
-        exec sh -c "$last" """,
-    )
-    old = os.environ["PATH"]
-    os.environ["PATH"] = f"{programs}{os.pathsep}{old}"
-    try:
-        yield directory
-    finally:
-        os.environ["PATH"] = old
 
 
 def ended(pid: int) -> bool:

@@ -8,15 +8,15 @@ import re
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.catalog.paths import check_place
-from metaflow_windmill.devserver.model import Code
+from metaflow_windmill.devserver.catalog.script_rows import code_of, from_text, shown
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store import job_rows
-from metaflow_windmill.devserver.store.clock import iso, now
+from metaflow_windmill.devserver.store.clock import now
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Code, Identity
     from metaflow_windmill.types import Json
 
 PREPROCESSOR = re.compile(r"^(async )?def preprocessor\(", re.MULTILINE)
@@ -79,7 +79,7 @@ def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
     ).fetchone()
     if row is None:
         raise not_found(f"Script not found at path {path}")
-    return {**_shown(row), "content": row["content"], "schema": _read(row["schema"]), "lock": row["lock"]}
+    return {**shown(row), "content": row["content"], "schema": from_text(row["schema"]), "lock": row["lock"]}
 
 
 def get_by_hash(connection: sqlite3.Connection, workspace: str, hash_: str) -> Json:
@@ -93,7 +93,7 @@ def get_by_hash(connection: sqlite3.Connection, workspace: str, hash_: str) -> J
     row = _by_hash(connection, workspace, hash_)
     if row is None:
         raise not_found(f"Script not found at name {hash_}")
-    return {**_shown(row), "content": row["content"], "schema": _read(row["schema"]), "lock": row["lock"]}
+    return {**shown(row), "content": row["content"], "schema": from_text(row["schema"]), "lock": row["lock"]}
 
 
 def raw(connection: sqlite3.Connection, workspace: str, path: str) -> str:
@@ -119,13 +119,13 @@ def text(connection: sqlite3.Connection, workspace: str, path: str) -> str | Non
 def runnable(connection: sqlite3.Connection, workspace: str, path: str) -> Code | None:
     """Return what a run of the path runs; None also where the requirements are not resolved, or cannot be."""
     row = _head(connection, workspace, path)
-    return None if row is None or not _is_resolved(connection, row) else _code(row)
+    return None if row is None or not _is_resolved(connection, row) else code_of(row)
 
 
 def runnable_version(connection: sqlite3.Connection, workspace: str, hash_: str) -> Code | None:
     """Return what a run of one version runs."""
     row = _by_hash(connection, workspace, hash_)
-    return None if row is None else _code(row)
+    return None if row is None else code_of(row)
 
 
 def followed(connection: sqlite3.Connection, workspace: str, path: str, hash_: str | None) -> int | None:
@@ -169,7 +169,7 @@ def listed(
             offset,
         ),
     )
-    return [{**_shown(row), "starred": False} for row in rows]
+    return [{**shown(row), "starred": False} for row in rows]
 
 
 def history(connection: sqlite3.Connection, workspace: str, path: str) -> list[Json]:
@@ -353,50 +353,3 @@ def _insert(
     places = ", ".join("?" * len(row))
     connection.execute(f"INSERT INTO script ({', '.join(row)}) VALUES ({places})", tuple(row.values()))  # noqa: S608 - the names are those above
     return hash_
-
-
-def _code(row: sqlite3.Row) -> Code:
-    return Code(
-        content=row["content"],
-        language=row["language"],
-        lock=row["lock"],
-        path=row["path"],
-        hash=row["hash"],
-        tag=row["tag"],
-        timeout=row["timeout"],
-        has_preprocessor=bool(row["has_preprocessor"]),
-        envs=tuple(json.loads(row["envs"] or "[]")),
-    )
-
-
-def _shown(row: sqlite3.Row) -> Json:
-    labels = json.loads(row["labels"])
-    return {
-        "workspace_id": row["workspace"],
-        "hash": row["hash"],
-        "path": row["path"],
-        "parent_hashes": _read(row["parent_hashes"]),
-        "summary": row["summary"],
-        "description": row["description"],
-        "created_by": row["created_by"],
-        "created_at": iso(row["created_at"]),
-        "archived": bool(row["archived"]),
-        "deleted": bool(row["deleted"]),
-        "is_template": False,
-        "extra_perms": {},
-        "lock_error_logs": None,
-        "language": row["language"],
-        "kind": row["kind"],
-        "tag": row["tag"],
-        "timeout": row["timeout"],
-        "envs": _read(row["envs"]),
-        "has_preprocessor": bool(row["has_preprocessor"]),
-        "ws_error_handler_muted": False,
-        "assets": [],
-        "is_draft": False,
-        **({"labels": labels} if labels else {}),
-    }
-
-
-def _read(text: str | None) -> Json:
-    return None if text is None else json.loads(text)
