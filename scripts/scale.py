@@ -180,8 +180,10 @@ def main() -> None:
     ask.add_argument("sizes", type=int, nargs="*", default=[50, 500])
     ask.add_argument("--workers", type=int, default=2, help="workers of the server")
     ask.add_argument("--max-workers", type=int, help="deploy with this limit")
+    ask.add_argument("--pack", type=int, help="deploy with so many tasks a job")
     said = ask.parse_args()
     words = ["--max-workers", str(said.max_workers)] if said.max_workers else []
+    words += ["--pack", str(said.pack)] if said.pack else []
     runs = []
     for size in said.sizes:
         with tempfile.TemporaryDirectory() as folder:

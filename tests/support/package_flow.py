@@ -18,7 +18,7 @@ def main(file: str, root: str) -> None:
     from metaflow.plugins.datastores.local_storage import LocalStorage
 
     from metaflow_windmill.deploy.parameters import read_parameters
-    from metaflow_windmill.package import CodePackage
+    from metaflow_windmill.package.save import CodePackage
 
     sys.argv[:] = [file]
     spec = importlib.util.spec_from_file_location("flow_file", file)

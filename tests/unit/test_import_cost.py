@@ -57,4 +57,10 @@ def test_a_command_that_compiles_nothing_imports_no_compiler(command: str) -> No
     assert {name.partition(".")[0] for name in ours} == {"metaflow_windmill"}
     rooms = ("compiler", "graph", "openflow", "package", "devserver", "workspace", "deploy.upsert")
     assert not [name for name in ours if name.removeprefix("metaflow_windmill.").startswith(rooms)]
-    assert len(ours) <= 60
+    assert len(ours) <= 50
+
+
+def test_a_command_watches_what_a_flow_reads_without_the_rest_of_the_room() -> None:
+    """Metaflow loads it with the extension, before it knows which command is meant."""
+    ours = {name for name in imported("metaflow_windmill.package.reads") if "windmill" in name}
+    assert ours == {"metaflow_windmill", "metaflow_windmill.package", "metaflow_windmill.package.reads"}

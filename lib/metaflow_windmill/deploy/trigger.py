@@ -44,14 +44,16 @@ class Triggered:
 
 
 def deployed_version(
-    windmill: Windmill, path: str, identity: Identity, tags: Iterable[str] = ()
+    flow: Flow | None, place: str, identity: Identity, tags: Iterable[str] = ()
 ) -> tuple[Record, int | None]:
     """Return the record of a deployment and Windmill's number of its newest version (None if it tells none).
 
     Parameters
     ----------
-    windmill : Windmill
-    path : str
+    flow : Flow or None
+        What is there.
+    place : str
+        Where, in words.
     identity : Identity
     tags : iterable of str
         What a run of it is going to be tagged with.
@@ -63,14 +65,10 @@ def deployed_version(
     NotOurs
         If something else is at the path.
     """
-    flow = windmill.find_flow(path)
     if flow is None:
-        raise DeployError(
-            f"{identity} is not deployed at {path} in the workspace {windmill.workspace}; "
-            "deploy it with `windmill create` first"
-        )
+        raise DeployError(f"{identity} is not deployed at {place}; deploy it with `windmill create` first")
     if flow.archived:
-        raise DeployError(f"the flow at {path} is archived; deploy it again with `windmill create`")
+        raise DeployError(f"the flow at {flow.path} is archived; deploy it again with `windmill create`")
     record = our_record(flow, identity)
     check_takes_tags(flow, tags)
     return record, flow.version

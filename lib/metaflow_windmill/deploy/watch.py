@@ -38,6 +38,8 @@ CONTAINERS = ("flow", "flowpreview", "flownode", "singlestepflow")
 LEAVES = "script,preview,flowscript"
 REASON_KEPT = 4000
 """Characters of the reason of each task that failed."""
+MANY_NAMED = 200
+"""How many tasks of a step a command names that looks once; of the others, those that run or failed."""
 MOST_STRANGERS = 10_000
 """Parts of other runs that are remembered as such."""
 
@@ -113,13 +115,15 @@ class Watch:
         From `steps_of`, what each module of the deployed flow runs.
     named : int
         For how many tasks of a step to ask for their ids.
+    known : Job or None
+        The run's job, as it was seen last.
     """
 
     windmill: Windmill
     run_id: str
     steps: dict[str, Runs]
     named: int = 20
-    _run: Job | None = None
+    known: Job | None = None
     _parts: dict[str, datetime | None] = field(default_factory=dict)
     _strangers: set[str] = field(default_factory=set)
     _open: dict[str, Task] = field(default_factory=dict)
@@ -140,17 +144,17 @@ class Watch:
         A flow's job tells the jobs of all its iterations. So it is read when it is new; later its end is
         asked for, and then the list that it stands in.
         """
-        if self._run is None or self._run.id != self.run_id:
-            self._run = self.windmill.get_job(self.run_id)
-        elif not self._run.state.final:
+        if self.known is None or self.known.id != self.run_id:
+            self.known = self.windmill.get_job(self.run_id)
+        elif not self.known.state.final:
             outcome = self.windmill.outcome(self.run_id)
             if outcome.completed:
-                self._run = self._ended(self._run, outcome.result)
-        return self._run
+                self.known = self._ended(self.known, outcome.result)
+        return self.known
 
     def events(self) -> Iterator[Event]:
         """Yield what is new, roughly in the order in which the tasks were made, as it is read."""
-        run = self._run or self.run()
+        run = self.known or self.run()
         self._parts[self.run_id] = None
         later: list[Job] = []
         for job in self._listed(run):

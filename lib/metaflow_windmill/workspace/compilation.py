@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.deploy.origin import telling
 from metaflow_windmill.errors import CompileError
-from metaflow_windmill.package import step_script
+from metaflow_windmill.package.script import step_script
 from metaflow_windmill.process.confined import Confinement, Finished, run_confined
 from metaflow_windmill.workspace.notifying import options_of
 from metaflow_windmill.workspace.vetting import Vetted, vet, without_secrets

@@ -15,8 +15,7 @@ from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.deploy.upsert import with_record
 from metaflow_windmill.deploy.worker_tags import read_rules
 from metaflow_windmill.errors import DeployError, InvalidDocument
-from metaflow_windmill.package import lock_for
-from metaflow_windmill.package.lock import normal, roots_for
+from metaflow_windmill.package.lock import lock_for, normal, roots_for
 from metaflow_windmill.package.script import split_requirements, with_requirements
 from metaflow_windmill.package.target import IN_PACKAGE
 from metaflow_windmill.workspace.notifying import credentials_of

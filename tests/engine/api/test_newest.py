@@ -60,7 +60,7 @@ def test_create_then_trigger_runs_what_was_created_twenty_times_in_a_row(
     for number in range(20):
         deployed(windmill, server, path, number)
         server.post(f"/jobs/run/f/{path}", {})  # as a schedule or a webhook does, so that it is remembered
-        record, newest = deployed_version(windmill, path, Identity("Flow"))
+        record, newest = deployed_version(windmill.find_flow(path), path, Identity("Flow"))
         started = (
             trigger(windmill, path, record, {}, version=newest).job_id,
             trigger(windmill, path, record, {}).job_id,

@@ -13,13 +13,14 @@ from metaflow_windmill.cli.flow.following import Followed, conclude, note_failur
 from metaflow_windmill.cli.flow.options import Server
 from metaflow_windmill.cli.flow.speech import Failure
 from metaflow_windmill.cli.flow.telling import Teller
-from metaflow_windmill.client.models import Job, JobState, User
+from metaflow_windmill.client.models import Job, JobState
+from metaflow_windmill.client.site import COMMAND
 from metaflow_windmill.deploy.watch import Event, Task
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 RUNNING = Job("run", JobState.RUNNING, "f/flows/Hello")
 OVER = Job("run", JobState.FAILED, "f/flows/Hello")
-SERVER = Server(Answering({}).windmill, "http://windmill", User("alice", "alice@example.com"))
+SERVER = Server(Answering({}).windmill, "http://windmill", COMMAND)
 FLOW = SimpleNamespace(flow=SimpleNamespace(name="Hello"), is_quiet=True)
 
 

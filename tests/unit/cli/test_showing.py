@@ -9,7 +9,8 @@ from tests.support.answering import Answering
 
 from metaflow_windmill.cli.flow.options import Server
 from metaflow_windmill.cli.flow.showing import in_python, run_json, run_row, task_json, task_row, took_text
-from metaflow_windmill.client.models import Job, JobState, User
+from metaflow_windmill.client.models import Job, JobState
+from metaflow_windmill.client.site import COMMAND
 from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.deploy.watch import Task
 
@@ -48,7 +49,7 @@ def test_what_has_not_begun_took_nothing() -> None:
 
 
 def test_runs() -> None:
-    server = Server(Windmill(Answering({}), "my team"), "http://windmill", User("alice", ""))
+    server = Server(Windmill(Answering({}), "my team"), "http://windmill", COMMAND)
     assert run_row(job(2))[:2] == (f"windmill-{ID}", "SUCCEEDED")
     assert run_row(job(2))[-1] == "alice"
     assert run_row(job(2, schedule="f/x"))[-1] == "schedule f/x"

@@ -28,13 +28,13 @@ from metaflow_windmill.internals.deploying import (
     flow_decorators,
     flow_decorators_called,
 )
-from metaflow_windmill.package import step_script
 from metaflow_windmill.package.reads import seen
+from metaflow_windmill.package.script import step_script
 
 if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.deployment import Meant
     from metaflow_windmill.cli.flow.wanted import Wanted
-    from metaflow_windmill.package import CodePackage
+    from metaflow_windmill.package.save import CodePackage
     from metaflow_windmill.types import Json
 
 INTERNAL = "windmill_internal"

@@ -38,7 +38,7 @@ from metaflow_windmill.deploy.schedule import Change
 from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
 from metaflow_windmill.deploy.server_version import check_document, check_server, version_of
 from metaflow_windmill.deploy.upsert import Deployed, carry_out, survey
-from metaflow_windmill.package import CodePackage
+from metaflow_windmill.package.save import CodePackage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.deployment import Meant, meant
-from metaflow_windmill.cli.flow.options import Given, Server, connect
+from metaflow_windmill.cli.flow.options import Given, Server, server_of
 from metaflow_windmill.cli.flow.tokens import wish_of
 from metaflow_windmill.deploy.names import job_id_of
 from metaflow_windmill.deploy.ownership import check_allowed, our_record
@@ -92,8 +92,8 @@ def deployed(
         If something else is in its place.
     """
     target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
-    server = connect(target.given)
-    flow = server.windmill.find_flow(target.path)
+    server = server_of(target.given)
+    flow = server.find_flow(target.path)
     if flow is None:
         raise DeployError(
             f"{target.identity} is not deployed at {target.path} in the workspace {server.workspace}; "

@@ -11,7 +11,7 @@ from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, say
 from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
 from metaflow_windmill.deploy.difference import difference, page_difference
-from metaflow_windmill.package import CodePackage
+from metaflow_windmill.package.save import CodePackage
 
 
 @flow_command(

@@ -17,7 +17,7 @@ from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import choose_token
 from metaflow_windmill.deploy.schedule import schedule_file
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.package import CodePackage
+from metaflow_windmill.package.save import CodePackage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

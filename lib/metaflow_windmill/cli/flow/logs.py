@@ -12,8 +12,7 @@ from metaflow_windmill.cli.flow.deployed import deployed, run_argument
 from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.output import Output
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, say
-from metaflow_windmill.cli.flow.status import NAMED
-from metaflow_windmill.deploy.watch import Watch, steps_of
+from metaflow_windmill.deploy.watch import MANY_NAMED, Watch, steps_of
 
 if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.output import Line
@@ -52,7 +51,8 @@ def command(
         if step is None or step.partition("/")[0] in runs.steps
     }
     # One task is known by its id only, so that of each task of its step is asked for.
-    watch = Watch(found.server.windmill, job.id, wanted, sys.maxsize if step and "/" in step else NAMED)
+    named = sys.maxsize if step and "/" in step else MANY_NAMED
+    watch = Watch(found.server.windmill, job.id, wanted, named, job)
     output = Output(found.server.windmill, _print, lambda name: step in (None, name, name.partition("/")[0]))
     while True:
         over = watch.run().state.final

@@ -10,8 +10,8 @@ from metaflow_windmill.cli.flow.speech import say
 from metaflow_windmill.contract.memo import Memo
 from metaflow_windmill.graph.dag import Remembers
 from metaflow_windmill.internals.deploying import config_values
-from metaflow_windmill.package import launcher
 from metaflow_windmill.package.memo import Code, digest, package_digest
+from metaflow_windmill.package.save import launcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.graph import Dag
     from metaflow_windmill.graph.dag import Step
     from metaflow_windmill.internals.deploying import CliState
-    from metaflow_windmill.package import CodePackage
+    from metaflow_windmill.package.save import CodePackage
     from metaflow_windmill.types import Json
 
 _OWN = frozenset({"memo", "windmill", "windmill_internal"})

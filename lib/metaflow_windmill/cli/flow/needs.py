@@ -13,10 +13,12 @@ from metaflow_windmill.cli.flow.speech import say
 from metaflow_windmill.deploy.dependencies import codes_of
 from metaflow_windmill.deploy.worker_tags import SETTING, read_rules, without_workers
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.package import find_requirements, launcher, lock_for
 from metaflow_windmill.package.found import Found, find_packages, lock_with, remarks, told
 from metaflow_windmill.package.installed import Packages
+from metaflow_windmill.package.lock import lock_for
 from metaflow_windmill.package.reads import left_out
+from metaflow_windmill.package.requirements import find_requirements
+from metaflow_windmill.package.save import launcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.deploy.secrets import Secret
     from metaflow_windmill.graph import Dag
-    from metaflow_windmill.package import CodePackage
     from metaflow_windmill.package.reads import Read
+    from metaflow_windmill.package.save import CodePackage
 
 NONE = "none"
 _UV = "uv"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
@@ -20,11 +21,13 @@ from metaflow_windmill.client.site import (
 )
 from metaflow_windmill.deploy.access import sign_in
 from metaflow_windmill.deploy.names import DEFAULT_FOLDER
+from metaflow_windmill.errors import Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from metaflow_windmill.client.models import User
+    from metaflow_windmill.client.models import Flow, User
+    from metaflow_windmill.client.site import Ways
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.compiler import Limits
 
@@ -53,16 +56,38 @@ class Given:
 
 @dataclass(frozen=True)
 class Server:
-    """A workspace of a server that lets us in."""
+    """A workspace of a server; nothing is asked yet."""
 
     windmill: Windmill
     host: str
-    user: User
+    ways: Ways
 
     @property
     def workspace(self) -> str:
         """The workspace's id."""
         return self.windmill.workspace
+
+    @cached_property
+    def user(self) -> User:
+        """Whom the token belongs to; `sign_in` says what it raises."""
+        return sign_in(self.windmill, self.host, self.ways)
+
+    def find_flow(self, path: str) -> Flow | None:
+        """Return a flow or None. Whose the token is is asked only where there is no flow: to say why.
+
+        Raises
+        ------
+        WindmillError
+            As `sign_in` does.
+        """
+        try:
+            found = self.windmill.find_flow(path)
+        except Unauthorized:
+            _ = self.user
+            raise
+        if found is None:
+            _ = self.user
+        return found
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,6 +125,19 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def server_of(given: Given) -> Server:
+    """Return the server that the options mean.
+
+    Raises
+    ------
+    WindmillError
+        If they mean none.
+    """
+    ways = DEPLOYER if os.environ.get(FROM_PYTHON) else COMMAND
+    site = open_site(find_address(given.host, given.token, given.workspace), ways)
+    return Server(site.windmill, site.host, ways)
+
+
 def connect(given: Given) -> Server:
     """Return the server that the options mean, once it has let us in.
 
@@ -108,9 +146,9 @@ def connect(given: Given) -> Server:
     WindmillError
         With a sentence on what is missing or wrong.
     """
-    ways = DEPLOYER if os.environ.get(FROM_PYTHON) else COMMAND
-    site = open_site(find_address(given.host, given.token, given.workspace), ways)
-    return Server(site.windmill, site.host, sign_in(site.windmill, site.host, ways))
+    server = server_of(given)
+    _ = server.user
+    return server
 
 
 def folder_of(given: Given) -> str:

@@ -26,7 +26,7 @@ from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.ownership import TOKEN_SCHEME
 from metaflow_windmill.deploy.reasons import reason_of
-from metaflow_windmill.deploy.watch import Watch, steps_of
+from metaflow_windmill.deploy.watch import MANY_NAMED, Watch, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.deploy.watch import Event, Task
-
-NAMED = 200
-"""How many tasks of a step to tell one by one; of the others, those that run or failed."""
 
 
 @flow_command(
@@ -61,7 +58,7 @@ def command(
     found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
     job = found.run(run_id)
     fetch_metadata(obj, found.record, run_id_of(job.id))
-    watch = Watch(found.server.windmill, job.id, steps_of(found.flow.value), NAMED)
+    watch = Watch(found.server.windmill, job.id, steps_of(found.flow.value), MANY_NAMED, job)
     seen = Tasks().of(watch.events())
     if as_json:
         told = [task_json(task) for task in seen.told]
@@ -139,7 +136,7 @@ def unserved(windmill: Windmill, run: Job) -> list[str]:
     if run.state.final:
         return []
     since = instant(run.created_at) if run.created_at else None
-    asked = {"script_path_start": f"{run.path}/", "created_after": since, "per_page": NAMED}
+    asked = {"script_path_start": f"{run.path}/", "created_after": since, "per_page": MANY_NAMED}
     waiting = {job.tag for job in windmill.list_queued_jobs(running=False, **asked)} - {None}
     return [
         f"tasks wait for a worker with the tag {tag!r}, which no worker has: give it to one, or deploy the "

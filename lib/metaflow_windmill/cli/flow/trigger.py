@@ -9,7 +9,7 @@ from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.attributes import attribute_option, write_attributes
 from metaflow_windmill.cli.flow.deployment import meant
-from metaflow_windmill.cli.flow.options import Given, Server, connect, server_options
+from metaflow_windmill.cli.flow.options import Given, Server, server_of, server_options
 from metaflow_windmill.cli.flow.parameters import (
     ParameterCommand,
     given_tags,
@@ -57,8 +57,10 @@ def command(
     target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
     values = given_values(run_params_file)
     tags = given_tags(tags, values)
-    server = connect(target.given)
-    record, version = deployed_version(server.windmill, target.path, target.identity, tags)
+    server = server_of(target.given)
+    flow = server.find_flow(target.path)
+    place = f"{target.path} in the workspace {server.workspace}"
+    record, version = deployed_version(flow, place, target.identity, tags)
     texts = given_texts(obj, parameters, run_params)
     run = trigger(server.windmill, target.path, record, values, texts, version=version, tags=tags)
     announce(obj, server, run, run_id_file)
