@@ -220,7 +220,7 @@ def history(token: str, page: dict[str, Any]) -> dict[str, Any] | None:
     Returns when the run began, whether the workspace shows cards, and of each module the number of its
     jobs that ended well and that did not, with their milliseconds in all and at most. Where jobs have several
     tasks each, the same of each step, whose name then ends in a slash; ``closed`` is the number of such jobs
-    that were not looked into.
+    that were not looked into. ``whole`` is whether all jobs were listed.
     """
     named = os.environ.get
     run = named("WM_ROOT_FLOW_JOB_ID") or named("WM_FLOW_JOB_ID")
@@ -238,12 +238,13 @@ def history(token: str, page: dict[str, Any]) -> dict[str, Any] | None:
             jobs += [(module, item) for item in listed if (module := module_of(item, parts))]
             if len(listed) < PER_PAGE:
                 break
+        whole = len(listed) < PER_PAGE
         counts, closed = counted(jobs, token if page.get("packs") else "")
     except (OSError, ValueError, KeyError, TypeError, HTTPException) as why:
         print(f"Windmill does not tell of the steps before this one: {why}", file=sys.stderr, flush=True)
         return None
     began = job.get("started_at") or job["created_at"]
-    return {"since": began, "cards": bool(shows), "jobs": counts, "closed": closed}
+    return {"since": began, "cards": bool(shows), "jobs": counts, "closed": closed, "whole": whole}
 
 
 def module_of(job: dict[str, Any], parts: set[Any]) -> str:

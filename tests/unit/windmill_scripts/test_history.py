@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from windmill_scripts.run_step import MOST_LOOKED_INTO, history
+from windmill_scripts.run_step import MOST_LOOKED_INTO, MOST_PAGES, PER_PAGE, history
 
 from metaflow_windmill.contract.report import MOST_CHARACTERS
 from metaflow_windmill.runtime.report.history import times_of
@@ -98,6 +98,7 @@ def test_five_thousand_tasks_are_a_few_questions_and_a_page_that_is_shown(
     assert found is not None
     assert found["jobs"] == {"start": [1, 0, 100, 100], "train": [5000, 7, 500_700, 100]}
     assert len(asked) == 7, "the run, and six pages of a thousand jobs"
+    assert found["whole"] is True
     assert took < 10
     page = page_of(Ended("Flow/windmill-1", "t", "w", "end", 72.0, times_of(found, {})))
     assert "5001 tasks, 7 retries" in page
@@ -137,6 +138,14 @@ def test_of_very_many_jobs_the_rest_count_as_one_each(
     assert found is not None
     assert found["jobs"]["train/"][0] == 2 * MOST_LOOKED_INTO
     assert (found["jobs"]["train"][0], found["closed"]) == (20, 20)
+
+
+def test_what_is_more_than_is_asked_for_is_told(monkeypatch: pytest.MonkeyPatch, asked: list[str]) -> None:
+    with server([job(number, "train") for number in range(PER_PAGE * MOST_PAGES + 1)], {}, asked) as address:
+        monkeypatch.setenv("BASE_INTERNAL_URL", address)
+        found = history("token", {})
+    assert found is not None
+    assert (found["jobs"]["train"][0], found["whole"]) == (PER_PAGE * MOST_PAGES, False)
 
 
 def test_a_server_that_does_not_tell_is_no_fault(

@@ -65,6 +65,7 @@ def _page(task: Task, given: Given, outcome: Json, mask: Mask, seconds: float) -
         cards=page.cards,
         pages=bool((history or {}).get("cards")),
         closed=int((history or {}).get("closed") or 0),
+        whole=(history or {}).get("whole") is not False,
         said=list(_said(task, page, steps, mask)),
     )
     return page_of(ended)

@@ -42,6 +42,8 @@ class Ended:
         Whether the workspace has the script that shows cards.
     closed : int
         Jobs of several tasks each that count as one.
+    whole : bool
+        Whether all jobs were counted.
     said : sequence of (str, str, str)
         The step, the id and the Markdown of each card that is small.
     """
@@ -56,6 +58,7 @@ class Ended:
     cards: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pages: bool = False
     closed: int = 0
+    whole: bool = True
     said: Sequence[tuple[str, str, str]] = ()
 
 
@@ -101,7 +104,8 @@ def _steps(ended: Ended) -> list[str]:
     ]
     made = table(("step", "tasks", "retries", "took", "longest task"), rows, "<>>>>")
     jobs = f"{counted(ended.closed, 'job')} of several tasks each counted as one" if ended.closed else ""
-    return ["### Steps", made, *_more(len(ended.steps) - MOST_STEPS, "step"), *filter(None, [jobs])]
+    rest = "" if ended.whole else "There may be more jobs than were counted here."
+    return ["### Steps", made, *_more(len(ended.steps) - MOST_STEPS, "step"), *filter(None, (jobs, rest))]
 
 
 def _cards(ended: Ended) -> list[str]:

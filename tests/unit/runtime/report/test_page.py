@@ -107,6 +107,8 @@ def test_the_tasks_of_a_packed_job_count_one_by_one() -> None:
 
 def test_jobs_that_were_not_looked_into_are_told() -> None:
     assert "3 jobs of several tasks each counted as one" in page_of(replace(ENDED, closed=3))
+    assert "There may be more jobs than were counted here." in page_of(replace(ENDED, whole=False))
+    assert "more jobs" not in page_of(ENDED)
 
 
 def test_sizes_and_times_are_for_people() -> None:
