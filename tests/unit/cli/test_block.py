@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 
 import pyte
 import pytest
@@ -104,6 +105,24 @@ def test_what_tasks_print_goes_above_the_block_and_cannot_break_it() -> None:
     ]
     assert "12 of 30, 1 retried" in later[7]
     assert len(later) == 10
+
+
+def test_lines_whose_printing_is_interrupted_are_not_printed_twice() -> None:
+    class Interrupting(io.StringIO):
+        def write(self, text: str) -> int:
+            written = super().write(text)
+            if "hi there" in text and self.getvalue().count("hi there") == 1:
+                signal.raise_signal(signal.SIGINT)
+            return written
+
+    shown = Shown(80)
+    shown.block.begin()
+    shown.raw = shown.block._console.file = Interrupting()
+    shown.block.line(Line("work/t-0", 0, "hi there", own=True))
+    with pytest.raises(KeyboardInterrupt):
+        shown.block.looked(RUN)
+    shown.block.end()
+    assert shown.raw.getvalue().count("hi there") == 1
 
 
 def test_a_line_has_the_runs_id_where_there_is_room() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.cli.flow.screen import head_of
@@ -40,6 +43,23 @@ def console_for_blocks() -> Console:
             return False
 
     return Whole(highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment: what is interrupted while it is written, rich would write again."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 class Block:
@@ -100,7 +120,8 @@ class Block:
         self._rows = self._progress.rows()  # whole and frozen, since another thread draws
         if any(row.running for row in self._rows):
             self._busy = time.monotonic()
-        self._live.refresh()
+        with uninterrupted():
+            self._live.refresh()
         return new
 
     def line(self, line: Line) -> None:
@@ -116,8 +137,9 @@ class Block:
         from rich.text import Text
 
         if self._lines:
-            self._console.print(Text("\n").join(self._lines), soft_wrap=True)
-            self._lines.clear()
+            with uninterrupted():
+                self._console.print(Text("\n").join(self._lines), soft_wrap=True)
+                self._lines.clear()
 
     def _tell(self, event: Event) -> None:
         """Leave a line of what went wrong: the block shows it as a number only."""
@@ -130,7 +152,8 @@ class Block:
             text, style = begun(event), ""
         else:
             return
-        self._console.print(Text(f"{clock_time(event.at)}  {text}", style), soft_wrap=True)
+        with uninterrupted():
+            self._console.print(Text(f"{clock_time(event.at)}  {text}", style), soft_wrap=True)
 
     def _drawn(self) -> RenderableType:
         """Return the block as it is now."""
