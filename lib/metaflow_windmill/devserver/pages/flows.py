@@ -8,12 +8,11 @@ from urllib.parse import quote
 from metaflow_windmill.devserver.catalog import flows
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
-from metaflow_windmill.devserver.pages import layout, runs, steps, waiting
+from metaflow_windmill.devserver.pages import layout, runnable, runs, steps, waiting
 from metaflow_windmill.devserver.pages.fields import Filled
 from metaflow_windmill.devserver.pages.graph import outline
-from metaflow_windmill.devserver.pages.markdown import rendered
-from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
-from metaflow_windmill.devserver.pages.starting import Startable, card, started
+from metaflow_windmill.devserver.pages.markup import Markup, join, tag
+from metaflow_windmill.devserver.pages.starting import Startable, started
 from metaflow_windmill.devserver.pages.viewer import html
 from metaflow_windmill.devserver.refusals import not_found
 from metaflow_windmill.openflow import read_flow_value
@@ -60,10 +59,10 @@ def run(viewer: Viewer) -> Response:
 
 
 def _page(viewer: Viewer, filled: Filled | None) -> Response:
-    path, workspace, database = viewer.path, viewer.workspace, viewer.services.database
+    path = viewer.path
     viewer.check(Need("flows", "read", path=path))
     viewer.check(Need("jobs", "read"))
-    shown = flows.get(database.read(), workspace, path)
+    shown = flows.get(viewer.services.database.read(), viewer.workspace, path)
     told = layout.facts(
         path=path,
         deployed_by=shown["edited_by"],
@@ -71,23 +70,10 @@ def _page(viewer: Viewer, filled: Filled | None) -> Response:
         version=str(shown["version_id"]),
         tag=shown["tag"],
     )
-    description = rendered(shown["description"]) if shown["description"] else text("")
-    runnable = Startable(f"/flows/run/{quote(path)}", shown.get("schema"))
-    latest = runs.table(database, runs.latest(database, workspace, path), of=False)
+    form = Startable(f"/flows/run/{quote(path)}", shown.get("schema"))
     steps_of = steps.graph(outline(read_flow_value(shown["value"]).modules), "")
-    title = tag("h1", shown["summary"] or path, layout.labels(shown.get("labels") or ()))
-    return html(
-        viewer,
-        path,
-        tag("section", title, told, description, class_="card"),
-        tag(
-            "div",
-            tag("div", card(viewer, runnable, filled)),
-            tag("div", layout.card("Steps", steps_of), layout.card("Runs", latest)),
-            class_="split",
-        ),
-        status=422 if filled is not None else 200,
-    )
+    top = runnable.head(shown, told)
+    return runnable.page(viewer, top, form, filled, layout.card("Steps", steps_of), runnable.latest(viewer))
 
 
 def _table(deployed: list[Json], workspace: str) -> Markup:

@@ -8,11 +8,10 @@ from urllib.parse import quote
 from metaflow_windmill.devserver.catalog import scripts
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
-from metaflow_windmill.devserver.pages import layout, runs
+from metaflow_windmill.devserver.pages import layout, runnable
 from metaflow_windmill.devserver.pages.fields import Filled
-from metaflow_windmill.devserver.pages.markdown import rendered
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
-from metaflow_windmill.devserver.pages.starting import Startable, card, started
+from metaflow_windmill.devserver.pages.starting import Startable, started
 from metaflow_windmill.devserver.pages.viewer import html
 from metaflow_windmill.devserver.refusals import bad_request
 
@@ -64,10 +63,10 @@ def run(viewer: Viewer) -> Response:
 
 
 def _page(viewer: Viewer, filled: Filled | None) -> Response:
-    path, workspace, database = viewer.path, viewer.workspace, viewer.services.database
+    path = viewer.path
     viewer.check(Need("scripts", "read", path=path))
     viewer.check(Need("jobs", "read"))
-    shown = scripts.get(database.read(), workspace, path)
+    shown = scripts.get(viewer.services.database.read(), viewer.workspace, path)
     told = layout.facts(
         path=path,
         deployed_by=shown["created_by"],
@@ -76,21 +75,10 @@ def _page(viewer: Viewer, filled: Filled | None) -> Response:
         tag=shown["tag"],
         timeout=f"{shown['timeout']} s" if shown["timeout"] else None,
     )
-    description = rendered(shown["description"]) if shown["description"] else text("")
-    runnable = Startable(f"/scripts/run/{quote(path)}", shown["schema"])
-    latest = runs.table(database, runs.latest(database, workspace, path), of=False)
-    title = tag("h1", shown["summary"] or path, layout.labels(shown.get("labels") or ()))
-    return html(
-        viewer,
-        path,
-        tag("section", title, told, description, _lock(viewer, shown), class_="card"),
-        tag(
-            "div",
-            tag("div", card(viewer, runnable, filled)),
-            tag("div", layout.card("Runs", latest), layout.card("Text", _text(shown))),
-            class_="split",
-        ),
-        status=422 if filled is not None else 200,
+    form = Startable(f"/scripts/run/{quote(path)}", shown["schema"])
+    top = runnable.head(shown, told, _lock(viewer, shown))
+    return runnable.page(
+        viewer, top, form, filled, runnable.latest(viewer), layout.card("Text", _text(shown))
     )
 
 
