@@ -14,7 +14,7 @@ from tests.support.oracle import Home, compare
 if TYPE_CHECKING:
     from tests.support.deployed import Target
 
-pytestmark = pytest.mark.metaflow
+pytestmark = [pytest.mark.metaflow, pytest.mark.timeout(500)]
 
 LINEAR = """
 import helpers
@@ -117,7 +117,7 @@ class Edited:
     home: Home
     target: Target
     name: str = "Linear"
-    options: tuple[str, ...] = ("--memo",)
+    options: tuple[str, ...] = ("--memo", "--pack=10")
     notes: Path | None = None
 
     def write(self, name: str, text: str) -> None:
@@ -185,7 +185,7 @@ def test_what_has_not_changed_is_cloned(windmill: Target, tmp_path: Path) -> Non
 
 
 def test_the_decorator_says_what_is_not_compared_and_for_how_long(windmill: Target, tmp_path: Path) -> None:
-    flow = Edited(Home(tmp_path), windmill, "Chosen", options=())
+    flow = Edited(Home(tmp_path), windmill, "Chosen", options=("--pack=10",))
     flow.write("flow", CHOSEN)
     ran, _ = flow.run()
     assert ran == ["start", "work", "fails", "soon", "end"]
@@ -199,6 +199,7 @@ def test_the_decorator_says_what_is_not_compared_and_for_how_long(windmill: Targ
     assert "that success is too old" in flow.why(f"{third}/soon")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", [(), ("--pack=3",)])
 def test_loops_a_recursion_and_a_switch(windmill: Target, tmp_path: Path, packed: tuple[str, ...]) -> None:
     notes = tmp_path / "notes"
@@ -213,6 +214,8 @@ def test_loops_a_recursion_and_a_switch(windmill: Target, tmp_path: Path, packed
     assert ran == []
     (before,), (after,) = (flow.home.read(f"Resumed/{run}", told="") for run in (first, second))
     assert [line for line in compare(before, after) if "the set of parents" not in line] == []
+    if not packed:
+        return
     flow.write("flow", text.replace("self.made = f", "self.made = '+' + f", 1))
     ran, _ = flow.run()
     assert [line for line in ran if line.startswith(("start", "group "))] == []

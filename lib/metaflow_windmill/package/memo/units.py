@@ -148,7 +148,7 @@ def _parts(
     elif isinstance(statement, _Function):
         yield from _function(statement, frozenset(), marks.harmless)
     elif isinstance(statement, ast.ClassDef):
-        if any(_is_step(item, steps) for item in statement.body):
+        if any(_is_step(item, steps, marks) for item in statement.body):
             yield from _flow(statement, steps, called, marks)
         else:
             yield from _class(statement, marks.harmless)
@@ -196,7 +196,7 @@ def _flow(
     """Yield each step and each method of a flow by itself, and what makes the class."""
     rest: list[ast.stmt] = []
     for item in node.body:
-        if _is_step(item, steps) and isinstance(item, ast.FunctionDef):
+        if _is_step(item, steps, marks) and isinstance(item, ast.FunctionDef):
             yield _step(item)
             foreign = {_root_of(deco) for deco in item.decorator_list} - marks.of_metaflow
             yield from [Part((item,))] if foreign else _evaluated([item], known=True)
@@ -262,9 +262,12 @@ def _modules(tree: ast.Module, own: AbstractSet[str]) -> Iterator[str]:
                     yield name
 
 
-def _is_step(node: ast.stmt, steps: AbstractSet[str]) -> bool:
-    marked = isinstance(node, ast.FunctionDef) and node.name in steps
-    return marked and any(_name_of(item) == "step" for item in node.decorator_list)  # type: ignore[attr-defined]
+def _is_step(node: ast.stmt, steps: AbstractSet[str], marks: Marks) -> bool:
+    if not isinstance(node, ast.FunctionDef) or node.name not in steps:
+        return False
+    return any(
+        _root_of(item) in marks.of_metaflow or _name_of(item) == "step" for item in node.decorator_list
+    )
 
 
 def _are_harmless(decorators: Iterable[ast.expr], harmless: AbstractSet[str]) -> bool:
