@@ -71,6 +71,7 @@ def filters(call: Call) -> jobs.JobFilters:
         outcome=query.get("status"),
         is_flow_step=call.choice("is_flow_step"),
         has_null_parent=call.choice("has_null_parent"),
+        suspended=call.choice("suspended"),
         label=query.get("label"),
         tag=query.get("tag"),
         schedule_path=query.get("schedule_path"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.engine.begin import Beginning, Settled
+from metaflow_windmill.devserver.engine.begin import Beginning, Settled, Waits
 from metaflow_windmill.devserver.engine.conclude import canceled, conclude
 from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Broken, Ended, Finish, Flow, Plan
 from metaflow_windmill.devserver.engine.unread import known
@@ -55,6 +55,14 @@ class Advance:
             self._plan.finish = Finish("skipped", "stopped early", success=True, stop=True)
             return self._plan
         self._begin(None, None, starting=True)
+        return self._plan
+
+    def woken(self, module: ModuleRun) -> Plan:
+        """Go on with a module that has waited: for answers, or for as long as it may."""
+        if self._flow.job.canceled_by is not None:
+            return self._canceled()
+        _, result = self._scope.success_before(self._flow.run.step)
+        self._begin(module, result)
         return self._plan
 
     def after(self, ended: Ended) -> Plan:
@@ -118,6 +126,9 @@ class Advance:
             return
         self._plan.run = begun.run
         self._plan.modules[begun.step] = begun.module
+        if isinstance(begun, Waits):
+            self._plan.parked = begun.parked
+            return
         if isinstance(begun, Settled):
             self._flow = replace(self._flow, run=replace(begun.run, step=begun.step))
             self._apply(conclude(self._flow, begun.module, begun.ended, self._scope))

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.engine import retries
+from metaflow_windmill.devserver.engine import approvals, retries
 from metaflow_windmill.devserver.engine.containers import Containers, Instant
 from metaflow_windmill.devserver.engine.inputs import Start, own_timeout, transformed
 from metaflow_windmill.devserver.engine.leaves import Leaves
-from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Broken, Child, Ended, Flow, path_below
-from metaflow_windmill.devserver.engine.scope import WAITING
+from metaflow_windmill.devserver.engine.plan import (
+    PREPROCESSOR,
+    Broken,
+    Child,
+    Ended,
+    Flow,
+    Parked,
+    path_below,
+)
 from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.devserver.store import clock
@@ -55,6 +62,16 @@ class Settled:
     ended: Ended
 
 
+@dataclass(frozen=True)
+class Waits:
+    """A module that does not begin before people have answered."""
+
+    run: FlowRun
+    step: int
+    module: ModuleRun
+    parked: Parked
+
+
 class Beginning:
     """Begins modules of one flow job.
 
@@ -69,10 +86,11 @@ class Beginning:
         self.flow, self.scope = flow, scope
         self.leaves = Leaves(flow, catalog)
         self.containers = Containers(flow, scope, self.leaves)
+        self._answers = approvals.NOBODY
 
     def begin(
         self, status: ModuleRun | None, result: Json, *, unrecoverable: bool = False
-    ) -> Begun | Settled:
+    ) -> Begun | Settled | Waits:
         """Begin the module at the flow's step: anew, its next child, another attempt, or the failure module.
 
         Parameters
@@ -95,6 +113,9 @@ class Beginning:
             empty = ModuleRun(id=failure.id if failure else FAILURE_ID, type="Success")
             return Settled(flow.run, 0, empty, Ended(None, success=True, result=self.scope.flow_input))
         try:
+            held = self._held(status)
+            if held is not None:
+                return held
             start = self._start(status, result, unrecoverable=unrecoverable)
             return self._launch(start)
         except ExpressionError as why:
@@ -107,14 +128,32 @@ class Beginning:
             return self._after_failure(module, status, result, unrecoverable=unrecoverable)
         first = step in (0, PREPROCESSOR)
         previous = self.scope.flow_input if first else result
-        start = Start(
-            flow.run, step, module, status or ModuleRun(id=module.id), self._id_before(step), previous
-        )
-        if status is None and step > 0:
-            before = flow.value.modules[step - 1]
-            self._refuse_approval(before)
-            start.scheduled_for = self._slept(before, previous)
+        fresh = status is None or status.waits
+        begun = ModuleRun(id=module.id) if status is None or status.waits else status
+        start = Start(flow.run, step, module, begun, self._id_before(step), previous)
+        if fresh and step > 0:
+            start.scheduled_for = self._slept(flow.value.modules[step - 1], previous)
         return start
+
+    def _held(self, status: ModuleRun | None) -> Waits | Settled | None:
+        """Ask those whom the module before waits for; None where the module may begin, or has begun."""
+        run, waited = self.flow.run, status is not None and status.waits
+        before = self.scope.module(run.step - 1) if run.step > 0 else None
+        if before is None or not (waited or status is None) or not 0 < run.step < self.flow.size:
+            return None
+        suspend = self.flow.value.modules[run.step - 1].suspend
+        if suspend is None or not suspend.required_events or before.type != "Success" or before.skipped:
+            return None
+        said = approvals.decide(suspend, self.scope.answers(before.job), waited=waited)
+        module = ModuleRun(id=self._module_at(run.step).id, type="WaitingForEvents", job=before.job)
+        if isinstance(said, approvals.Wait):
+            until = clock.now() + said.seconds * 1_000_000
+            return Waits(run, run.step, replace(module, total=said.required), Parked(said.missing, until))
+        if isinstance(said, approvals.Refused):
+            ended = Ended(None, success=False, result=said.result, unrecoverable=True)
+            return Settled(run, run.step, module, ended)
+        self._answers = said.names
+        return None
 
     def _after_failure(
         self, module: Module, status: ModuleRun, result: Json, *, unrecoverable: bool
@@ -154,7 +193,7 @@ class Beginning:
 
     def _launch(self, start: Start) -> Begun | Settled:
         module = start.module
-        start.names = {"result": start.previous, "previous_result": start.previous, **WAITING}
+        start.names = {"result": start.previous, "previous_result": start.previous, **self._answers}
         skipped = self._skipped(start)
         args, error = self._arguments(start, skipped=skipped)
         if skipped or isinstance(module.value, Identity) or (module.mock and module.mock.enabled):
@@ -202,7 +241,7 @@ class Beginning:
     def _transformed(
         self, start: Start, value: RawScript | Script | SubFlow
     ) -> tuple[dict[str, Json], str | None]:
-        names = {"params": {}, "previous_result": start.previous, **WAITING}
+        names = {"params": {}, "previous_result": start.previous, **self._answers}
         if start.step == self.flow.size:
             names |= {"started_at": clock.iso(self.flow.job.started_at), "flow_job_id": self.flow.job.id}
         return transformed(self.scope, value, names, start.previous_id)
@@ -216,13 +255,6 @@ class Beginning:
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
             raise Broken(f"The sleep of module {before.id} is not a number of seconds: {seconds!r}.")
         return clock.now() + round(seconds * 1e6)
-
-    def _refuse_approval(self, before: Module) -> None:
-        if before.suspend is not None and before.suspend.required_events:
-            raise Broken(
-                f"Module {before.id} waits for approvals, which the embedded server does not have. "
-                "Run this flow on a Windmill server."
-            )
 
     def _result_before(self, step: int) -> Json:
         """Return what the module saw as ``previous_result`` when it began first."""

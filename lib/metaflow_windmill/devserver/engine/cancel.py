@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.apply import Effects, tell_parent
 from metaflow_windmill.devserver.engine.conclude import canceled
-from metaflow_windmill.devserver.store import canonical, clock, flow_rows, job_rows, queue
+from metaflow_windmill.devserver.store import approvals, canonical, clock, flow_rows, job_rows, queue
 from metaflow_windmill.devserver.store.flow_rows import Event
 from metaflow_windmill.devserver.store.job_rows import Ending
 
@@ -48,8 +48,8 @@ def by_force(connection: sqlite3.Connection, job: Job, by: str, reason: str | No
 
 
 def _wake_flow(connection: sqlite3.Connection, flow: Job, effects: Effects) -> None:
-    """Let a flow that has not begun notice that it never will."""
-    if flow.state == "queued":
+    """Let a flow that has not begun, or waits for people, notice that it never will go on."""
+    if flow.state == "queued" or approvals.wake(connection, flow.id):
         pending = connection.execute("SELECT 1 FROM event WHERE flow = ?", (flow.id,)).fetchone()
         if pending is None:
             flow_rows.add_events(connection, [Event(flow.root, flow.id)])

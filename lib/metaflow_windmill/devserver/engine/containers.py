@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from metaflow_windmill.devserver.engine.definitions import is_simple, part_of
+from metaflow_windmill.devserver.engine.approvals import NOBODY
 from metaflow_windmill.devserver.engine.inputs import own_timeout, transformed, with_iter
 from metaflow_windmill.devserver.engine.plan import Broken, Child, Ended, Flow, path_below
-from metaflow_windmill.devserver.engine.scope import WAITING
 from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.devserver.store.flow_rows import DEFAULT_BRANCH, ModuleRun, Shape
@@ -165,7 +165,8 @@ class Containers:
         value = only.value
         if not isinstance(value, (RawScript, Script)):
             raise Broken(f"Module {only.id} cannot be an iteration by itself.")
-        names = {"params": {}, "previous_result": start.previous, **WAITING}
+        said = {name: start.names[name] for name in NOBODY}
+        names = {"params": {}, "previous_result": start.previous, **said}
         args, error = transformed(self._scope.with_input(flow_input), value, names, "")
         path = path_below(self._flow.job.path, f"loop-{index}")
         timeout = own_timeout(self._scope, start)

@@ -8,7 +8,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.engine import apply, births, cancel, outcomes
+from metaflow_windmill.devserver.engine import answering, apply, births, cancel, outcomes
 from metaflow_windmill.devserver.engine.alarm import Alarm
 from metaflow_windmill.devserver.engine.changes import Changes
 from metaflow_windmill.devserver.engine.definitions import Definitions
@@ -16,7 +16,7 @@ from metaflow_windmill.devserver.engine.handout import Handout
 from metaflow_windmill.devserver.engine.lanes import Lanes
 from metaflow_windmill.devserver.engine.stepper import Stepper
 from metaflow_windmill.devserver.model import Outcome
-from metaflow_windmill.devserver.store import clock, flow_rows, job_rows, queue
+from metaflow_windmill.devserver.store import approvals, clock, flow_rows, job_rows, queue
 from metaflow_windmill.devserver.store.flow_rows import Event
 from metaflow_windmill.errors import MetaflowWindmillError, ServerError
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.engine.apply import Effects
     from metaflow_windmill.devserver.expressions.evaluator import Evaluator
     from metaflow_windmill.devserver.model import Catalog, Credentials, RunnableJob, Submission
+    from metaflow_windmill.devserver.store.approvals import Answer
     from metaflow_windmill.devserver.store.database import Database
     from metaflow_windmill.devserver.store.logs import Logs
 
@@ -142,6 +143,14 @@ class Engine:
         """Cancel the whole tree of a job without waiting for its workers."""
         return self._canceled(job_id, by, reason, by_force=True)
 
+    def answer(self, flow: str, answer: Answer) -> bool:
+        """Take what a person says to a flow job that waits; return False where it does not wait."""
+        with self.database.write() as connection:
+            effects = answering.take(connection, flow, answer)
+        if effects is not None:
+            self._tell(effects)
+        return effects is not None
+
     def running(self) -> dict[str, str]:
         """Return the jobs that are marked running at workers, each with its worker's name."""
         return queue.running(self.database.read())
@@ -243,10 +252,15 @@ class Engine:
                 due = queue.engine_due(connection, now)
                 flow_rows.add_events(connection, [Event(job.root, job.id) for job in due])
             effects.roots |= {job.root for job in due}
+        if approvals.timed_out(self.database.read(), now):
+            with self.database.write() as connection:
+                effects.roots |= answering.give_up(connection, now).roots
         self._tell(effects)
 
     def _next_due(self) -> int | None:
-        return queue.next_due(self.database.read(), clock.now())
+        reading = self.database.read()
+        instants = (queue.next_due(reading, clock.now()), approvals.next_end(reading))
+        return min((instant for instant in instants if instant is not None), default=None)
 
     def _insist(self, store: Callable[[], Effects]) -> Effects:
         """Store something; where that is impossible now, again until it is possible or the server ends."""

@@ -143,6 +143,14 @@ class Child:
 
 
 @dataclass(frozen=True)
+class Parked:
+    """A flow that waits for people: how many answers are missing, and until when."""
+
+    missing: int
+    until: int
+
+
+@dataclass(frozen=True)
 class Finish:
     """How a flow job ends, and what its parent is told.
 
@@ -189,6 +197,7 @@ class Plan:
     args : dict or None
         The arguments that a preprocessor made.
     finish : Finish or None
+    parked : Parked or None
     """
 
     run: FlowRun
@@ -200,3 +209,4 @@ class Plan:
     release: int | None = None
     args: dict[str, Json] | None = None
     finish: Finish | None = None
+    parked: Parked | None = None

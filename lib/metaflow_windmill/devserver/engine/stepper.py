@@ -72,7 +72,10 @@ class Stepper:
             flow = Flow(job, self._definitions.get(reading, job.document or ""), run)
             scope = Scope(reading, job, self._definitions, self._evaluator, self._catalog)
             advance = Advance(flow, scope, self._catalog)
-            return advance.start() if event.child is None else advance.after(ended(reading, event))
+            if event.child is not None:
+                return advance.after(ended(reading, event))
+            module = scope.module(run.step)
+            return advance.woken(module) if module is not None and module.waits else advance.start()
         except Exception as fault:
             if isinstance(fault, ServerError) and not isinstance(fault, (Broken, ExpressionError)):
                 raise

@@ -50,6 +50,11 @@ class ModuleRun:
         return self.shape in ("loop", "while", "arms")
 
     @property
+    def waits(self) -> bool:
+        """Tell whether the module waits for people to answer; `total` says how many."""
+        return self.type == "WaitingForEvents"
+
+    @property
     def in_progress(self) -> bool:
         """Tell whether children of the module run or are still to run."""
         return self.type == "InProgress"

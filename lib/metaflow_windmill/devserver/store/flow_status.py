@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.store import flow_rows, job_rows, user_states
+from metaflow_windmill.devserver.store import approvals, flow_rows, job_rows, user_states
 from metaflow_windmill.devserver.store.clock import iso
 from metaflow_windmill.devserver.store.flow_rows import DEFAULT_BRANCH, ModuleRun
 
@@ -30,11 +30,15 @@ def render(connection: sqlite3.Connection, job: Job) -> Json:
     if not names and 0 in begun:
         names = [begun[0].id]  # A flow without modules ends as if its failure module were the only one.
     states = user_states.every(connection, job.id)
+    asked = {step for step, module in enumerate(value["modules"]) if _asks(module)}
     retry = {"fail_count": run.fail_count, "failed_jobs": [failed or NOBODY for failed in run.failed_jobs]}
     return {
         "step": run.step,
         "modules": [
-            _module(connection, job.id, step, begun.get(step) or ModuleRun(id=name))
+            {
+                **_module(connection, job.id, step, begun.get(step) or ModuleRun(id=name)),
+                **(_approvers(connection, begun, step) if step in asked else {}),
+            }
             for step, name in enumerate(names)
         ],
         "cleanup_module": {},
@@ -42,6 +46,23 @@ def render(connection: sqlite3.Connection, job: Job) -> Json:
         "preprocessor_module": _preprocessor(connection, job.id, value, begun),
         **({"retry": retry} if run.fail_count or run.failed_jobs else {}),
         **({"user_states": states} if states else {}),
+    }
+
+
+def _asks(module: Json) -> bool:
+    return bool((module.get("suspend") or {}).get("required_events"))
+
+
+def _approvers(connection: sqlite3.Connection, begun: dict[int, ModuleRun], step: int) -> dict[str, Json]:
+    """Return who answered a module that waits, once the one after it has begun."""
+    asked, follows = begun.get(step), begun.get(step + 1)
+    if asked is None or asked.skipped or follows is None or follows.waits or follows.job is None:
+        return {}
+    said = approvals.of_job(connection, asked.job or "")
+    return {
+        "approvers": [
+            {"resume_id": answer.resume_id, "approver": answer.approver or "unknown"} for answer in said
+        ]
     }
 
 
@@ -71,6 +92,8 @@ def _module(connection: sqlite3.Connection, flow: str, step: int, run: ModuleRun
         child = job_rows.load(connection, run.job or "")
         if child is not None and child.state != "queued":
             shown["type"] = "InProgress"
+    if run.waits:
+        return {**shown, "count": run.total}
     if run.has_list:
         shown |= _children(connection, flow, step, run)
     if run.branch is not None:

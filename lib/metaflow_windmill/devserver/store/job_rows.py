@@ -57,6 +57,7 @@ class Job:
     worker: str | None = None
     restarts: int = 0
     memory_kb: int | None = None
+    suspend_until: int | None = None
 
     @property
     def identity(self) -> Identity:

@@ -42,6 +42,7 @@ class JobFilters:
     outcome: str | None = None
     is_flow_step: bool | None = None
     has_null_parent: bool | None = None
+    suspended: bool | None = None
     label: str | None = None
     tag: str | None = None
     schedule_path: str | None = None
@@ -143,6 +144,7 @@ def _flags(filters: JobFilters) -> Iterator[tuple[str, list[Json]]]:
         "state = 'completed'": filters.completed,
         "step IS NOT NULL": filters.is_flow_step,
         "parent IS NULL": filters.has_null_parent,
+        "state != 'completed' AND suspended > 0": filters.suspended,
     }
     for condition, wanted in flags.items():
         if wanted is not None:
