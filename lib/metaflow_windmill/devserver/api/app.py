@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from metaflow_windmill.devserver.api import (
+    approvals,
     export,
     flows,
     folders,
@@ -39,6 +40,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *jobs_follow.ENDPOINTS,
     *jobs_list.ENDPOINTS,
     *jobs_act.ENDPOINTS,
+    *approvals.ENDPOINTS,
     *scripts.ENDPOINTS,
     *variables.ENDPOINTS,
     *resources.ENDPOINTS,

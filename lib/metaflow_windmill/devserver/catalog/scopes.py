@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-RUNS = ("jobs/run/", "jobs/run_wait_result/")
-RUN_FLOWS = ("jobs/run/f", "jobs/run_wait_result/f")
+RUNS = ("jobs/run/", "jobs/run_wait_result/", "jobs/flow/resume/")
+RUN_FLOWS = ("jobs/run/f", "jobs/run_wait_result/f", "jobs/flow/resume/")
+ASKED = "jobs_u/flow/approval_info/"
+"""What a flow asks people: a token that has nothing to do with jobs counts there as none."""
 NO_VALUES = ("resources/list", "resources/list_names/", "resources/exists/", "resources/type/")
 """What ``resources:run`` opens: all that shows no value."""
 
@@ -38,6 +40,8 @@ def opens(scopes: Sequence[str] | None, method: str, route: str) -> bool:
     route : str
         Below the workspace, or below ``/api`` outside of any, such as ``flows/get/{path:path}``.
     """
+    if scopes and route.startswith(ASKED):
+        return any(scope.startswith("jobs:") for scope in scopes)
     if not scopes or route.startswith("jobs_u/"):  # The ids of jobs are what opens these.
         return True
     domain, action = route.partition("/")[0], "read" if method in ("GET", "HEAD") else "write"
