@@ -299,6 +299,20 @@ class Windmill:
             return ()
         return tuple(tag for tag, served in sorted(told.items()) if not served)
 
+    def root_of(self, job_id: str) -> str:
+        """Return the id of the run that a job is a part of."""
+        return str(self._get(f"jobs_u/get_root_job_id/{quote(job_id)}"))
+
+    def approval_info(self, job_id: str) -> dict[str, Json]:
+        """Return what a flow that waits asks people."""
+        info: dict[str, Json] = self._get(f"jobs_u/flow/approval_info/{quote(job_id)}")
+        return info
+
+    def resume_suspended(self, job_id: str, payload: Json, *, approved: bool) -> None:
+        """Answer a flow that waits, as the token's user."""
+        body = {"payload": payload, "approved": approved}
+        self._post(f"jobs_u/flow/resume_suspended/{quote(job_id)}", body)
+
     def cancel_job(self, job_id: str, reason: str) -> None:
         """Stop a job and all of its parts; no error if it is over."""
         self._post(f"jobs_u/queue/cancel/{quote(job_id)}", {"reason": reason})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.compiler.approvals import with_approvals
 from metaflow_windmill.compiler.deployment import Document
 from metaflow_windmill.compiler.describe import describe
 from metaflow_windmill.compiler.ending import with_publishing
@@ -66,6 +67,7 @@ def _value(dag: Dag, deployment: Deployment, limits: Limits) -> FlowValue:
     )
     section = sequence(context, dag.start, None, Arrival(), Place())
     modules = with_publishing(context, with_exit_hooks(context, section.modules), section.modules[-1].id)
+    modules = with_approvals(context, modules)
     refuse_long_paths(deployment.path, modules)
     priority = {} if deployment.priority is None else {"priority": deployment.priority}
     return FlowValue(modules, flow_env={"metaflow": deployment.record.to_json()}, extra=priority)

@@ -59,7 +59,7 @@ class _Chart:
 
     def module(self, module: Module, ends: Ends) -> Ends:
         value = module.value
-        if isinstance(value, Identity) or ends_run(module):
+        if isinstance(value, Identity) or ends_run(module) or module.suspend is not None:
             return ends
         if isinstance(value, BranchOne):
             return self.choice(value, ends)
@@ -93,7 +93,8 @@ class _Chart:
         self.write("end")
         last = tuple(end for row in drawn for end in row)
         if isinstance(value, WhileLoop):
-            self.arrows += [_arrow(node, "again", value.modules[0].id) for node, _ in last]
+            first = next(module for module in value.modules if module.suspend is None)
+            self.arrows += [_arrow(node, "again", first.id) for node, _ in last]
         return last
 
     def write(self, line: str) -> None:

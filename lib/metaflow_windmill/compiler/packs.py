@@ -54,6 +54,8 @@ def items_of(context: Context, step: Step) -> int:
     body = [context.dag[step.next[0]]]
     while _goes_on(context, body[-1]):
         name = context.after[body[-1].name]
+        if name is not None and context.dag[name].needs.approval is not None:
+            return 0
         if name is None:
             least = min(_most(context.deployment, one) for one in body)
             return least if least > 1 else 0
@@ -100,13 +102,16 @@ def _most(deployment: Deployment, step: Step) -> int:
 
 def _goes_on(context: Context, step: Step) -> bool:
     """Tell whether one step follows, with nothing to decide and nothing to wait for."""
-    return step.kind == "linear" and not (step.recursive or step.parallel or step.name in context.flat)
+    alone = step.recursive or step.parallel or step.name in context.flat or step.needs.approval is not None
+    return step.kind == "linear" and not alone
 
 
 def _fits(context: Context, row: Sequence[Step], step: Step) -> bool:
     """Tell whether a step may run in the job of those before it."""
     first, deployment = row[0], context.deployment
-    if step.recursive or step.parallel or _most(deployment, first) == 1 or _most(deployment, step) == 1:
+    if step.recursive or step.parallel or step.needs.approval is not None:
+        return False
+    if _most(deployment, first) == 1 or _most(deployment, step) == 1:
         return False
     waits = {one.retries.seconds for one in (*row, step) if attempts(one)}
     return (

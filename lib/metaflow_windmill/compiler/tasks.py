@@ -167,6 +167,7 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         ranges=items_of(context, step) or None,
         chunks=chunked(context, step),
         ends=step.name == context.dag.end,
+        asks=_asking(context) if step.name == context.dag.start else (),
         page=_page(context) if step.name == context.dag.end else None,
         memo=context.deployment.memos.get(step.name),
         renews=bool(context.deployment.memos),
@@ -183,6 +184,11 @@ def chunked(context: Context, step: Step) -> bool:
     """
     most = context.deployment.max_splits or 0
     return step.kind == "foreach" and not items_of(context, step) and most > MOST_IN_A_LOOP
+
+
+def _asking(context: Context) -> tuple[str, ...]:
+    """Return the steps before which a person is asked; the start step asks in a resumed run too."""
+    return tuple(step.name for step in context.dag.steps[1:] if step.needs.approval is not None)
 
 
 def _page(context: Context) -> Page | None:

@@ -22,6 +22,9 @@ other inputs of `windmill_scripts/run_step.py`:
     ``results.<start>.tags``, those that this one run was asked for with; null where there are none
     (see `metaflow_windmill.contract.tags`). Absent on the start step, which finds them in ``parameters``.
     It comes with the levels, like ``root``.
+``resumes``, ``approvers``
+    On a step before which a person is asked, what was answered and by whom, as Windmill has it
+    (see `metaflow_windmill.contract.approval`). They come with the levels too.
 ``splits``
     ``results.<foreach>.count``, on the join of a foreach (and of a gang), and on the nodes of a gang whose
     nodes are jobs of their own.
@@ -162,6 +165,8 @@ class TaskSpec:
         On a foreach step: deal the splits, or those of each lane, into chunks, about as many as each has.
     ends : bool
         Whether the run ends with the task, so that its job also tells whether anybody waits for that.
+    asks : tuple of str
+        On the start step, the steps before which a person is asked.
     page : Page or None
         On the end step, where there is something: its job's result shows the whole run.
     memo : Memo or None
@@ -187,6 +192,7 @@ class TaskSpec:
     seconds: int | None = None
     chunks: bool = False
     ends: bool = False
+    asks: tuple[str, ...] = ()
     page: Page | None = None
     memo: Memo | None = None
     renews: bool = False
@@ -203,7 +209,8 @@ class TaskSpec:
             Input(tuple(Source(**known(Source, source)) for source in item["any_of"]), item["at"])
             for item in data.get("inputs", [])
         )
-        lists = {"inputs": inputs, "levels": tuple(data.get("levels", [])), "page": _page(data.get("page"))}
+        names = {key: tuple(data.get(key, [])) for key in ("levels", "asks")}
+        lists = {"inputs": inputs, **names, "page": _page(data.get("page"))}
         memo = Memo.from_json(data["memo"]) if data.get("memo") else None
         return cls(**{**known(cls, data), **lists, "memo": memo})
 

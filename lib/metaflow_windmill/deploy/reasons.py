@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 UNKNOWN = "Windmill tells no reason; its page shows the job that failed"
+NO_JOB = "00000000-0000-0000-0000-000000000000"
+NOT_APPROVED = {
+    "SuspendedDisapproved": "the step was not approved",
+    "SuspendedTimedOut": "nobody answered what was asked before the step",
+}
+"""What Windmill calls the end of a run that waited for people, in more words."""
 DEEPEST = 40
 """Parts in parts that are looked into; more than a flow has."""
 
@@ -45,7 +51,15 @@ def reason_in(result: Json) -> Reason | None:
 
 def reason_of(windmill: Windmill, job: Job) -> Reason:
     """Return why a job failed; Windmill is asked for its parts where its result does not tell."""
-    return reason_in(job.result) or _below(windmill, job, DEEPEST) or Reason(UNKNOWN)
+    found = reason_in(job.result) or _below(windmill, job, DEEPEST) or Reason(UNKNOWN)
+    return found if found.step else Reason(found.text, _not_approved(job))
+
+
+def _not_approved(job: Job) -> str:
+    """Return the module that was not let begin: it failed, and no job stands behind it."""
+    status = job.flow_status if isinstance(job.flow_status, dict) else {}
+    failed = [module for module in status.get("modules") or [] if module.get("type") == "Failure"]
+    return next((str(module["id"]) for module in failed if module.get("job") == NO_JOB), "")
 
 
 def _reasons(result: Json) -> Iterator[Reason]:
@@ -63,7 +77,8 @@ def _reason(error: Json) -> Reason | None:
         return Reason(error.strip())
     if not isinstance(error, dict):
         return None
-    name, message = error.get("name") or "", str(error.get("message") or "").strip()
+    name, message = str(error.get("name") or ""), str(error.get("message") or "").strip()
+    name = NOT_APPROVED.get(name, name)
     text = ": ".join(part for part in (name, message) if part)
     return Reason(text, failed_step(error)) if text else None
 

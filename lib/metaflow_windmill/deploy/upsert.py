@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.models import JobState
+from metaflow_windmill.deploy.approvals import check_groups
 from metaflow_windmill.deploy.folders import check_folder, ensure_folder
 from metaflow_windmill.deploy.names import token_prefix
 from metaflow_windmill.deploy.ownership import check_allowed, choose_token, our_record, record_in
@@ -152,6 +153,7 @@ def carry_out(
     if record is None:
         raise DeployError("the document has no deployment record; compile the flow with this library")
     record = replace(record, token=place.token)
+    check_groups(windmill, document["value"])
     if record.schedule is not None:
         check_schedule(windmill, record.schedule)
     folder_made = ensure_folder(windmill, place.path, place.user)

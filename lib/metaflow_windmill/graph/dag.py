@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from metaflow_windmill.contract.approval import Approval
     from metaflow_windmill.types import Json
 
 Kind = Literal["linear", "split", "foreach", "gang", "switch", "end"]
@@ -87,6 +88,8 @@ class Needs:
     gather : int or None
         Where each node of the step's gang is a job of its own (``@windmill``): how many seconds the nodes
         wait for each other.
+    approval : Approval or None
+        What a person is asked before the step (``@windmill``).
     """
 
     packages: Packages | None = None
@@ -96,6 +99,7 @@ class Needs:
     pack: int | None = None
     memo: Remembers | None = None
     gather: int | None = None
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from metaflow_windmill.contract.approval import read_approval
 from metaflow_windmill.contract.memo import seconds_of
 from metaflow_windmill.contract.worker import GATHER_SECONDS, is_said
 from metaflow_windmill.graph.dag import Needs, Packages, Remembers
@@ -24,14 +25,16 @@ def read_needs(node: DAGNode) -> Needs:
     said = {name: deco.attributes for name, deco in decorators.items()}
     windmill = said.get("windmill", {})
     seconds, pack = windmill.get("timeout"), windmill.get("pack")
+    approval = read_approval(windmill.get("approval"))  # what is answered now no earlier success knows
     return Needs(
         packages=_packages([decorators[name] for name in _ENVIRONMENTS if name in decorators]),
         resources=_amounts(said.get("resources", {})),
         tag=windmill.get("tag"),
         seconds=None if seconds is None else int(seconds),
         pack=None if pack is None else int(pack),
-        memo=_memo(said["memo"]) if "memo" in said else None,
+        memo=_memo(said["memo"]) if "memo" in said and approval is None else None,
         gather=_gather(windmill) if node.parallel_step else None,
+        approval=approval,
     )
 
 

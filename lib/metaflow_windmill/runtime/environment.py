@@ -25,6 +25,9 @@ EVENTS = "METAFLOW_WINDMILL_EVENTS"
 DUE = "METAFLOW_WINDMILL_SCHEDULED_FOR"
 """Holds the time of the schedule that started the run, as ISO 8601 in UTC; empty where none did."""
 
+APPROVAL = "METAFLOW_WINDMILL_APPROVAL"
+"""Holds what was answered before the step, as JSON; not there where nobody was asked."""
+
 RENEWED = "METAFLOW_WINDMILL_RENEWED"
 """Names the attributes of the flow that the inputs of a task, as clones, may have other values of."""
 
@@ -79,6 +82,7 @@ READ_BEFORE = frozenset(
         "METAFLOW_VERSION",
         OUTCOME,
         EVENTS,
+        APPROVAL,
         RENEWED,
         NAMES,
         NODES,

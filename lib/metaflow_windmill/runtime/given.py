@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.approval import told
 from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.contract.report import REPORT
@@ -63,6 +64,12 @@ class Given:
     def root(self) -> Json:
         """The outermost job when the run began; None on the start step."""
         return self.levels.get("root")
+
+    @property
+    def answered(self) -> Json:
+        """What people answered before the step; None where nobody was asked."""
+        answers = self.levels.get("resumes")
+        return None if answers is None else told(answers, self.levels.get("approvers") or [])
 
     @property
     def tags(self) -> tuple[str, ...]:

@@ -105,6 +105,14 @@ def places(origin: Tasks) -> dict[str, dict[str, str]]:
     return dict(found)
 
 
+def approved(asks: Sequence[str], said: Origin, tasks: Tasks, origin: Tasks) -> list[str]:
+    """Return the tasks that are going to be cloned of steps that ask a person: nobody is asked again."""
+    steps = [step for step in asks if step not in said.rerun]
+    if said.on_windmill:
+        return [name for name, _ in origin.all_succeeded(*steps)] if steps else []
+    return [f"{step}/{place}" for step in steps for place in (tasks.kept(_places_file(step)) or {})]
+
+
 def clones(
     task: Task, said: Origin, tasks: Tasks, origin: Tasks, count: int | None = None
 ) -> Sequence[Clone]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LABELS = "wm_labels"
 """The key of a result by which a job gets labels on Windmill's pages and in its lists."""
 
-_TOLD_ON = ("origin", "trigger", "deadline", "root", "tags")
+_TOLD_ON = ("origin", "trigger", "deadline", "root", "tags", "approved")
 _PASSED_ON = (CLONED, LABELS, *_TOLD_ON)
 
 

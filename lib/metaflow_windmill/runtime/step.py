@@ -33,14 +33,14 @@ from metaflow_windmill.runtime.commands import (
     streams_of,
 )
 from metaflow_windmill.runtime.deadline import deadline_of
-from metaflow_windmill.runtime.environment import ALL, EVENTS, OUTCOME, RENEWED, task_environment
+from metaflow_windmill.runtime.environment import ALL, APPROVAL, EVENTS, OUTCOME, RENEWED, task_environment
 from metaflow_windmill.runtime.hooks import carry_metadata
 from metaflow_windmill.runtime.identity import identify
 from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.inputs import input_paths
 from metaflow_windmill.runtime.masking import Mask
 from metaflow_windmill.runtime.memo.remembered import remembered
-from metaflow_windmill.runtime.origin import begin, cloned_outcome, clones, inherited, parameters_of
+from metaflow_windmill.runtime.origin import approved, begin, cloned_outcome, clones, inherited, parameters_of
 from metaflow_windmill.runtime.result import LABELS, result
 from metaflow_windmill.runtime.schedule import set_due
 from metaflow_windmill.runtime.tasks import DatastoreTasks
@@ -71,7 +71,7 @@ _USED_BY_METAFLOW = (
     "metaflow.task",
 )
 
-_ORIGIN = "origin.json"
+_ORIGIN, _APPROVED = "origin.json", "approved.json"
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,8 @@ def _prepare(this: Task, root: Path, given: Given) -> int:
     os.environ.update(task_environment(this, root, os.environ))
     most = _import_metaflow()
     os.environ[EVENTS] = json.dumps(given.events)
+    if given.answered is not None:
+        os.environ[APPROVAL] = json.dumps(given.answered)
     return most
 
 
@@ -214,6 +216,7 @@ def _begin(attempt: Attempt, given: Given) -> Origin | None:
     _init(attempt, inherited(order, record, given.values, before))
     origin = begin(order, record, tasks, before, source)
     tasks.keep(_ORIGIN, origin.to_json())
+    tasks.keep(_APPROVED, approved(attempt.task.spec.asks, origin, tasks, source))
     return origin
 
 
@@ -247,7 +250,8 @@ def _passed_on(here: Here, given: Given, tasks: Tasks, deadline: Deadline | None
     trigger = {"trigger": given.events} if given.values.get(TRIGGER) else {}
     limit = {"deadline": deadline.at} if deadline and given.run is None else {}
     tags = {"tags": list(given.tags)} if given.run is None and given.tags else {}
-    return root | origin | trigger | limit | tags
+    known = {"approved": tasks.kept(_APPROVED)} if given.order else {}
+    return root | origin | trigger | limit | tags | known
 
 
 def _labels(task: Task, outcome: Json) -> dict[str, Json]:

@@ -25,6 +25,7 @@ from metaflow_windmill.openflow import (
     Module,
     RawScript,
     Static,
+    Suspend,
     WhileLoop,
     read_flow_value,
 )
@@ -45,12 +46,23 @@ _FIRST_ERROR = re.compile(
 _REFERENCE = re.compile(r"\$(var|jsonvar|res|encrypted|script):")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^'\\]|\\.)*'")
 _ROOTS = frozenset(
-    {"results", "result", "error", "flow_input", "flow_env", "true", "false", "null", "undefined"}
+    {
+        *("results", "result", "error", "flow_input", "flow_env", "resumes", "approvers"),
+        *("true", "false", "null", "undefined"),
+    }
 )
 _CALLS = (".slice", ".includes")
 _MAY_STAND = re.compile(r"[A-Za-z0-9_$.\[\]()?:!&|<>=,+\- ]*")
 _ASSIGNMENT = re.compile(r"(?<![=!<>])=(?!=)|=>|\+\+|--")
 _NAME = re.compile(r"(?<![A-Za-z0-9_$.])[A-Za-z_$][A-Za-z0-9_$]*")
+
+
+_SUSPEND = frozenset(
+    {
+        *("resume_form", "user_auth_required", "user_groups_required", "self_approval_disabled"),
+        "continue_on_disapprove_timeout",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -153,14 +165,25 @@ def _inside(module: Module) -> Iterator[tuple[str, tuple[Module, ...]]]:
 def _check_module(module: Module, where: str, script: str) -> None:
     value = module.value
     mocked = module.mock is not None and not isinstance(value, Identity)
-    if module.extra or mocked or module.suspend is not None:
+    if module.extra or mocked:
         raise InvalidDocument("the module has settings that a compiled flow does not have", where)
     if not isinstance(value, (RawScript, ForLoop, WhileLoop, BranchAll, BranchOne, Identity)) or value.extra:
         raise InvalidDocument("this kind of module is not one that a compiled flow has", f"{where}.value")
+    if module.suspend is not None:
+        _check_suspend(module, module.suspend, f"{where}.suspend")
     if isinstance(value, RawScript):
         _check_step(value, f"{where}.value", script)
     for expression in _expressions(module):
         _check_expression(expression, where)
+
+
+def _check_suspend(module: Module, suspend: Suspend, where: str) -> None:
+    """Let only that wait which does nothing itself, and whose rules compute nothing."""
+    groups = suspend.extra.get("user_groups_required", {"type": "static"})
+    static = isinstance(groups, dict) and groups.get("type") == "static"
+    alone = isinstance(module.value, RawScript) and module.value.content == HAND_ON
+    if not alone or set(suspend.extra) - _SUSPEND or not static:
+        raise InvalidDocument("the module waits in another way than a compiled flow's do", where)
 
 
 def _check_step(value: RawScript, where: str, script: str) -> None:

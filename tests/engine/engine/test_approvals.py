@@ -80,9 +80,14 @@ def test_a_refusal_that_is_allowed_for_is_the_last_answer(stand: Bench) -> None:
 
 
 @pytest.mark.parametrize("goes_on", [False, True])
-def test_nobody_answers(stand: Bench, goes_on: bool) -> None:  # noqa: FBT001
+def test_nobody_answers(stand: Bench, goes_on: bool) -> None:
     job = stand.submit(flow(step("a"), gate(timeout=0, continue_on_disapprove_timeout=goes_on), told()))
-    wait_until(lambda: stand.work() or stand.seen(job).outcome != "running", 20, "it waits for ever")
+
+    def over() -> bool:
+        stand.work()
+        return stand.seen(job).outcome != "running"
+
+    wait_until(over, 20, "it waits for ever")
     wanted = {"resume": LATE, "resumes": [LATE], "approvers": []} if goes_on else LATE
     assert stand.seen(job).result == wanted
 
@@ -106,7 +111,7 @@ def test_two_have_to_answer_and_the_second_may_refuse(stand: Bench) -> None:
 
 
 @pytest.mark.parametrize("parallel", [False, True])
-def test_each_item_of_a_loop_waits_for_itself(stand: Bench, parallel: bool) -> None:  # noqa: FBT001
+def test_each_item_of_a_loop_waits_for_itself(stand: Bench, parallel: bool) -> None:
     body = (gate(), step("b", inputs={"i": "flow_input.iter.value", "resume": "resume"}))
     job = stand.submit(flow(step("a"), loop("l", "[10, 20]", *body, parallel=parallel)))
     for turn in range(2):
@@ -157,7 +162,7 @@ def test_the_last_module_may_wait(stand: Bench) -> None:
 
 
 @pytest.mark.parametrize("by_force", [False, True])
-def test_a_flow_that_waits_is_canceled(stand: Bench, by_force: bool) -> None:  # noqa: FBT001
+def test_a_flow_that_waits_is_canceled(stand: Bench, by_force: bool) -> None:
     job = stand.submit(flow(step("a"), gate(), told()))
     waiting(stand)
     act = stand.engine.force_cancel if by_force else stand.engine.cancel

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.deployments import SCRIPT, fixed_deployment
+from tests.support.small_dags import small_dag
 
+from metaflow_windmill.compiler import compile_flow
+from metaflow_windmill.contract.approval import Approval
 from metaflow_windmill.errors import InvalidDocument
+from metaflow_windmill.graph.dag import Needs
 from metaflow_windmill.openflow import read_flow_value
 from metaflow_windmill.package.script import with_requirements
 from metaflow_windmill.workspace.vetting import vet
@@ -95,7 +100,7 @@ OTHER_SCRIPT = {"type": "script", "path": "u/admin/delete_everything", "input_tr
             "kind of module",
         ),
         ("value.modules.0.value", {"type": "aiagent", "tools": []}, "kind of module"),
-        ("value.modules.0.suspend", {"required_events": 1}, "settings"),
+        ("value.modules.0.suspend", {"required_events": 1}, "waits in another way"),
         ("value.modules.0.mock", {"enabled": True, "return_value": 1}, "settings"),
         ("value.modules.0.cache_ttl", 60, "settings"),
         ("value.modules.0.skip_if", {"expr": "variable('u/admin/secret')"}, "expression"),
@@ -134,6 +139,23 @@ def test_what_the_compiler_would_not_write_is_refused(path: str, value: Any, wor
     with pytest.raises(InvalidDocument) as refused:
         vet(changed(LINEAR, put(path, value)), SCRIPT)
     assert word in str(refused.value)
+
+
+def test_a_step_may_ask_a_person_and_nothing_more() -> None:
+    dag = small_dag(start="a", a="end", end="")
+    approval = Approval("Go?", {"why": {"type": "string"}}, groups=("leads",), self_approval=False)
+    asks = replace(dag.steps[1], needs=Needs(approval=approval))
+    steps = (dag.steps[0], asks, dag.steps[2])
+    document = compile_flow(replace(dag, steps=steps), fixed_deployment(dag.name)).to_json()
+    assert vet(document, SCRIPT).document["value"]["modules"][1]["id"] == "a_approval"
+    for path, value in (
+        ("suspend.user_groups_required", {"type": "javascript", "expr": "variable('u/admin/x')"}),
+        ("suspend.skin", "x"),
+        ("value.content", SCRIPT),
+        ("value.input_transforms.report", {"type": "static", "value": "$var:u/admin/x"}),
+    ):
+        with pytest.raises(InvalidDocument):
+            vet(changed(document, put(f"value.modules.1.{path}", value)), SCRIPT)
 
 
 EVIL = [
@@ -183,6 +205,8 @@ def test_an_expression_only_looks_up_and_compares(expression: str) -> None:
         "!(results.a === 1 || results.b !== 2)",
         "results.a ?? null",
         "error?.name !== 'x'",
+        "resumes",
+        '(results.start.approved ?? []).includes("a/t" + "-" + flow_input.iter.value)',
     ],
 )
 def test_harmless_expressions_pass(expression: str) -> None:

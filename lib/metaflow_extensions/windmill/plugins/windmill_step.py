@@ -1,12 +1,19 @@
-"""The step decorator ``@windmill``: what only Windmill has. Elsewhere it does nothing."""
+"""The step decorator ``@windmill``: what only Windmill has. Elsewhere it does nothing, and asks nobody."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from metaflow.decorators import StepDecorator
 from metaflow.exception import MetaflowException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metaflow_windmill.contract.approval import Approval
 
 
 class InvalidWindmillDecorator(MetaflowException):  # type: ignore[misc]
@@ -34,6 +41,13 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
     gather_timeout : int, optional, default None
         Seconds that such nodes wait for each other before the gang fails and frees its workers; 300 unless
         this says it.
+    approval : bool, str or dict, optional, default None
+        Ask a person before the step runs: True, a question, or a dictionary of ``ask`` (what the person
+        reads), ``form`` (the fields to fill in, by name: a type, a list of choices, or the members of a JSON
+        schema), ``timeout`` in seconds, ``required`` (how many have to say yes), ``self_approval=False``
+        (somebody else than who started the run), ``groups`` (Windmill's Enterprise edition), ``otherwise``
+        (``"fail"`` or ``"continue"`` where somebody says no or nobody answers) and ``artifact`` (the
+        attribute in which the step finds what was answered, ``self.approval`` if not said).
     """
 
     name = "windmill"
@@ -43,11 +57,13 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
         "pack": None,
         "job_per_node": None,
         "gather_timeout": None,
+        "approval": None,
     }
+    _answered: str | None = None
 
     def step_init(  # noqa: PLR0917 (Metaflow's signature)
         self,
-        flow: Any,  # noqa: ANN401, ARG002
+        flow: Any,  # noqa: ANN401
         graph: Any,  # noqa: ANN401
         step_name: str,
         decorators: Any,  # noqa: ANN401, ARG002
@@ -72,6 +88,53 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
                 f"Step *{step_name}*: pack takes a whole number of tasks, 1 to {MOST_PACKED}, not "
                 f"{self.attributes['pack']!r}."
             )
+        self._approval(step_name, flow)
+
+    def task_pre_step(self, *_: Any, **__: Any) -> None:  # noqa: ANN401  (Metaflow's signature)
+        """Read what was answered, before the variable is hidden from the step's code."""
+        from metaflow_windmill.runtime.environment import APPROVAL
+
+        self._answered = os.environ.get(APPROVAL)
+
+    def task_decorate(  # noqa: PLR0917 (Metaflow's signature)
+        self,
+        step_func: Callable[..., None],
+        flow: Any,  # noqa: ANN401
+        graph: Any,  # noqa: ANN401, ARG002
+        retry_count: int,  # noqa: ARG002
+        max_user_code_retries: int,  # noqa: ARG002
+        ubf_context: str | None,  # noqa: ARG002
+    ) -> Callable[..., None]:
+        """Give the step what was answered; where nobody can be asked, what the form would have had."""
+        from metaflow_windmill.contract.approval import not_asked, read_approval
+
+        approval = read_approval(self.attributes["approval"])
+        if approval is not None:
+            said = not_asked(approval) if self._answered is None else json.loads(self._answered)
+            setattr(flow, approval.artifact, said)
+        return step_func
+
+    def _approval(self, step_name: str, flow: Any) -> Approval | None:  # noqa: ANN401
+        """Return what is asked before a step, if it can be."""
+        from metaflow_windmill.contract.approval import InvalidApproval, read_approval
+        from metaflow_windmill.contract.worker import is_said
+
+        try:
+            approval = read_approval(self.attributes["approval"])
+        except InvalidApproval as why:
+            raise InvalidWindmillDecorator(f"Step *{step_name}*: {why}.") from None
+        if approval is not None and hasattr(type(flow), approval.artifact):
+            raise InvalidWindmillDecorator(
+                f"Step *{step_name}*: the step is to find what was answered as self.{approval.artifact}, and "
+                "the flow has a step, a parameter or a method of that name. Say approval={'artifact': '...'} "
+                "with another one."
+            )
+        if approval is not None and is_said(self.attributes["job_per_node"]):
+            raise InvalidWindmillDecorator(
+                f"Step *{step_name}*: each node of the gang would ask by itself, and all wait for each "
+                "other. Ask before the step that starts the gang."
+            )
+        return approval
 
     def _check_seconds(self, step_name: str, name: str) -> None:
         seconds = self.attributes[name]

@@ -17,15 +17,17 @@ from metaflow_windmill.cli.deployer.live import Displays
 from metaflow_windmill.cli.flow.local_metadata import fetch, is_elsewhere
 from metaflow_windmill.cli.flow.recovery import site_of
 from metaflow_windmill.client.pages import run_page
+from metaflow_windmill.deploy.approvals import answer, check_answers, chosen, questions
 from metaflow_windmill.deploy.names import job_id_of, run_id_of
 from metaflow_windmill.deploy.ownership import record_in
-from metaflow_windmill.errors import MetaflowWindmillError
+from metaflow_windmill.errors import DeployError, MetaflowWindmillError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.site import Site
+    from metaflow_windmill.deploy.approvals import Question
 
 
 class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has no types
@@ -161,6 +163,47 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
 
     def _follow(self, job: Job) -> None:
         self._displays.update({"text/plain": repr(self), "text/html": self._html(job)})
+
+    @property
+    def questions(self) -> list[Question]:
+        """What the run asks people now, each with its `task`, its text `ask` and its `fields`."""
+        windmill = self._site.windmill
+        job = windmill.get_job(self.job_id)
+        return questions(windmill, job, windmill.get_flow(job.path).value)
+
+    def approve(
+        self, answers: dict[str, Any] | None = None, task: str | None = None, *, every: bool = False
+    ) -> None:
+        """Say yes to what the run asks before a step.
+
+        Parameters
+        ----------
+        answers : dict, optional
+            What is filled in, by the fields of the form.
+        task : str, optional
+            The step, or the task as ``step/task``, where the run waits in several places.
+        every : bool
+            Whether to answer all of them alike.
+
+        Raises
+        ------
+        MetaflowException
+            If it waits for nobody, it is not said where, or the form takes something else.
+        """
+        self._answer(answers or {}, task, every=every, approved=True)
+
+    def reject(self, task: str | None = None, *, every: bool = False) -> None:
+        """Say no; see `approve`."""
+        self._answer({}, task, every=every, approved=False)
+
+    def _answer(self, answers: dict[str, Any], task: str | None, *, every: bool, approved: bool) -> None:
+        try:
+            meant = chosen(self.questions, run_id_of(self.job_id), task, every=every)
+            filled = [check_answers(each, answers) if approved else answers for each in meant]
+            for question, said in zip(meant, filled, strict=True):
+                answer(self._site.windmill, question, said, approved=approved)
+        except DeployError as why:
+            raise MetaflowException(str(why)) from why
 
     @cached_property
     def _displays(self) -> Displays:

@@ -13,7 +13,7 @@ from metaflow_windmill.cli.flow.top_level import check_top_level
 
 SECTIONS = {
     "Deploy": ("create", "diff", "export", "mermaid"),
-    "Run": ("run", "trigger", "resume", "terminate"),
+    "Run": ("run", "trigger", "resume", "approve", "terminate"),
     "Watch": ("status", "logs", "why", "open", "list-runs"),
     "History": ("history", "rollback"),
     "Workspace": ("list-flows", "suspend", "unsuspend", "delete"),
@@ -25,6 +25,7 @@ COMMANDS = {
     "trigger": "trigger.command",
     "run": "run.command",
     "resume": "resume.command",
+    "approve": "approve.command",
     "list-runs": "list_runs.command",
     "status": "status.command",
     "logs": "logs.command",

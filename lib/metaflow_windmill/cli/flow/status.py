@@ -23,6 +23,7 @@ from metaflow_windmill.cli.flow.telling import shortened
 from metaflow_windmill.client.models import JobState, instant
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.contract.exact import plain
+from metaflow_windmill.deploy.approvals import questions, sentence
 from metaflow_windmill.deploy.names import run_id_of
 from metaflow_windmill.deploy.ownership import TOKEN_SCHEME
 from metaflow_windmill.deploy.reasons import reason_of
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.options import Server
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.deploy.approvals import Question
     from metaflow_windmill.deploy.watch import Event, Task
 
 
@@ -69,6 +71,7 @@ def command(
             "parameters": given,
             "tasks": told,
             "more": seen.more,
+            "asks": [question.to_json() for question in _asked(found, job)],
         }
         print_json({**run, **_error(found.server, job)})
     else:
@@ -127,8 +130,15 @@ def _print(found: Deployed, job: Job, tasks: Tasks) -> None:
                 print_data(f"{task.name}, attempt {task.attempt + 1}: {shortened(task.reason)}")
     for line in unserved(server.windmill, job):
         print_data(line)
+    asked = _asked(found, job)
+    for question in asked:
+        print_data(sentence(job, question, alone=len(asked) == 1))
     for step, states in tasks.more.items():
         print_data(f"{step}: {', '.join(f'{number:,} more {state}' for state, number in states.items())}")
+
+
+def _asked(found: Deployed, job: Job) -> list[Question]:
+    return questions(found.server.windmill, job, found.flow.value)
 
 
 def unserved(windmill: Windmill, run: Job) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from metaflow_windmill.devserver.engine.definitions import is_simple, part_of
 from metaflow_windmill.devserver.engine.approvals import NOBODY
+from metaflow_windmill.devserver.engine.definitions import is_simple, part_of
 from metaflow_windmill.devserver.engine.inputs import own_timeout, transformed, with_iter
 from metaflow_windmill.devserver.engine.plan import Broken, Child, Ended, Flow, path_below
 from metaflow_windmill.devserver.engine.unread import known

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def run_form(
-    action: str, fields: Sequence[Field], filled: Filled, resources: Callable[[str], Sequence[str]]
+    action: str,
+    fields: Sequence[Field],
+    filled: Filled,
+    resources: Callable[[str], Sequence[str]],
+    *,
+    buttons: Sequence[Markup] = (),
+    whole: bool = True,
 ) -> Markup:
     """Return the form.
 
@@ -29,11 +35,15 @@ def run_form(
         What stands in it at first.
     resources : callable
         Returns the paths of the resources of a type.
+    buttons : sequence of Markup
+        Instead of the one that runs.
+    whole : bool
+        Whether there is a field for all arguments where nothing says which there are.
     """
-    made = [_row(each, filled, resources) for each in fields] or [_whole(filled)]
-    wrong = tag("p", "Nothing was started: see below.", class_="wrong") if filled.wrong else text("")
-    button = tag("button", "Run", type="submit", class_="primary")
-    return tag("form", wrong, *made, button, method="post", action=action, class_="run")
+    made = [_row(each, filled, resources) for each in fields] or ([_whole(filled)] if whole else [])
+    wrong = tag("p", "Nothing was done: see below.", class_="wrong") if filled.wrong else text("")
+    ends = buttons or [tag("button", "Run", type="submit", class_="primary")]
+    return tag("form", wrong, *made, *ends, method="post", action=action, class_="run")
 
 
 def _row(each: Field, filled: Filled, resources: Callable[[str], Sequence[str]]) -> Markup:

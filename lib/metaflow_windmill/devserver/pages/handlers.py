@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from metaflow_windmill.devserver.catalog.scopes import Need
-from metaflow_windmill.devserver.pages import flows, foreign, kept, resources, schedules, scripts
+from metaflow_windmill.devserver.pages import asking, flows, foreign, kept, resources, schedules, scripts
 from metaflow_windmill.devserver.pages.markup import Markup, tag
 from metaflow_windmill.devserver.pages.run import Shown, has_ended, parts
 from metaflow_windmill.devserver.pages.viewer import SAFE, Page, Viewer, guarded, html, login, to
@@ -38,7 +38,7 @@ SHARE = 4
 LOOK_AGAIN = 1.0
 """Seconds after which the log is read again, which changes without a word."""
 
-PANELS = (("failures",), ("timeline",), ("graph", "detail"))
+PANELS = (("asks",), ("failures",), ("timeline",), ("graph", "detail"))
 """The parts of a run's page below its head, row by row."""
 
 ASSETS = {"style.css": "text/css", "live.js": "text/javascript"}
@@ -62,6 +62,7 @@ def routes(services: Services) -> list[Route]:
         ("GET", "/run/{id}/kept", kept.every),
         ("GET", "/run/{id}/card", kept.card),
         ("POST", "/run/{id}/cancel", cancel),
+        ("POST", "/run/{id}/answer", asking.answer),
     )
     return [
         *(Route(path, guarded(services, page), methods=[method]) for method, path, page in pages),
@@ -152,10 +153,11 @@ async def _parts(viewer: Viewer, shown: Shown) -> AsyncIterator[str]:
             began = time.monotonic()
             ended = await run_in_threadpool(has_ended, services, shown)
             made = await run_in_threadpool(parts, services, shown)
-            for name, markup in made.items():
+            gone = {name: Markup("") for name in sent if name not in made}
+            for name, markup in (made | gone).items():
                 if sent.get(name) != markup:
                     yield f"event: part\ndata: {json.dumps({'id': name, 'html': markup})}\n\n"
-            sent = made
+            sent = made | gone
             if ended:
                 yield "event: end\ndata: {}\n\n"
                 return

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from metaflow_windmill.devserver.pages import detail, layout, steps, timeline, waiting
+from metaflow_windmill.devserver.pages import asking, detail, layout, steps, timeline, waiting
 from metaflow_windmill.devserver.pages.graph import Part, Run, bodies, nodes, title_of
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
 from metaflow_windmill.devserver.pages.tree import Tree, grown
@@ -68,6 +68,11 @@ def parts(services: Services, shown: Shown) -> dict[str, Markup]:
             ]
         )
     }
+    asked = asking.of_run(
+        services, row.get("root_job") or shown.run, {shown.run, *(twig.id for twig in below)}
+    )
+    if asked is not None:
+        made["asks"] = asked
     if part.flow is not None:
         drawn = nodes(part, Run(tree, partial(part_of, services)))
         made["graph"] = join([tag("h2", "Steps"), steps.graph(drawn, shown.run, shown.job)])

@@ -45,9 +45,7 @@ def of_job(connection: sqlite3.Connection, job: str) -> list[Answer]:
 
 def park(connection: sqlite3.Connection, flow: str, missing: int, until: int) -> None:
     """Have a flow wait for some answers, until an instant."""
-    connection.execute(
-        "UPDATE job SET suspended = ?, suspend_until = ? WHERE id = ?", (missing, until, flow)
-    )
+    connection.execute("UPDATE job SET suspended = ?, suspend_until = ? WHERE id = ?", (missing, until, flow))
 
 
 def wake(connection: sqlite3.Connection, flow: str) -> bool:
@@ -77,3 +75,10 @@ def next_end(connection: sqlite3.Connection) -> int | None:
     """Return the next instant at which a flow has waited long enough, or None."""
     instant: int | None = connection.execute("SELECT min(suspend_until) FROM job").fetchone()[0]
     return instant
+
+
+def waiting(connection: sqlite3.Connection, root: str) -> Sequence[Job]:
+    """Return the flow jobs of a tree that wait for answers, the oldest first."""
+    return job_rows.select(
+        connection, "root = ? AND state != 'completed' AND suspend_until IS NOT NULL ORDER BY seq", (root,)
+    )

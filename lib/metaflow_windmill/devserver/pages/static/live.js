@@ -20,7 +20,7 @@ if (source) {
   events.addEventListener("part", (event) => {
     const part = JSON.parse(event.data);
     const place = document.getElementById(part.id);
-    if (place) put(place, () => { place.innerHTML = part.html; place.hidden = false; return place; });
+    if (place) put(place, () => { place.innerHTML = part.html; place.hidden = part.html === ""; return place; });
   });
   events.addEventListener("end", () => { events.close(); document.body.dataset.ended = "true"; });
 }
