@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag, Step
 
 
-_ITEMS_OF_CHUNK = (
+ITEMS_OF_CHUNK = (
     "Array.from({length: flow_input.iter.value[1]}, "
     "(_, at) => flow_input.iter.value[0] + at * flow_input.iter.value[2])"
 )
@@ -183,7 +183,7 @@ def _loop(context: Context, step: Step, own: Module, place: Place) -> Knot:
     body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),), "outer"),)), inside)
     modules = body.modules
     for part in reversed(parts):
-        over = _ITEMS_OF_CHUNK if part == "chunk" else f"results.{own.id}.foreach[flow_input.iter.value]"
+        over = ITEMS_OF_CHUNK if part == "chunk" else f"results.{own.id}.foreach[flow_input.iter.value]"
         items = ForLoop(Javascript(over), modules, parallel=not inside.limited)
         modules = (_looped(context.names.of_part(own.id, part), f"one {part}", items),)
     over = f"results.{own.id}.lanes" if "lane" in parts else f"results.{own.id}.foreach"

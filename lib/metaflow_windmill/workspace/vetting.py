@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler.exit_hooks import HAND_ON
+from metaflow_windmill.compiler.sections import ITEMS_OF_CHUNK
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.errors import InvalidDocument
 from metaflow_windmill.openflow import (
@@ -219,7 +220,7 @@ def _expressions(module: Module) -> Iterator[str | None]:
 
 def _check_expression(expression: str | None, where: str) -> None:
     """Refuse an expression that does more than look values up and compare them."""
-    if expression is None or _FIRST_ERROR.fullmatch(expression):
+    if expression in (None, ITEMS_OF_CHUNK) or _FIRST_ERROR.fullmatch(expression or ""):
         return
     plain = _TEXT.sub("0", expression)
     names = set(_NAME.findall(plain))
