@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import CompileError
+from metaflow_windmill.errors import CompileError, UnsupportedFlow
 from metaflow_windmill.graph.dag import Case, Dag, Decorator, Hooks, Kind, Retries, Step
 from metaflow_windmill.graph.needs import read_needs
 from metaflow_windmill.graph.order import arrange
@@ -79,6 +79,7 @@ def _exit_hooks(decorators: Iterable[MetaflowDecorator]) -> Hooks:
 
 
 def _step(node: DAGNode) -> Step:
+    _refuse_lists(node)
     following = tuple(dict.fromkeys(node.out_funcs))
     return Step(
         name=node.name,
@@ -103,6 +104,16 @@ def _kind(node: DAGNode) -> Kind:
             "the flow's own command 'check' says more"
         )
     return "gang" if node.parallel_foreach else _KINDS[node.type]
+
+
+def _refuse_lists(node: DAGNode) -> None:
+    """Refuse a case that leads to several steps at once, which no released Metaflow has."""
+    several = [value for value, target in node.switch_cases.items() if not isinstance(target, str)]
+    if several:
+        raise UnsupportedFlow(
+            f"the step '{node.name}' has a case, {_case(several[0])!r}, that leads to several steps at once, "
+            "which is not carried over to Windmill: let it lead to one step that splits"
+        )
 
 
 def _case(value: object) -> str:

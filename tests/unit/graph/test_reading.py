@@ -10,7 +10,7 @@ from metaflow.exception import MetaflowException
 from tests.support.dags import dag_of, load_flow
 
 from metaflow_extensions.windmill.plugins.windmill_step import WindmillDecorator
-from metaflow_windmill.errors import CompileError
+from metaflow_windmill.errors import CompileError, UnsupportedFlow
 from metaflow_windmill.graph import Case, Packages, Problem, Retries, read_dag
 
 if TYPE_CHECKING:
@@ -391,3 +391,24 @@ def test_what_a_step_cannot_ask_of_windmill_is_refused(said: str, told: str) -> 
     with pytest.raises(MetaflowException) as refused:
         asked.step_init(None, {"work": SimpleNamespace(parallel_step=False)}, "work", None, None, None, None)
     assert told in str(refused.value.message)
+
+
+def test_a_case_that_leads_to_several_steps_is_refused_by_name(tmp_path: Path) -> None:
+    steps = """
+        @step
+        def start(self):
+            self.way = "a"
+            self.next({"a": self.end, "b": self.other}, condition="way")
+        @step
+        def other(self):
+            self.next(self.end)
+        @step
+        def end(self):
+            pass
+        """
+    file = tmp_path / "several.py"
+    file.write_text(flow_text(steps), encoding="utf-8")
+    graph = load_flow(file)._graph
+    graph["start"].switch_cases = {"a": ["end", "other"]}  # what a Metaflow to come makes of a list
+    with pytest.raises(UnsupportedFlow, match="'start' has a case, 'a', that leads to several steps at once"):
+        read_dag(graph)
