@@ -107,7 +107,7 @@ def contents() -> dict[str, str]:
     import lzma
 
     try:
-        packed = lzma.decompress(base64.b64decode(ARCHIVE))
+        packed = lzma.decompress(base64.b85decode("".join(ARCHIVE.split())))
     except (ValueError, lzma.LZMAError):
         packed = b""
     if hashlib.sha256(packed).hexdigest() != SHA256:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import lzma
 import re
-import textwrap
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,8 +51,8 @@ def library_sha(files: dict[str, str]) -> str:
 
 def library_script(files: dict[str, str]) -> str:
     """Return the text of the script ``f/metaflow/library``."""
-    archive = base64.b64encode(lzma.compress(_packed(files), preset=9 | lzma.PRESET_EXTREME)).decode()
-    lines = "\n".join(textwrap.wrap(archive, _WIDTH))
+    archive = base64.b85encode(lzma.compress(_packed(files), preset=9 | lzma.PRESET_EXTREME)).decode()
+    lines = "\n".join(archive[start : start + _WIDTH] for start in range(0, len(archive), _WIDTH))
     text = UNPACKER.read_text(encoding="utf-8")
     for name, value in (
         ("VERSION", f'"{metaflow_windmill.__version__}"'),
