@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 _SPLIT_BY = re.compile(r"results\.(\w+)\.")
+_OF_CHUNK = "flow_input.iter.value[1]"
+"""In the iterator of a loop over a chunk of splits: those of the loop around it."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,10 @@ def _inside(value: Json, around: Planned, last: dict[str, str]) -> Planned:
     """Return where that stands which stands in a module."""
     kind = value["type"]
     if kind == "forloopflow":
-        splits = _SPLIT_BY.match((value.get("iterator") or {}).get("expr") or "")
+        over = (value.get("iterator") or {}).get("expr") or ""
+        if _OF_CHUNK in over:
+            return around
+        splits = _SPLIT_BY.match(over)
         loop = last.get(splits[1]) if splits else None
         return Planned(loop, certain=loop is not None)
     return replace(around, certain=False) if kind in ("branchone", "whileloopflow") else around

@@ -252,8 +252,8 @@ class Watch:
             # What a job is a part of was made before it, and so comes first.
             "order_desc": False,
         }
-        asked = {**below, "running": True, "job_kinds": LEAVES}
-        running = list(_pages(self.windmill.list_queued_jobs, asked))
+        # `jobs/queue/list` does not say what a job is a part of; this list has all that run, on one page.
+        running = self.windmill.list_jobs(**{**below, "running": True, "job_kinds": LEAVES})
         after = instant(self._since - OVERLAP) if self._since else None
         for job in _pages(self.windmill.list_completed_jobs, {**below, "completed_after": after}):
             if job.completed_at and (self._since is None or job.completed_at > self._since):

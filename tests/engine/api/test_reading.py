@@ -71,6 +71,19 @@ def test_lists_are_filtered(server: RunningServer, folder: str, ran: dict[str, s
     assert server.get("/jobs/queue/list", params={"script_path_start": f"{folder}/"}) == []
 
 
+def test_the_list_of_the_queue_does_not_tell_what_a_job_is_a_part_of(
+    server: RunningServer, folder: str
+) -> None:
+    """As on 1.788, whose `ListableQueuedJob` has no parent: whoever follows a run asks ``jobs/list``."""
+    server.post("/flows/create", flow(f"{folder}/held", python("a", GIVES), tag=f"nobody-{folder[-6:]}"))
+    run = server.post(f"/jobs/run/f/{folder}/held", {})
+    below = {"script_path_start": f"{folder}/held/"}
+    wait_until(lambda: server.get("/jobs/queue/list", params=below), 30, "no job waits")
+    assert "parent_job" not in server.get("/jobs/queue/list", params=below)[0]
+    assert [job["parent_job"] for job in server.get("/jobs/list", params=below)] == [run]
+    server.post(f"/jobs_u/queue/cancel/{run}", {})
+
+
 def test_what_waits_for_its_time_can_be_left_out(
     server: RunningServer, folder: str, ran: dict[str, str]
 ) -> None:

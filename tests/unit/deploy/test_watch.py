@@ -14,7 +14,7 @@ from metaflow_windmill.deploy.watch import Look, Runs, Task, Watch, steps_of
 
 PATH = "f/flows/Hello"
 RUN = "00000000-0000-4000-8000-000000000000"
-COMPLETED, QUEUED = "GET /jobs/completed/list", "GET /jobs/queue/list"
+COMPLETED, QUEUED = "GET /jobs/completed/list", "GET /jobs/list"
 
 
 def at(second: int) -> str:

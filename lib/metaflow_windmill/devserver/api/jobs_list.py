@@ -27,9 +27,10 @@ def list_all(call: Call) -> Response:
 
 
 def list_queue(call: Call) -> Response:
-    """Show the jobs that have not ended."""
+    """Show the jobs that have not ended; as on a real server, not what they are a part of."""
     asked = replace(filters(call), completed=False)
-    return as_json(jobs.list_jobs(call.services.database, call.workspace, asked))
+    rows = jobs.list_jobs(call.services.database, call.workspace, asked)
+    return as_json([{key: value for key, value in row.items() if key != "parent_job"} for row in rows])
 
 
 def list_completed(call: Call) -> Response:
