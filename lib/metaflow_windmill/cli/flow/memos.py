@@ -48,11 +48,12 @@ def memos_of(
     wanted = dict(_wanted(dag, every_step=every_step))
     if not wanted:
         return {}
-    gangs = [name for name in wanted if dag[name].parallel]
-    if gangs:
-        say(obj, f"Note: tasks of num_parallel are run each time, whatever @memo says: {', '.join(gangs)}.")
+    always = [name for name in wanted if dag[name].parallel or dag[name].needs.approval]
+    if always:
+        what = "steps of num_parallel, and those that a person approves"
+        say(obj, f"Note: {what}, are run each time, whatever @memo says: {', '.join(always)}.")
     files = _Files.of(obj, dag, package)
-    codes = {name: files.code.of(name, files.whole) for name in wanted if name not in gangs}
+    codes = {name: files.code.of(name, files.whole) for name in wanted if name not in always}
     return {
         name: Memo(
             code=code.digest,
