@@ -33,6 +33,12 @@ NEED_IT = "publish"
 """The key of a job's ``task`` that says that it asks Windmill for more than `asked` does."""
 ENDS = "ends"
 """The key of a job's ``task`` that says that its run ends with it."""
+DRAINING = "METAFLOW_WINDMILL_DRAINING"
+"""Where the file is that appears once this job's worker is to end: for `metaflow_windmill.draining`."""
+
+LOOK_EVERY = 5.0
+"""Seconds between two questions whether the worker is to end."""
+
 PAUSES = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between questions to a server that is away."""
 REFUSALS = {400, 401, 403, 404}
@@ -90,6 +96,8 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     heard = later(lambda: is_awaited(token, deployment)) if ends(task) else lambda: None
     if ends(task):
         told["history"] = later(lambda: history(token, page_of(task)))
+    if task.get("drains"):
+        watch_worker(token)
     token = token if alone else ""  # what runs next could find it here
     os.environ.update(deployment.get("variables") or {})
     set_secrets(secrets or {})
@@ -370,6 +378,35 @@ def later(function: Callable[[], Any]) -> Callable[[], Any]:
     os.close(asked_for)
     os.close(write)
     return lambda: answer_of(pid, ask, read)
+
+
+def watch_worker(token: str) -> None:
+    """Begin a child that asks now and then whether this worker is to end, and leaves a file where it is.
+
+    The task looks for the file; the token is in the child alone, which ends with this process.
+    """
+    file = Path.cwd() / "draining"
+    os.environ[DRAINING] = str(file)
+    parent = os.getpid()
+    if os.fork() == 0:
+        try:
+            end_with(parent)
+            look_until_it_drains(token, file)
+        finally:
+            os._exit(0)
+
+
+def look_until_it_drains(token: str, file: Path) -> None:
+    """Ask until the worker is to end, or the server does not tell."""
+    while True:
+        time.sleep(LOOK_EVERY)
+        try:
+            if answer(f"jobs/worker_is_draining/{os.environ.get('WM_JOB_ID')}", token) is True:
+                file.touch()
+                return
+        except (OSError, ValueError) as why:
+            if getattr(why, "code", None) in REFUSALS:
+                return
 
 
 def end_with(parent: int) -> None:

@@ -94,6 +94,8 @@ def waits_for_nobody(seeding: Seeding) -> None:
 
 
 def all_are_busy(seeding: Seeding) -> None:
+    if elsewhere():
+        return  # somebody else may have a use for these workers
     job = {"content": SLEEPS, "language": "python3", "args": {}, "lock": ""}
     for _ in range(len(seeding.server.get("/api/workers/list")) + 1):
         seeding.server.post("/jobs/run/preview", job)
@@ -354,6 +356,8 @@ def test_a_healthy_workspace_has_no_fault(before: list[Any]) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_is_named_with_what_mends_it(seeded: list[Any], fault: Fault) -> None:
+    if fault.seed is all_are_busy and elsewhere():
+        pytest.skip("left out elsewhere: it takes all workers")
     named = [item for item in seeded if fault.said in item["said"]]
     assert len(named) == 1, [item["said"] for item in seeded]
     assert named[0]["state"] == fault.state

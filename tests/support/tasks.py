@@ -38,6 +38,8 @@ class MemoryTasks:
     things: dict[str, Json] = field(default_factory=dict)
     shelf: dict[str, Json] = field(default_factory=dict)
     torn: set[str] = field(default_factory=set)
+    times: dict[tuple[str, int], float] = field(default_factory=dict)
+    marks: dict[tuple[str, int], Json] = field(default_factory=dict)
 
     def exist(self, tasks: Sequence[str]) -> list[bool]:
         self.asked += 1
@@ -54,6 +56,15 @@ class MemoryTasks:
 
     def keep_note(self, task: str, attempt: int, note: Json) -> None:
         self.notes[task, attempt] = note
+
+    def begun_at(self, task: str, attempt: int) -> float | None:
+        return self.times.get((task, attempt))
+
+    def mark(self, task: str, attempt: int) -> Json:
+        return self.marks.get((task, attempt))
+
+    def keep_mark(self, task: str, attempt: int, mark: Json) -> None:
+        self.marks[task, attempt] = mark
 
     def artifact(self, task: str, name: str) -> Json:
         return self.artifacts[task, name]

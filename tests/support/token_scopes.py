@@ -20,6 +20,7 @@ import requests
 
 from metaflow_windmill.devserver.api.app import ENDPOINTS
 from metaflow_windmill.devserver.api.routing import W
+from metaflow_windmill.devserver.release import TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -242,7 +243,7 @@ class _Asking:
 
 def _routes() -> Iterator[tuple[Endpoint, str]]:
     for endpoint in ENDPOINTS:
-        for method in endpoint.methods.split():
+        for method in endpoint.methods.split() if endpoint.since == TRIED else ():  # what the recording had
             yield endpoint, method
 
 

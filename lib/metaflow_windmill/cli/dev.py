@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.site import data_home
+from metaflow_windmill.devserver.release import TRIED, read_release
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
@@ -68,6 +69,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="for a laptop without a network: jobs see this environment's packages, as on no real Windmill "
         "(default: off)",
     )
+    parser.add_argument(
+        "--windmill",
+        type=read_release,
+        default=TRIED,
+        metavar="RELEASE",
+        help="behave as a later release, such as 1.850, in the few things that flows here have a use for "
+        "(default: 1.788, which all else was compared with)",
+    )
 
 
 def run(said: argparse.Namespace) -> int:
@@ -96,6 +105,7 @@ def run(said: argparse.Namespace) -> int:
             keeper=(sys.executable, "-m", "metaflow_windmill.workspace.kept"),
             cache=None if said.shared_environment else said.cache.expanduser().absolute(),
             jobs_url=said.jobs_url,
+            release=said.windmill,
         )
     )
 

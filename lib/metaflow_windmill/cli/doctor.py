@@ -97,7 +97,7 @@ def _look(said: argparse.Namespace) -> Iterator[Finding]:
     if store is not None:
         yield access_finding(store)
     if site is not None:
-        yield from run_findings(site, said.flow)
+        yield from run_findings(site, said.flow, store=store)
     if said.workers and site is not None:
         yield from _workers(site, store, installed[PACKAGE] or "", said.timeout)
     elif said.workers:

@@ -317,6 +317,24 @@ class Windmill:
         """Stop a job and all of its parts; no error if it is over."""
         self._post(f"jobs_u/queue/cancel/{quote(job_id)}", {"reason": reason})
 
+    def run_now(self, job_id: str) -> bool:
+        """Start a job that waits for its time; False where the server has no way to, as before 1.820.
+
+        Raises
+        ------
+        Refused
+            If it does not wait for one.
+        """
+        try:
+            self._post(f"jobs/queue/run_now/{quote(job_id)}", None)
+        except NotFound:
+            return False
+        return True
+
+    def worker_is_draining(self, job_id: str) -> bool:
+        """Tell whether the worker that runs a job is about to end; `NotFound` from servers before 1.830."""
+        return self._get(f"jobs/worker_is_draining/{quote(job_id)}") is True
+
     # -- schedules
 
     def find_schedule(self, path: str) -> Schedule | None:

@@ -79,6 +79,9 @@ class Deployment:
         ``@windmill(pack=...)`` wins. None for one task a job.
     memos : mapping of str to Memo
         Of the steps for whose tasks an earlier success may stand.
+    retry_lost : int or None
+        How often a task is run again because its worker was lost. ``@windmill(retry_lost=...)`` wins. None
+        for as often as Windmill does by itself.
     """
 
     path: str
@@ -99,6 +102,7 @@ class Deployment:
     priority: int | None = None
     pack: int | None = None
     memos: Mapping[str, Memo] = field(default_factory=dict)
+    retry_lost: int | None = None
 
     def code_of(self, step: str) -> Code:
         """Return the code of a step."""

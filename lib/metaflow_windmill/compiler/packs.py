@@ -68,6 +68,12 @@ def attempts(step: Step) -> int:
     return min(step.retries.user + step.retries.error, MOST_RETRIES)
 
 
+def lost_attempts(deployment: Deployment, step: Step) -> int | None:
+    """Return how often a step is run again because its worker was lost; None where nobody said."""
+    own = step.needs.retry_lost
+    return deployment.retry_lost if own is None else own
+
+
 def tag_of(deployment: Deployment, step: Step) -> str | None:
     """Return which workers a step goes to: it may say so itself, or its resources decide."""
     rules = (rule.tag for rule in deployment.tag_rules if rule.holds(step.needs.resources))

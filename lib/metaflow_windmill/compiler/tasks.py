@@ -10,6 +10,7 @@ from metaflow_windmill.compiler.packs import (
     attempts,
     environment_of,
     items_of,
+    lost_attempts,
     may_share,
     tag_of,
     together_told,
@@ -42,6 +43,9 @@ RETRY_IF = f"error?.extra?.{FINAL} !== true"
 
 KILLED = "error?.name === 'ExecutionErr' && error.message.includes('job-specific duration limit')"
 """What a module's own ``timeout`` makes of a job; in Windmill's words, of 1.788."""
+
+RETRY_IF_LOST = 'error?.message?.includes("no ping from job") === true'
+"""Holds where Windmill gave up a job whose worker it heard nothing of any more."""
 
 MOST_IN_A_LOOP = 500
 """Splits that a foreach may make and still be one loop of Windmill."""
@@ -82,7 +86,7 @@ def task_module(context: Context, steps: Sequence[Step], arrival: Arrival, place
             lock=code.lock,
             tag=tag_of(context.deployment, first),
         ),
-        retry=_retry(steps, ends, limit),
+        retry=_retry(context, steps, ends),
         timeout=ends,
     )
 
@@ -171,6 +175,8 @@ def _task_spec(context: Context, step: Step, arrival: Arrival, place: Place) -> 
         page=_page(context) if step.name == context.dag.end else None,
         memo=context.deployment.memos.get(step.name),
         renews=bool(context.deployment.memos),
+        retry_lost=lost_attempts(context.deployment, step),
+        limit=None if lost_attempts(context.deployment, step) is None else _timeout(step, _limit(context)),
     )
 
 
@@ -220,14 +226,18 @@ def lanes(context: Context, place: Place) -> int | None:
     return None if place.limited else context.deployment.max_workers
 
 
-def _retry(steps: Sequence[Step], ends: int | None, limit: int | None) -> Retry | None:
+def _retry(context: Context, steps: Sequence[Step], ends: int | None) -> Retry | None:
     """Return how often a job runs again: in each round, at least one task of each item gets on.
 
     A job that Windmill ends by its time-out says nothing of itself. Where the next attempt would begin after
-    the run's limit for certain, none does.
+    the run's limit for certain, none does. Windmill starts the job of a lost worker again without counting,
+    and gives up after a few times, or at once where it is set so: then its module has further attempts.
     """
-    most = sum(map(attempts, steps))
-    seconds = max((step.retries.seconds for step in steps), default=0)
+    most, limit = sum(map(attempts, steps)), _limit(context)
+    lost = sum(lost_attempts(context.deployment, step) or 0 for step in steps)
+    if not most + lost:
+        return None
+    seconds = max((step.retries.seconds for step in steps if attempts(step)), default=0)
     too_late = ends is not None and limit is not None and ends + seconds >= limit
     again = f"{RETRY_IF} && !({KILLED})" if too_late else RETRY_IF
-    return Retry(ConstantDelay(most, seconds), retry_if=again) if most else None
+    return Retry(ConstantDelay(most + lost, seconds), retry_if=again if most else RETRY_IF_LOST)

@@ -34,6 +34,8 @@ other inputs of `windmill_scripts/run_step.py`:
 ``deadline``
     ``results.<start>.deadline``, when the run has to be over, in seconds since 1970. Absent on the
     start step, and where a run may take any time.
+``drains``, in the static input ``task``
+    Whether the server tells a job that its worker is about to end, so that it is worth asking.
 ``error``
     What failed, on the modules after a failed run only: exit hooks (`metaflow_windmill.contract.exit_hook`)
     and notifications (`metaflow_windmill.contract.notification`).
@@ -173,6 +175,10 @@ class TaskSpec:
         Where an earlier success may stand for the task.
     renews : bool
         Whether the inputs may be clones of other runs' tasks, though the run goes on from none.
+    retry_lost : int or None
+        How often the task is run again because its worker was lost; None for as often as Windmill does.
+    limit : int or None
+        The seconds after which Windmill ends the job; told where `retry_lost` is.
     """
 
     step: str
@@ -196,6 +202,8 @@ class TaskSpec:
     page: Page | None = None
     memo: Memo | None = None
     renews: bool = False
+    retry_lost: int | None = None
+    limit: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON, without what has its default value."""

@@ -14,6 +14,9 @@ GATHER_SECONDS = 300
 MOST_PACKED = 1000
 """Tasks of a step that one job may run: the job tells of each in its result."""
 
+MOST_LOST = 5
+"""Times that a task may be run again: Metaflow keeps six attempts."""
+
 
 def is_worker_tag(tag: object) -> bool:
     """Tell whether something can be the tag of a worker."""
@@ -33,3 +36,8 @@ def is_yes_or_no(said: object) -> bool:
 def is_said(said: object) -> bool:
     """Tell whether what is or is not was said to be."""
     return str(said).lower() in _YES
+
+
+def is_retry_lost(number: object) -> bool:
+    """Tell whether something can be how often a task is run again because its worker was lost."""
+    return re.fullmatch(r"\d", str(number)) is not None and int(str(number)) <= MOST_LOST

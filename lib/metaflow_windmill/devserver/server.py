@@ -24,6 +24,7 @@ from metaflow_windmill.devserver.catalog.vault import Vault, open_vault, private
 from metaflow_windmill.devserver.engine.engine import Engine
 from metaflow_windmill.devserver.expressions.quickjs import QuickJs
 from metaflow_windmill.devserver.keeper import Program
+from metaflow_windmill.devserver.release import JOB_TOKEN_SCOPES, TRIED
 from metaflow_windmill.devserver.runner.supervisor import WORKER, Crew, Supervisor
 from metaflow_windmill.devserver.schedules.scheduler import Scheduler
 from metaflow_windmill.devserver.store import job_rows
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.types import ASGIApp
+
+    from metaflow_windmill.devserver.release import Release
 
 WORKSPACE = "admins"
 """The workspace that a fresh server has."""
@@ -71,6 +74,8 @@ class Settings:
         The program that tells what runs keep outside of Windmill; none means that nobody does.
     worker : str
         The module that a worker is.
+    release : Release
+        The Windmill to behave as, where it is known to do more than the one that all was compared with.
     """
 
     data: Path
@@ -83,6 +88,7 @@ class Settings:
     tags: tuple[str, ...] = ()
     keeper: tuple[str, ...] = ()
     worker: str = WORKER
+    release: Release = TRIED
 
 
 def serve(settings: Settings, out: TextIO = sys.stdout) -> int:
@@ -132,6 +138,7 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
             base_url=settings.jobs_url or url,
             logs=logs,
             isolated=settings.cache is not None,
+            scoped=settings.release >= JOB_TOKEN_SCOPES,
         )
         stack.callback(engine.close)
         crew = Crew(settings.workers, settings.tags, settings.cache, settings.worker)
@@ -154,6 +161,7 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
             scheduler=scheduler,
             workers=supervisor,
             keeper=Program(settings.keeper) if settings.keeper else None,
+            release=settings.release,
         )
 
 

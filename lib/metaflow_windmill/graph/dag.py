@@ -90,6 +90,8 @@ class Needs:
         wait for each other.
     approval : Approval or None
         What a person is asked before the step (``@windmill``).
+    retry_lost : int or None
+        How often a task is run again because its worker was lost (``@windmill``).
     """
 
     packages: Packages | None = None
@@ -100,6 +102,7 @@ class Needs:
     memo: Remembers | None = None
     gather: int | None = None
     approval: Approval | None = None
+    retry_lost: int | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def read_needs(node: DAGNode) -> Needs:
     decorators = {deco.name: deco for deco in node.decorators}
     said = {name: deco.attributes for name, deco in decorators.items()}
     windmill = said.get("windmill", {})
-    seconds, pack = windmill.get("timeout"), windmill.get("pack")
+    seconds, pack, lost = (windmill.get(name) for name in ("timeout", "pack", "retry_lost"))
     approval = read_approval(windmill.get("approval"))  # what is answered now no earlier success knows
     return Needs(
         packages=_packages([decorators[name] for name in _ENVIRONMENTS if name in decorators]),
@@ -35,6 +35,7 @@ def read_needs(node: DAGNode) -> Needs:
         memo=_memo(said["memo"]) if "memo" in said and approval is None else None,
         gather=_gather(windmill) if node.parallel_step else None,
         approval=approval,
+        retry_lost=None if lost is None else int(lost),
     )
 
 

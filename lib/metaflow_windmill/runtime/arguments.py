@@ -51,7 +51,9 @@ def clone_arguments(task: Task, clone: Clone, attempt: int) -> list[str]:
     ]
 
 
-def step_arguments(task: Task, inputs: Sequence[str], attempt: int, origin: str | None = None) -> list[str]:
+def step_arguments(
+    task: Task, inputs: Sequence[str], attempt: int, origin: str | None = None, *, lost: int = 0
+) -> list[str]:
     """Return the arguments that run one task.
 
     The inputs may be thousands: no process is started with them, so no limit of the system applies.
@@ -63,6 +65,8 @@ def step_arguments(task: Task, inputs: Sequence[str], attempt: int, origin: str 
     attempt : int
     origin : str or None
         The run that this one goes on from.
+    lost : int
+        How many of the attempts before were lost with their workers: they are none of the user's.
     """
     record, spec = task.record, task.spec
     return [
@@ -74,7 +78,7 @@ def step_arguments(task: Task, inputs: Sequence[str], attempt: int, origin: str 
         f"--task-id={task.id}",
         f"--input-paths={','.join(inputs)}",
         f"--retry-count={attempt}",
-        f"--max-user-code-retries={spec.user_retries}",
+        f"--max-user-code-retries={spec.user_retries + lost}",
         *_split(task),
         *([f"--clone-run-id={origin}"] if origin else []),
         *(f"--tag={tag}" for tag in record.tags),

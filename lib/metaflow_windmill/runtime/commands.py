@@ -60,7 +60,7 @@ class EndedError(Exception):
 
     def __init__(self, error: BaseException, attempt: int | None = None) -> None:
         super().__init__()
-        self.error, self.attempt = error, attempt
+        self.error, self.attempt, self.lost = error, attempt, 0
 
 
 @dataclass(frozen=True)

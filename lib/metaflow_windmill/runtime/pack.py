@@ -100,9 +100,10 @@ def _run_task(here: Here, task: Task, given: Given, report: _Report) -> dict[str
             ran = run_step(here, task.spec, given)
     except (EndedError, TaskError) as why:
         error, attempt = (why.error, why.attempt) if isinstance(why, EndedError) else (why, None)
+        lost = why.lost if isinstance(why, EndedError) else 0
         row |= {"state": FAILED, "attempt": attempt, "seconds": _since(began), "error": _short(error)}
         say(ended_line(task.pathspec, FAILED, row["seconds"]))
-        report.errors.append(_marked(error, task, attempt))
+        report.errors.append(_marked(error, task, None if attempt is None else attempt - lost))
         return None
     row |= {"state": ran.state, "attempt": ran.attempt, "seconds": _since(began)}
     say(ended_line(task.pathspec, ran.state, row["seconds"]) if ran.state != BEFORE else "")
@@ -124,7 +125,8 @@ def own_environment() -> Iterator[None]:
 def _marked(error: BaseException, task: Task, attempt: int | None) -> BaseException:
     """Return the error of a task, with the task, and a mark if the task has no further attempt.
 
-    Windmill counts the job's attempts, and a job has as many as all of its tasks together.
+    Windmill counts the job's attempts, and a job has as many as all of its tasks together. What a lost worker
+    had begun is none of the task's own attempts.
     """
     vars(error)[FAILED_STEP] = task.name
     if task.spec.retries == 0 or (attempt is not None and attempt >= task.spec.retries):

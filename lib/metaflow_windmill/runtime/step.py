@@ -38,6 +38,7 @@ from metaflow_windmill.runtime.hooks import carry_metadata
 from metaflow_windmill.runtime.identity import identify
 from metaflow_windmill.runtime.ids import PARAMETERS
 from metaflow_windmill.runtime.inputs import input_paths
+from metaflow_windmill.runtime.lost import check_lost, count_lost, counted
 from metaflow_windmill.runtime.masking import Mask
 from metaflow_windmill.runtime.memo.remembered import remembered
 from metaflow_windmill.runtime.origin import approved, begin, cloned_outcome, clones, inherited, parameters_of
@@ -107,11 +108,14 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
     if outcome is not None:
         say(before_line(this.pathspec))
     else:
+        lost = count_lost(tasks, this.name, begun, here.job.id, spec) if begun else 0
+        check_lost(lost, spec)
         number = next_attempt(begun, most)
         say(begun_line(this.pathspec, number))
         with workplace(here.root, here.record.datastore) as place:
             attempt = Attempt(this, tasks, number, here.root, place, streams_of(place), deadline)
-            outcome = _run(attempt, given)
+            with counted(attempt, lost):
+                outcome = _run(attempt, given, lost)
         state = CLONED if CLONED in outcome else DONE
     took = time.monotonic() - began
     said = result(this, outcome | _passed_on(here, given, tasks, deadline) | _labels(this, outcome))
@@ -157,7 +161,7 @@ def _import_metaflow() -> int:
     return int(importlib.import_module("metaflow.metaflow_config").MAX_ATTEMPTS)
 
 
-def _run(attempt: Attempt, given: Given) -> Json:
+def _run(attempt: Attempt, given: Given, lost: int) -> Json:
     """Run one attempt of a task, or clone the task; return what it left for its job."""
     task, tasks = attempt.task, attempt.tasks
     os.environ[OUTCOME] = str(attempt.place.outcome)
@@ -179,7 +183,8 @@ def _run(attempt: Attempt, given: Given) -> Json:
 
     def run(now: Attempt) -> Json:
         with saving_logs(now), last_of_its_run(now):
-            run_metaflow(now, step_arguments(task, inputs, now.number, origin.run if origin else None))
+            resumed = origin.run if origin else None
+            run_metaflow(now, step_arguments(task, inputs, now.number, resumed, lost=lost))
             return outcome_of(now)
 
     outcome = run(attempt) if task.node is None else _in_gang(attempt, given.splits, run)

@@ -23,6 +23,7 @@ NOTE = "windmill.json"
 
 _BEGUN = "attempt.json"  # metaflow.datastore.TaskDataStore.METADATA_ATTEMPT_SUFFIX
 _DONE = "DONE.lock"
+_FAILED = "windmill-failed.json"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,15 @@ class Tasks(Protocol):
 
     def keep_note(self, task: str, attempt: int, note: Json) -> None:
         """Keep what an attempt left for Windmill."""
+
+    def begun_at(self, task: str, attempt: int) -> float | None:
+        """Return when an attempt began, in seconds since 1970; None where nobody knows."""
+
+    def mark(self, task: str, attempt: int) -> Json:
+        """Return the mark of an attempt that failed; None where it has none."""
+
+    def keep_mark(self, task: str, attempt: int, mark: Json) -> None:
+        """Mark an attempt that failed."""
 
     def artifact(self, task: str, name: str) -> Json:
         """Return an artifact of a task that is over."""
@@ -157,6 +167,19 @@ class DatastoreTasks:
     def keep_note(self, task: str, attempt: int, note: Json) -> None:
         """Keep what an attempt left for Windmill."""
         self._keep(f"{task}/{attempt}.{NOTE}", note)
+
+    def begun_at(self, task: str, attempt: int) -> float | None:
+        """Return when an attempt began, in seconds since 1970; None where nobody knows."""
+        found = self._json(f"{task}/{attempt}.{_BEGUN}")
+        return float(found["time"]) if isinstance(found, dict) and "time" in found else None
+
+    def mark(self, task: str, attempt: int) -> Json:
+        """Return the mark of an attempt that failed; None where it has none."""
+        return self._json(f"{task}/{attempt}.{_FAILED}")
+
+    def keep_mark(self, task: str, attempt: int, mark: Json) -> None:
+        """Mark an attempt that failed."""
+        self._keep(f"{task}/{attempt}.{_FAILED}", mark)
 
     def artifact(self, task: str, name: str) -> Json:
         """Return an artifact of a task that is over."""

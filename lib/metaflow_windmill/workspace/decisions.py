@@ -11,6 +11,7 @@ from metaflow_windmill.contract.pack import PACK
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.deploy.dependencies import merged
 from metaflow_windmill.deploy.names import Identity, flow_path, labels_of
+from metaflow_windmill.deploy.newer import for_server
 from metaflow_windmill.deploy.secrets import read_secrets
 from metaflow_windmill.deploy.upsert import with_record
 from metaflow_windmill.deploy.worker_tags import read_rules
@@ -66,6 +67,7 @@ def decide(
     owner: str,
     git: GitInfo,
     pins: Sequence[str] = (),
+    release: tuple[int, ...] = (),
 ) -> Decided:
     """Write the job's decisions into a compiled flow.
 
@@ -80,6 +82,8 @@ def decide(
     git : GitInfo
     pins : sequence of str
         What the repository's requirements came to.
+    release : tuple of int
+        Of the server; empty where it is not known.
 
     Raises
     ------
@@ -115,6 +119,7 @@ def decide(
         "labels": list(labels_of(record)),
     }
     final = relocated(placed, compiled.saved, stores)
+    final = {**final, "value": for_server(final["value"], release)}
     return Decided(final, Record.from_json(final["value"]["flow_env"]["metaflow"]), identity)
 
 

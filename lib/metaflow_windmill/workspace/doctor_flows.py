@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,9 @@ from metaflow_windmill.workspace.doctor import Finding
 from metaflow_windmill.workspace.doctor_store import is_there
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.contract.record import Record, StoreInfo
     from metaflow_windmill.types import Json
     from metaflow_windmill.workspace.doctor_server import Site
 
@@ -27,6 +29,9 @@ MOST = 300
 """Flows that are looked at one by one; each costs a handful of requests."""
 
 CREATE = "python flow.py windmill create"
+SECONDS = 30.0
+"""How long flows are looked at one by one."""
+
 _REFERENCE = re.compile(r"\$(var|res):(\S+)")
 _TAIL = 300
 
@@ -65,15 +70,32 @@ def find_deployments(site: Site, path: str = "") -> tuple[Deployment, ...]:
     return (Deployment(flow, record),)
 
 
-def flow_findings(site: Site, found: tuple[Deployment, ...]) -> Iterator[Finding]:
-    """Yield what is wrong with each flow, and at the end how many are well."""
-    well = 0
-    for one in found:
-        faults = tuple(_faults(site, one))
+def flow_findings(
+    site: Site, found: tuple[Deployment, ...], store: StoreInfo | None = None
+) -> Iterator[Finding]:
+    """Yield what is wrong with each flow, and at the end how many are well.
+
+    Parameters
+    ----------
+    site : Site
+    found : tuple of Deployment
+    store : StoreInfo, optional
+        The datastore that this machine has credentials for.
+    """
+    looked, well, deadline = 0, 0, time.monotonic() + SECONDS
+    away: dict[str, list[str]] = defaultdict(list)
+    for looked, one in enumerate(found, 1):  # noqa: B007 (told at the end)
+        faults = tuple(_faults(site, one, store))
         yield from faults
-        well += not faults
+        root = _absent_root(one.record)
+        away[root] += [one.path] if root else []
+        well += not (faults or root)
+        if time.monotonic() > deadline:
+            break
+    yield from _away_findings(away)
     said = f"{len(found)} deployed, {well} with nothing missing"
-    more = f"; only the {MOST} changed last were looked at" if len(found) == MOST else ""
+    partly = looked < len(found) or len(found) == MOST
+    more = f"; only the {looked} changed last were looked at, --flow looks at one" if partly else ""
     yield Finding("flows", "ok", said + more)
 
 
@@ -87,7 +109,7 @@ def archived_findings(site: Site, path: str = "") -> Iterator[Finding]:
             yield Finding("flow", "warn", said, f"Bring it back with `{CREATE}`, or delete it in Windmill.")
 
 
-def _faults(site: Site, one: Deployment) -> Iterator[Finding]:
+def _faults(site: Site, one: Deployment, store: StoreInfo | None) -> Iterator[Finding]:
     """Yield what is wrong with a flow; what may not be looked at is left out."""
     if isinstance(one.record, InvalidDocument):
         said = f"{one.path}: {one.record}."
@@ -97,7 +119,7 @@ def _faults(site: Site, one: Deployment) -> Iterator[Finding]:
     for look in (_lock_faults, _reference_faults, _tag_faults):
         with suppress(WindmillError):
             yield from look(site, one)
-    yield from package_faults(one.path, one.record)
+    yield from package_faults(one.path, one.record, store)
 
 
 def _lock_faults(site: Site, one: Deployment) -> Iterator[Finding]:
@@ -133,27 +155,48 @@ def tag_advice(tag: str) -> str:
     )
 
 
-def worker_code_findings(site: Site) -> Iterator[Finding]:
+def _away_findings(away: Mapping[str, Sequence[str]], *, at_worker: bool = False) -> Iterator[Finding]:
+    """Yield a line for each local datastore that is not on this machine, however many flows use it."""
+    for root, paths in away.items():
+        if paths:
+            others = f" (so do {len(paths) - 1} more)" if len(paths) > 1 else ""
+            said = f"{paths[0]} keeps its data at {root}{others}, which is not on this machine."
+            look = "Look from the workers: `metaflow-windmill doctor --workers`."
+            mount = f"Mount it on every worker, or run `{CREATE}` with an object store such as s3."
+            yield Finding("flow", "bad" if at_worker else "warn", said, mount if at_worker else look)
+
+
+def _absent_root(record: Record | InvalidDocument) -> str:
+    """Return the local datastore of a flow if it is not on this machine."""
+    if isinstance(record, InvalidDocument) or record.datastore.type != "local":
+        return ""
+    return "" if Path(record.datastore.root).is_dir() else record.datastore.root
+
+
+def worker_code_findings(site: Site, store: StoreInfo | None) -> Iterator[Finding]:
     """Yield which flows' code a worker does not see, and at the end how much it sees."""
     found = find_deployments(site)
-    faults = [
-        fault
-        for one in found
-        if not isinstance(one.record, InvalidDocument)
-        for fault in package_faults(one.path, one.record, at_worker=True)
-    ]
-    yield from faults
-    yield Finding("code of flows", "ok", f"{len(found) - len(faults)} of {len(found)} packages are seen here")
+    away: dict[str, list[str]] = defaultdict(list)
+    gone: list[Finding] = []
+    for one in found:
+        root = _absent_root(one.record)
+        away[root] += [one.path] if root else []
+        if not isinstance(one.record, InvalidDocument):
+            gone += package_faults(one.path, one.record, store)
+    yield from gone
+    yield from _away_findings(away, at_worker=True)
+    missing = len(gone) + sum(map(len, away.values()))
+    yield Finding("code of flows", "ok", f"all here for {len(found) - missing} of {len(found)} flows")
 
 
-def package_faults(path: str, record: Record, *, at_worker: bool = False) -> Iterator[Finding]:
-    """Yield whether the code of a flow is gone from its datastore, as far as this machine sees that."""
+def package_faults(path: str, record: Record, here: StoreInfo | None = None) -> Iterator[Finding]:
+    """Yield whether the code of a flow is gone from its datastore, as far as this machine sees that.
+
+    An object store is asked only if it is the one that this machine is set up for, `here`: for others it has
+    no credentials, and would try for long.
+    """
     store, url = record.datastore, record.package.url
-    if store.type == "local" and not Path(store.root).is_dir():
-        said = f"{path} keeps its data at {store.root}, which is not on this machine."
-        look = "Look from the workers: `metaflow-windmill doctor --workers`."
-        mount = f"Mount it on every worker, or run `{CREATE}` with an object store such as s3."
-        yield Finding("flow", "bad" if at_worker else "warn", said, mount if at_worker else look)
+    if _absent_root(record) or (store.type != "local" and store != here):
         return
     try:
         gone = not is_there(store, url)

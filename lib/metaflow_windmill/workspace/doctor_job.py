@@ -28,6 +28,7 @@ from metaflow_windmill.workspace.doctor_store import Probe, access_finding, give
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from metaflow_windmill.contract.record import StoreInfo
     from metaflow_windmill.types import Json
     from metaflow_windmill.workspace.job import Job
 
@@ -65,9 +66,18 @@ def visit(
         *host_findings(job.transport, job.base_url),
         *site_findings(site),
         *store_findings(datastore, root, probe),
-        *told("code of flows", lambda: worker_code_findings(site)),
+        *told("code of flows", lambda: worker_code_findings(site, _store_of(datastore, root))),
     ]
     return as_result(worker, tag, findings)
+
+
+def _store_of(datastore: str, root: str) -> StoreInfo | None:
+    from metaflow_windmill.workspace.stores import stores_for
+
+    try:
+        return stores_for(Configuration(url="", datastore=datastore, datastore_root=root)).datastore
+    except DeployError:
+        return None
 
 
 def store_findings(datastore: str, root: str, probe: Mapping[str, str]) -> Iterator[Finding]:

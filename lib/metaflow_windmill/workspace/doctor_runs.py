@@ -18,6 +18,7 @@ from metaflow_windmill.workspace.doctor_sync import folder_findings, sync_findin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from metaflow_windmill.contract.record import StoreInfo
     from metaflow_windmill.types import Json
     from metaflow_windmill.workspace.doctor_server import Site
 
@@ -25,7 +26,9 @@ _SOON = timedelta(days=7)
 _RUNS = "jobs:run:flows:"
 
 
-def run_findings(site: Site, path: str = "", folder: Path | None = None) -> Iterator[Finding]:
+def run_findings(
+    site: Site, path: str = "", folder: Path | None = None, store: StoreInfo | None = None
+) -> Iterator[Finding]:
     """Yield whatever keeps deployed flows from running.
 
     Parameters
@@ -35,6 +38,8 @@ def run_findings(site: Site, path: str = "", folder: Path | None = None) -> Iter
         Of the one flow to look at; empty for all.
     folder : Path, optional
         Where ``wmill sync push`` may be run from; the current directory if not given.
+    store : StoreInfo, optional
+        The datastore that this machine is set up for.
     """
     try:
         found = find_deployments(site, path)
@@ -45,7 +50,7 @@ def run_findings(site: Site, path: str = "", folder: Path | None = None) -> Iter
     paths = [one.path for one in found]
     yield from told("workers alive", lambda: worker_findings(site))
     yield from told("queue", lambda: (*queue_findings(site, path), *approval_findings(site, path)))
-    yield from told("flows", lambda: (*flow_findings(site, found), *archived_findings(site, path)))
+    yield from told("flows", lambda: (*flow_findings(site, found, store), *archived_findings(site, path)))
     yield from told("schedules", lambda: schedule_findings(site, found))
     if not path:
         yield from told("schedules", lambda: orphan_findings(site))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.pages import flow_page
 from metaflow_windmill.contract.record import GitInfo
+from metaflow_windmill.deploy.newer import release_of
 from metaflow_windmill.deploy.notifications import secrets_of
 from metaflow_windmill.deploy.ownership import TokenWish, record_in
 from metaflow_windmill.deploy.secrets import check_secrets, read_secrets
+from metaflow_windmill.deploy.server_version import version_of
 from metaflow_windmill.deploy.subscription import is_subscribed
 from metaflow_windmill.deploy.upsert import carry_out, is_prepared, survey, with_record
 from metaflow_windmill.errors import InvalidDocument, MetaflowWindmillError, Unauthorized, Unreachable
@@ -89,6 +92,7 @@ class Round:
     user: User
     scratch: Path
     flow_files: tuple[str, ...] = ()
+    release: tuple[int, ...] = ()
 
     def git(self, path: str, content: str = "") -> GitInfo:
         """Return where a file of the checkout comes from."""
@@ -156,6 +160,7 @@ def deploy_once(job: Job, configuration: Configuration, asked: Asked) -> Report:
             user=job.windmill.whoami(),
             scratch=scratch,
             flow_files=tuple(flow.path for flow in found),
+            release=release_of(job.windmill, version_of(job.windmill), os.environ.get("WM_JOB_ID", "")),
         )
         check_secrets(
             job.windmill,
@@ -249,6 +254,7 @@ def _one_flow(shared: Round, flow: FlowFile, folder: Path, taken: dict[str, str]
         owner=shared.owner,
         git=git,
         pins=environment.pins,
+        release=shared.release,
     )
     if decided.path in taken:
         raise InvalidDocument(f"{taken[decided.path]} has a flow of the same name, which is deployed already")

@@ -48,6 +48,10 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
         (somebody else than who started the run), ``groups`` (Windmill's Enterprise edition), ``otherwise``
         (``"fail"`` or ``"continue"`` where somebody says no or nobody answers) and ``artifact`` (the
         attribute in which the step finds what was answered, ``self.approval`` if not said).
+    retry_lost : int, optional, default None
+        How often a task is run again because its worker went away in the middle, 0 to 5, whatever ``@retry``
+        says of what the step's code raises. Instead of what ``--retry-lost`` says of all steps; if nothing
+        says so, Windmill decides, which runs it again three times.
     """
 
     name = "windmill"
@@ -58,6 +62,7 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
         "job_per_node": None,
         "gather_timeout": None,
         "approval": None,
+        "retry_lost": None,
     }
     _answered: str | None = None
 
@@ -72,7 +77,13 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
         logger: Any,  # noqa: ANN401, ARG002
     ) -> None:
         """Check what was given; from ``--with windmill:timeout=60`` come texts."""
-        from metaflow_windmill.contract.worker import MOST_PACKED, is_pack, is_worker_tag
+        from metaflow_windmill.contract.worker import (
+            MOST_LOST,
+            MOST_PACKED,
+            is_pack,
+            is_retry_lost,
+            is_worker_tag,
+        )
 
         tag = self.attributes["tag"]
         if tag is not None and not is_worker_tag(tag):
@@ -87,6 +98,11 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
             raise InvalidWindmillDecorator(
                 f"Step *{step_name}*: pack takes a whole number of tasks, 1 to {MOST_PACKED}, not "
                 f"{self.attributes['pack']!r}."
+            )
+        if self.attributes["retry_lost"] is not None and not is_retry_lost(self.attributes["retry_lost"]):
+            raise InvalidWindmillDecorator(
+                f"Step *{step_name}*: retry_lost takes a whole number of times, 0 to {MOST_LOST}, not "
+                f"{self.attributes['retry_lost']!r}."
             )
         self._approval(step_name, flow)
 

@@ -82,6 +82,7 @@ def compile_document(
         max_workers=wanted.max_workers,
         pack=wanted.pack,
         memos=memos_of(obj, dag, package, every_step=wanted.memo),
+        retry_lost=wanted.retry_lost,
         max_splits=wanted.max_num_splits,
         tag_rules=needed.rules,
         codes=needed.codes,

@@ -31,6 +31,7 @@ from metaflow_windmill.cli.flow.tokens import remember, token_options, wish_of, 
 from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
 from metaflow_windmill.client.pages import flow_page
 from metaflow_windmill.deploy.names import token_prefix
+from metaflow_windmill.deploy.newer import for_server
 from metaflow_windmill.deploy.notifications import secrets_of
 from metaflow_windmill.deploy.ownership import TokenWish, choose_token
 from metaflow_windmill.deploy.priority import check_priority
@@ -102,6 +103,7 @@ def deploy(
     package = CodePackage(obj)
     document = compile_document(obj, target, wanted, place.token, package)
     check_document(server.host, version, document["value"])
+    document = {**document, "value": for_server(document["value"], version.numbers if version else ())}
     agree(record_of(document))
     document = with_package(document, package)
     deployed = carry_out(server.windmill, document, place)

@@ -11,6 +11,8 @@ from metaflow_windmill.cli.flow.options import server_options
 from metaflow_windmill.cli.flow.speech import flow_command, print_data, print_json, say
 from metaflow_windmill.cli.flow.wanted import Wanted, flow_options
 from metaflow_windmill.deploy.difference import difference, page_difference
+from metaflow_windmill.deploy.newer import for_server
+from metaflow_windmill.deploy.server_version import version_of
 from metaflow_windmill.package.save import CodePackage
 
 
@@ -38,6 +40,8 @@ def command(
     package = CodePackage(obj)
     document = compile_document(obj, found.meant, wanted, found.record.token, package)
     document = with_package(document, package)
+    version = version_of(found.server.windmill)
+    document = {**document, "value": for_server(document["value"], version.numbers if version else ())}
     changes = (*difference(found.flow.value, document["value"]), *page_difference(found.flow, document))
     if as_json:
         print_json([asdict(change) for change in changes])

@@ -13,7 +13,7 @@ from metaflow_windmill.cli.flow.top_level import check_top_level
 
 SECTIONS = {
     "Deploy": ("create", "diff", "export", "mermaid"),
-    "Run": ("run", "trigger", "resume", "approve", "terminate"),
+    "Run": ("run", "trigger", "resume", "approve", "terminate", "retry-now"),
     "Watch": ("status", "logs", "why", "open", "list-runs"),
     "History": ("history", "rollback"),
     "Workspace": ("list-flows", "suspend", "unsuspend", "delete"),
@@ -31,6 +31,7 @@ COMMANDS = {
     "logs": "logs.command",
     "why": "why.command",
     "terminate": "terminate.command",
+    "retry-now": "retry_now.command",
     "delete": "delete.command",
     "list-flows": "list_flows.command",
     "suspend": "suspension.suspend",

@@ -11,7 +11,7 @@ from metaflow.runtime import MAX_NUM_SPLITS
 from metaflow_windmill.cli.flow.notify import NOTIFY_OPTIONS, notifications_of
 from metaflow_windmill.contract.notification import Notifications
 from metaflow_windmill.contract.record import LONGEST_TIMEOUT
-from metaflow_windmill.contract.worker import MOST_PACKED, is_pack
+from metaflow_windmill.contract.worker import MOST_LOST, MOST_PACKED, is_pack, is_retry_lost
 from metaflow_windmill.deploy.priority import HIGHEST, LOWEST
 from metaflow_windmill.errors import DeployError
 
@@ -41,6 +41,13 @@ _OPTIONS = (
         default=False,
         help="Clone each task whose code, inputs, parameters and packages are those of an earlier success, "
         "instead of running it, as @memo does for one step.",
+    ),
+    click.option(
+        "--retry-lost",
+        default=None,
+        type=int,
+        help="Run a task again so often because its worker went away in the middle, 0 to 5, whatever @retry "
+        "says of what its code raises. As often as Windmill does, three times, if not given.",
     ),
     click.option(
         "--max-num-splits",
@@ -96,6 +103,7 @@ class Wanted:
     max_workers: int | None = None
     pack: int | None = None
     memo: bool = False
+    retry_lost: int | None = None
     max_num_splits: int | None = None
     workflow_timeout: int | None = None
     workflow_priority: int | None = None
@@ -123,6 +131,8 @@ def check_wanted(wanted: Wanted) -> None:
     seconds, priority = wanted.workflow_timeout, wanted.workflow_priority
     if wanted.pack is not None and not is_pack(wanted.pack):
         raise DeployError(f"--pack takes 1 to {MOST_PACKED} tasks a job, not {wanted.pack}")
+    if wanted.retry_lost is not None and not is_retry_lost(wanted.retry_lost):
+        raise DeployError(f"--retry-lost takes 0 to {MOST_LOST} times, not {wanted.retry_lost}")
     if seconds is not None and not 1 <= seconds <= LONGEST_TIMEOUT:
         raise DeployError(f"--workflow-timeout takes 1 to {LONGEST_TIMEOUT} seconds, not {seconds}")
     if priority is not None and not LOWEST <= priority <= HIGHEST:

@@ -8,7 +8,8 @@ from metaflow_windmill.devserver.api.body import read_json
 from metaflow_windmill.devserver.api.jobs_read import job_of
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.refusals import not_found
+from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.release import RUN_NOW, WORKER_IS_DRAINING
 from metaflow_windmill.devserver.store import jobs, user_states
 
 if TYPE_CHECKING:
@@ -25,6 +26,19 @@ def cancel(call: Call) -> Response:
 def force_cancel(call: Call) -> Response:
     """Cancel a job and everything below it without waiting for its workers."""
     return _cancel(call, force=True)
+
+
+def run_now(call: Call) -> Response:
+    """Start a job that waits for its time."""
+    job_id = job_of(call)["id"]
+    if not call.services.engine.start_now(job_id):
+        raise bad_request(f"Job {job_id} does not wait for a later time")
+    return as_text(job_id)
+
+
+def worker_is_draining(call: Call) -> Response:
+    """Tell whether the worker that runs a job takes no other one any more."""
+    return as_json(call.services.workers.drains(job_of(call)["id"]))
 
 
 def get_state(call: Call) -> Response:
@@ -57,6 +71,8 @@ def _cancel(call: Call, *, force: bool) -> Response:
 ENDPOINTS = (
     Endpoint("POST", W + "/jobs_u/queue/cancel/{id}", cancel),
     Endpoint("POST", W + "/jobs_u/queue/force_cancel/{id}", force_cancel),
+    Endpoint("POST", W + "/jobs/queue/run_now/{id}", run_now, since=RUN_NOW),
+    Endpoint("GET", W + "/jobs/worker_is_draining/{id}", worker_is_draining, since=WORKER_IS_DRAINING),
     Endpoint("GET", W + "/jobs/flow/user_states/{id}/{key}", get_state),
     Endpoint("POST", W + "/jobs/flow/user_states/{id}/{key}", set_state),
 )

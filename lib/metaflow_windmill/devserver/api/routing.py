@@ -15,12 +15,14 @@ from starlette.routing import Route
 
 from metaflow_windmill.devserver.api.auth import bearer_of, identity, said_token
 from metaflow_windmill.devserver.api.call import Call
+from metaflow_windmill.devserver.api.confined import confine, is_own
 from metaflow_windmill.devserver.api.replies import as_text
 from metaflow_windmill.devserver.catalog import workspaces
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.catalog.tokens import Bearer
 from metaflow_windmill.devserver.model import JobExists
 from metaflow_windmill.devserver.refusals import bad_request
+from metaflow_windmill.devserver.release import TRIED
 from metaflow_windmill.errors import RequestRefused, ServerError
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from metaflow_windmill.devserver.api.services import Services
+    from metaflow_windmill.devserver.release import Release
 
 Handler: TypeAlias = Callable[[Call], Response | Awaitable[Response]]
 
@@ -61,6 +64,8 @@ class Endpoint:
         in any case.
     public : bool
         Whether it answers without a token.
+    since : Release
+        The release of Windmill that has it first; a server that behaves as an older one has it not.
     """
 
     methods: str
@@ -68,12 +73,15 @@ class Endpoint:
     handler: Handler
     need: str | None = None
     public: bool = False
+    since: Release = TRIED
 
 
 def routes(endpoints: Iterable[Endpoint], services: Services) -> list[Route]:
     """Return Starlette's routes; those with the same path are joined, so that another method gets a 405."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
+        if endpoint.since > services.release:
+            continue
         for method in endpoint.methods.split():
             by_path.setdefault(endpoint.path, {})[method] = endpoint
     return [
@@ -118,8 +126,13 @@ def _checked(services: Services, endpoint: Endpoint, request: Request) -> Call:
         method=request.method,
         gone=request.is_disconnected,
     )
+    route = endpoint.path.removeprefix(f"{W}/").removeprefix("/api/")
     if not endpoint.public:
-        call.require_route(request.method, endpoint.path.removeprefix(f"{W}/").removeprefix("/api/"))
+        confine(call, route)
+    if bearer.job is not None and is_own(call, route):
+        return call
+    if not endpoint.public:
+        call.require_route(request.method, route)
     if endpoint.need:
         domain, _, action = endpoint.need.partition(":")
         call.require(Need(domain, action, path=_path_in(request, domain)))

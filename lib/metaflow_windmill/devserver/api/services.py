@@ -6,11 +6,14 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from metaflow_windmill.devserver.release import TRIED
+
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.catalog.catalog import WorkspaceCatalog
     from metaflow_windmill.devserver.catalog.credentials import JobTokens
     from metaflow_windmill.devserver.catalog.vault import Vault
     from metaflow_windmill.devserver.engine.engine import Engine
+    from metaflow_windmill.devserver.release import Release
     from metaflow_windmill.devserver.store.database import Database
     from metaflow_windmill.devserver.store.logs import Logs
     from metaflow_windmill.types import Json
@@ -33,6 +36,9 @@ class Workers(Protocol):
 
     def crew(self) -> list[dict[str, Json]]:
         """Return each worker's name, job and tags."""
+
+    def drains(self, job_id: str) -> bool:
+        """Tell whether the worker that runs a job was told to end."""
 
     def serves(self, tag: str) -> bool:
         """Tell whether the workers take jobs with a tag."""
@@ -65,6 +71,8 @@ class Services:
     workers : Workers
     keeper : Keeper or None
         None where nothing but Windmill's own is known of runs.
+    release : Release
+        The Windmill that the server behaves as.
     closing : threading.Event
         Set when the server ends, so that nobody waits on.
     """
@@ -79,4 +87,5 @@ class Services:
     scheduler: Wakeable
     workers: Workers
     keeper: Keeper | None = None
+    release: Release = TRIED
     closing: threading.Event = field(default_factory=threading.Event)

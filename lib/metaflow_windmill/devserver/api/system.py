@@ -10,19 +10,17 @@ from metaflow_windmill.devserver.api.body import TEXT
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.catalog import workspaces
+from metaflow_windmill.devserver.release import written
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from metaflow_windmill.devserver.api.call import Call
 
-VERSION = "CE v1.788.0"
-"""The Windmill that this server behaves as; other tools read the number."""
 
-
-def version(_call: Call) -> Response:
-    """Say which Windmill this is."""
-    return as_text(f"{VERSION}-metaflow-windmill")
+def version(call: Call) -> Response:
+    """Say which Windmill this is; other tools read the number."""
+    return as_text(f"CE {written(call.services.release)}-metaflow-windmill")
 
 
 def uptodate(_call: Call) -> Response:
@@ -82,7 +80,7 @@ def list_workers(call: Call) -> Response:
             "current_job_id": row["job"],
             "custom_tags": row["tags"],
             "worker_group": "default",
-            "wm_version": VERSION,
+            "wm_version": written(call.services.release),
         }
         for row in call.services.workers.crew()
     ]

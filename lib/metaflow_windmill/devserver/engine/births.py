@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from metaflow_windmill.devserver.engine.plan import PREPROCESSOR
 from metaflow_windmill.devserver.model import JobExists
 from metaflow_windmill.devserver.store import canonical, clock, flow_rows, job_rows
 from metaflow_windmill.devserver.store.flow_rows import Event
+from metaflow_windmill.devserver.store.ids import new_job_id
 from metaflow_windmill.devserver.store.job_rows import Ending, Job
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue |
     JobExists
         If a job has the chosen id.
     """
-    job_id = asked.job_id or str(uuid.uuid4())
+    job_id = asked.job_id or new_job_id(clock.now())
     if job_rows.load(connection, job_id) is not None:
         raise JobExists(job_id)
     for_worker = value is None and (asked.resolves or asked.kind not in DEPENDENCIES)
@@ -175,7 +175,7 @@ def _some(
 
 
 def _child(parent: Parent, child: Child, documents: tuple[str | None, str | None], now: int) -> Job:
-    job_id = str(uuid.uuid4())
+    job_id = new_job_id(now)
     flow = parent.flow
     return Job(
         id=job_id,
@@ -184,7 +184,7 @@ def _child(parent: Parent, child: Child, documents: tuple[str | None, str | None
         state="queued",
         for_worker=child.code is not None,
         tag=child.tag,
-        who=flow.who,
+        who=flow.who if child.scopes is None else _narrowed(flow.who, child.scopes),
         created_by=flow.created_by,
         created_at=now,
         scheduled_for=max(now, parent.scheduled_for or 0),
@@ -205,6 +205,13 @@ def _child(parent: Parent, child: Child, documents: tuple[str | None, str | None
         pre_run_error=child.error,
         suspended=child.suspended,
     )
+
+
+def _narrowed(who: str, scopes: tuple[str, ...]) -> str:
+    """Return the one whom a job acts for, with no more rights than its module leaves it."""
+    whole = job_rows.read_identity(who)
+    kept = scopes if whole.scopes is None else tuple(one for one in scopes if one in whole.scopes)
+    return job_rows.write_identity(replace(whole, scopes=kept))
 
 
 def end_identity(connection: sqlite3.Connection, job: Job, result: Json) -> Event:

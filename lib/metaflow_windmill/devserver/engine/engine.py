@@ -57,6 +57,8 @@ class Engine:
         Hides the secrets that jobs are given.
     isolated : bool
         Whether a job sees what it requires and nothing else, so that requirements have to be resolved.
+    scoped : bool
+        Whether modules say what the tokens of their jobs open, as newer releases of Windmill let them.
     """
 
     def __init__(
@@ -69,12 +71,15 @@ class Engine:
         base_url: str,
         logs: Logs | None = None,
         isolated: bool = False,
+        scoped: bool = False,
     ) -> None:
         self.database, self.isolated, self._catalog = database, isolated, catalog
         self.changes = Changes()
         self._credentials, self._evaluator, self._logs = credentials, evaluator, logs
         self._stepper = Stepper(database, catalog, evaluator, Definitions())
-        self._handout = Handout(database, catalog, credentials, base_url, logs, isolated=isolated)
+        self._handout = Handout(
+            database, catalog, credentials, base_url, logs, isolated=isolated, scoped=scoped
+        )
         self._kill: Callable[[str], None] = lambda _: None
         self._work = threading.Event()
         self._closing = threading.Event()
@@ -134,6 +139,18 @@ class Engine:
             job = job_rows.load(connection, job_id)
             if job is not None:
                 queue.put_back(connection, job_id, job.restarts)
+
+    def start_now(self, job_id: str) -> bool:
+        """Let a job that waits for its time begin; return whether one did."""
+        now, effects = clock.now(), apply.Effects()
+        with self.database.write() as connection:
+            moved = queue.start_now(connection, job_id, now)
+            job = job_rows.load(connection, job_id)
+            if moved and job is not None:
+                effects.born(job, now)
+        self._tell(effects)
+        self._alarm.reset()
+        return moved
 
     def cancel(self, job_id: str, by: str, reason: str | None = None) -> bool:
         """Cancel a job and everything below it; return whether there was something to cancel."""

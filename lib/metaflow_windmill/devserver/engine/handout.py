@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine import births
@@ -44,7 +45,9 @@ class Handout:
         logs: Logs | None,
         *,
         isolated: bool = False,
+        scoped: bool = False,
     ) -> None:
+        self._scoped = scoped
         self._database, self._catalog, self._credentials = database, catalog, credentials
         self._base_url, self._logs, self._isolated = base_url, logs, isolated
 
@@ -59,7 +62,8 @@ class Handout:
         reading = self._database.read()
         args = json.loads(job_rows.args_text(reading, job.id))
         above = job_rows.load(reading, job.parent) if job.parent else None
-        token = self._credentials.issue(job.id, job.identity)
+        who = job.identity if self._scoped else replace(job.identity, scopes=None)
+        token = self._credentials.issue(job.id, who)
         code, resolves = code_of(reading, job), job.kind in births.DEPENDENCIES
         return RunnableJob(
             id=job.id,

@@ -82,6 +82,7 @@ class Leaves:
             timeout=limit,
             iteration=iteration,
             error=error,
+            scopes=_scopes(module),
         )
 
     def tag(self, own: str | None, default: str) -> str:
@@ -127,3 +128,9 @@ def value_of(version: FlowVersion, *, deployed: bool = True) -> FlowValue:
         If it is not a flow value.
     """
     return with_virtual_end(read_flow_value(version.value, deployed=deployed))
+
+
+def _scopes(module: Module) -> tuple[str, ...] | None:
+    """Return what the tokens of a module's jobs are restricted to; None where it does not say."""
+    said = module.extra.get("job_token_scopes")
+    return None if said is None else tuple(map(str, said))

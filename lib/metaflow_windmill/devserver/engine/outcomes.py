@@ -58,7 +58,8 @@ def labels_in(result: Json) -> tuple[str, ...]:
 def lost(job: Job, restarts: int) -> Json:
     """Return the result of a job whose worker died too often."""
     message = (
-        f"The worker of this job died {restarts + 1} times, so the job is not started again. "
+        f"The worker of this job died {restarts + 1} times: there is no ping from job {job.id}, so it is not "
+        "started again. "
         "Look at its log, and at whether the machine ran out of memory."
     )
     error: dict[str, Json] = {"name": "ExecutionErr", "message": message}

@@ -126,7 +126,10 @@ class Ended:
 
 @dataclass(frozen=True)
 class Child:
-    """A job that a module starts; whatever it shares with its flow is not said here."""
+    """A job that a module starts; whatever it shares with its flow is not said here.
+
+    Its `scopes` are all that its token opens; None for what the flow's opens.
+    """
 
     kind: JobKind
     args: dict[str, Json]
@@ -140,6 +143,7 @@ class Child:
     iteration: int = 0
     suspended: int = 0
     error: str | None = None
+    scopes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ given a job        running, not begun            queues it again; no death, as i
 running it         running, has a directory      kills what is left, queues it again, counts a death
 wrote the outcome  running                       takes the outcome from its file
 told the outcome   its end is being stored       does nothing: what was told is heard to its end first
+draining           running, or none              starts another one: it ended after its job, by itself
 =================  ============================  ==========================================================
 
 If the server ends, its workers go on, and the next server finds them by their locks. If both end, the next
@@ -102,6 +103,7 @@ class _Worker:
     name: str
     line: Line
     job: str | None = None
+    draining: bool = False
     silent: threading.Event = field(default_factory=threading.Event)
     """Set once all that it ever said was heard."""
 
@@ -187,6 +189,11 @@ class Supervisor:
                 {"worker": worker.name, "job": worker.job, "tags": list(self._crew.tags)}
                 for worker in self._workers.values()
             ]
+
+    def drains(self, job_id: str) -> bool:
+        """Tell whether the worker that runs a job takes no other one any more, since it was told to end."""
+        with self._lock:
+            return any(worker.draining for worker in self._workers.values() if worker.job == job_id)
 
     def serves(self, tag: str) -> bool:
         """Tell whether the workers take jobs with a tag."""
@@ -306,6 +313,8 @@ class Supervisor:
             for message in line.messages():
                 if "hello" in message:
                     worker = self._welcome(message, line)
+                elif worker is not None and "draining" in message:
+                    worker.draining = True
                 elif worker is not None:
                     self._ended(worker, message["ended"], message["outcome"])
         finally:
@@ -347,11 +356,12 @@ class Supervisor:
             if worker.job != job:
                 return  # The end of an earlier job, told again: it waits already, and runs one at a time.
             worker.job = None
-        self._idle.put(worker)
+        if not worker.draining:
+            self._idle.put(worker)
 
     def _dispatch(self) -> None:
         while (worker := self._idle.get()) is not None:
-            if worker.name not in self._workers:
+            if worker.name not in self._workers or worker.draining:
                 continue
             job = self._next(worker.name)
             if job is None:

@@ -68,6 +68,15 @@ class Worker:
         self._job: str | None = None
         self._killed: set[str] = set()
         self._untaken: dict[str, Json] = {}
+        self._draining = False
+
+    def drain(self) -> None:
+        """Take no further job, and end after the one at hand, as a real worker does that is told to end."""
+        with self._lock:
+            self._draining = True
+            if self._line is not None:
+                self._line.send({"draining": True})
+        self._leave_if_done()
 
     def serve(self) -> None:
         """Speak with the server, and if it dies with the next one, until told to stop or left alone."""
@@ -80,7 +89,17 @@ class Worker:
                     return
                 self._handle(message)
             line.close()
+            if self._is_done():
+                return
         self._stop()
+
+    def _is_done(self) -> bool:
+        with self._lock:
+            return self._draining and self._job is None and not self._untaken
+
+    def _leave_if_done(self) -> None:
+        if self._is_done() and self._line is not None:
+            self._line.close()  # so that nothing more is heard, and `serve` ends
 
     def _connect(self) -> socket.socket | None:
         deadline = time.monotonic() + PATIENCE
@@ -100,6 +119,8 @@ class Worker:
             self._line = line
             known = [*self._untaken, *([self._job] if self._job else [])]
             line.send({"hello": self._name, "jobs": known, "busy": self._job})
+            if self._draining:
+                line.send({"draining": True})
             for job, ended in self._untaken.items():
                 line.send({"ended": job, "outcome": ended})
 
@@ -115,6 +136,7 @@ class Worker:
             with self._lock:
                 self._untaken.pop(message["taken"], None)
             shutil.rmtree(self._places.job(message["taken"]), ignore_errors=True)
+            self._leave_if_done()
 
     def _kill(self, job: str) -> None:
         with self._lock:
@@ -246,8 +268,11 @@ def main(arguments: list[str], launch: Launch = spawned) -> int:
     data, name, *cache = arguments
     places = Places(Path(data))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    worker = Worker(places, name, Path(cache[0]) if cache else None, launch)
+    # In a thread: the signal may come while this one holds what draining needs.
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=worker.drain).start())
     with hold(places.worker_lock(name)):
-        Worker(places, name, Path(cache[0]) if cache else None, launch).serve()
+        worker.serve()
     places.worker_lock(name).unlink(missing_ok=True)
     return 0
 

@@ -40,6 +40,15 @@ def is_waiting(connection: sqlite3.Connection, now: int) -> bool:
     return found.fetchone() is not None
 
 
+def start_now(connection: sqlite3.Connection, job_id: str, now: int) -> bool:
+    """Let a queued job that waits for its time begin; return False where none does."""
+    changed = connection.execute(
+        "UPDATE job SET scheduled_for = ? WHERE id = ? AND state = 'queued' AND scheduled_for > ?",
+        (now, job_id, now),
+    )
+    return changed.rowcount == 1
+
+
 def put_back(connection: sqlite3.Connection, job_id: str, restarts: int) -> bool:
     """Queue a running job again; return False where it is not running."""
     changed = connection.execute(
