@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 from local_server import Server, local_server
 
-from metaflow_windmill.cli.flow.following import Teller
+from metaflow_windmill.cli.flow.telling.following import Teller
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.client.pages import flow_page, run_page
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.client.windmill import Windmill
-from metaflow_windmill.deploy.watch import Watch, steps_of
+from metaflow_windmill.runs.watch import Watch, steps_of
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job

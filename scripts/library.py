@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from metaflow_windmill.workspace.library import library_files, library_script, library_sha, without_archive
+from metaflow_windmill.workspace.installing.library import (
+    library_files,
+    library_script,
+    library_sha,
+    without_archive,
+)
 
 FILE = Path(__file__).parents[1] / "f" / "metaflow" / "library.py"
 

@@ -10,7 +10,7 @@ from tests.support.flow_commands import Commands
 from tests.support.oracle import Home
 from tests.support.scripted_server import Answer, answer, scripted_server
 
-from metaflow_windmill.cli.flow.python_words import FROM_PYTHON
+from metaflow_windmill.terminal.python_words import FROM_PYTHON
 
 if TYPE_CHECKING:
     from tests.support.deployed import Target

@@ -17,7 +17,7 @@ from tests.support.oracle import Home
 from tests.support.server import wait_until
 from tests.support.workspace import Workspace, flow_file
 
-from metaflow_windmill.workspace.doctor_queue import PATIENCE
+from metaflow_windmill.workspace.doctor.queue import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from tests.support.oracle import Home
 from tests.support.server import Server, wait_until
 
 from metaflow_windmill.contract.event import SUBSCRIPTION, Awaited, Event
-from metaflow_windmill.deploy.subscription import apply_subscription, remove_subscription
+from metaflow_windmill.deployment.placed.subscription import apply_subscription, remove_subscription
 from metaflow_windmill.events import new_event, publish, publish_event
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tests.support.server import wait_until
 from tests.support.step_token import held_token, opened_routes
 from tests.support.worker_processes import worker_processes
 
-from metaflow_windmill.deploy.newer import OF_THE_END, OF_THE_RUN
+from metaflow_windmill.deployment.placed.newer import OF_THE_END, OF_THE_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,9 +18,9 @@ from tests.support.server import wait_until
 from tests.support.workspace import Workspace, flow_file, outcomes, reasons
 
 from metaflow_windmill.client.http import HttpTransport
-from metaflow_windmill.workspace.configuration import read_configuration
+from metaflow_windmill.workspace.compiling.configuration import read_configuration
+from metaflow_windmill.workspace.compiling.pipeline import Asked, deploy_newest
 from metaflow_windmill.workspace.job import job_with
-from metaflow_windmill.workspace.pipeline import Asked, deploy_newest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 from tests.support.flow_commands import Commands
 from tests.support.oracle import Home
 
-from metaflow_windmill.cli.flow.settings import top_level_options
+from metaflow_windmill.deployment.assembled.settings import top_level_options
 from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from tests.support.scripted_server import answer, scripted_server
 from tests.support.server import wait_until
 from tests.support.workspace import make_wheel
 
-from metaflow_windmill.workspace.configuration import read_configuration
+from metaflow_windmill.workspace.compiling.configuration import read_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

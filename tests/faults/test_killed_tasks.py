@@ -24,18 +24,18 @@ DATASTORE = "metaflow/datastore/task_datastore.py"
 
 # Where a job dies; which attempt then makes the artifacts that are read; how often the user's code began.
 IN_ANY_STEP = {
-    "before there is a child": ("runtime/workplace.py:_fill:call", 0, 1),
+    "before there is a child": ("runtime/child/workplace.py:_fill:call", 0, 1),
     "as the attempt begins": ("metaflow/task.py:_init_data:call", 1, 1),
-    "before the user's code": ("runtime/hooks.py:register:call", 1, 1),
+    "before the user's code": ("runtime/child/hooks.py:register:call", 1, 1),
     "inside the user's code": ("counted.py:note:return", 1, 2),
     "before the artifacts are kept": (f"{DATASTORE}:persist:call", 1, 2),
     "after the artifacts are kept": (f"{DATASTORE}:persist:return", 1, 2),
     "before the task is marked as done": (f"{DATASTORE}:done:call", 1, 2),
-    "after the task is marked as done": ("runtime/hooks.py:finish:call", 1, 2),
-    "before the last of the log is kept": ("runtime/commands.py:outcome_of:return", 1, 2),
-    "after the last of the log is kept": ("runtime/commands.py:keep_note:call", 1, 2),
-    "after the outcome is kept": ("runtime/commands.py:keep_note:return", 0, 1),
-    "before the result is returned": ("runtime/result.py:result:call", 0, 1),
+    "after the task is marked as done": ("runtime/child/hooks.py:finish:call", 1, 2),
+    "before the last of the log is kept": ("runtime/child/commands.py:outcome_of:return", 1, 2),
+    "after the last of the log is kept": ("runtime/child/commands.py:keep_note:call", 1, 2),
+    "after the outcome is kept": ("runtime/child/commands.py:keep_note:return", 0, 1),
+    "before the result is returned": ("runtime/attempt/result.py:result:call", 0, 1),
 }
 NOT_RUN_AGAIN = {"after the outcome is kept", "before the result is returned"}
 IN_THE_START_STEP = {

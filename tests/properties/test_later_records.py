@@ -17,11 +17,11 @@ from metaflow_windmill.contract.notification import Notification
 from metaflow_windmill.contract.record import GitInfo, ParameterInfo, ScheduleInfo
 from metaflow_windmill.contract.resume import Origin, ResumeOrder
 from metaflow_windmill.contract.task import Input, Source, TaskSpec
-from metaflow_windmill.deploy.origin import read_origin, telling
+from metaflow_windmill.deployment.described.origin import read_origin, telling
 from metaflow_windmill.errors import InvalidDocument
-from metaflow_windmill.runtime.failure import Failure, Frame
-from metaflow_windmill.workspace.doctor import Finding
-from metaflow_windmill.workspace.redeploy import State
+from metaflow_windmill.runtime.output.failure import Failure, Frame
+from metaflow_windmill.workspace.doctor.findings import Finding
+from metaflow_windmill.workspace.pushed.redeploy import State
 
 RECORD = replace(
     fixed_deployment("F").record,

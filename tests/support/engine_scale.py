@@ -25,9 +25,9 @@ from tests.support.small_dags import small_dag
 
 from metaflow_windmill.compiler import compile_flow
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.runtime.identity import identify
-from metaflow_windmill.runtime.job import Job
-from metaflow_windmill.runtime.result import result
+from metaflow_windmill.runtime.attempt.result import result
+from metaflow_windmill.runtime.position.identity import identify
+from metaflow_windmill.runtime.position.job import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

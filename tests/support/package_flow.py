@@ -17,7 +17,7 @@ def main(file: str, root: str) -> None:
     from metaflow.parameters import set_parameter_context
     from metaflow.plugins.datastores.local_storage import LocalStorage
 
-    from metaflow_windmill.deploy.parameters import read_parameters
+    from metaflow_windmill.deployment.described.parameters import read_parameters
     from metaflow_windmill.package.save import CodePackage
 
     sys.argv[:] = [file]

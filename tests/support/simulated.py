@@ -16,17 +16,17 @@ from metaflow_windmill.contract.event import PUBLISH
 from metaflow_windmill.contract.pack import PACK, Pack, levels_of
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.runtime.identity import Task, identify
-from metaflow_windmill.runtime.inputs import input_paths
-from metaflow_windmill.runtime.job import Job
-from metaflow_windmill.runtime.result import packed, result
+from metaflow_windmill.runtime.attempt.result import packed, result
+from metaflow_windmill.runtime.position.identity import Task, identify
+from metaflow_windmill.runtime.position.inputs import input_paths
+from metaflow_windmill.runtime.position.job import Job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tests.support.graphs import Graph, Node
 
-    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.types import Json
 
 _LOCAL = StoreInfo("local")

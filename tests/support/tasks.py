@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, cast
 
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.contract.task import Input, Source, TaskSpec
-from metaflow_windmill.runtime.identity import Task
-from metaflow_windmill.runtime.job import Job
-from metaflow_windmill.runtime.tasks import Content
+from metaflow_windmill.runtime.position.identity import Task
+from metaflow_windmill.runtime.position.job import Job
+from metaflow_windmill.runtime.position.tasks import Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from metaflow_windmill.contract.task import At
-    from metaflow_windmill.runtime.ids import Position
+    from metaflow_windmill.runtime.position.ids import Position
     from metaflow_windmill.types import Json
 
 STORE = StoreInfo("local", "/data/.metaflow")

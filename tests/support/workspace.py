@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tests.support.elsewhere import embedded_server, some_server
 
 from metaflow_windmill.client.http import HttpTransport
-from metaflow_windmill.workspace.installing import Installer
-from metaflow_windmill.workspace.shipped import shipment
+from metaflow_windmill.workspace.installing.install import Installer
+from metaflow_windmill.workspace.installing.shipped import shipment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

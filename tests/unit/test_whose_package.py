@@ -23,7 +23,10 @@ AN_INDEX = (
     rf"['\"\s`]{NAME}\s?[=<>~!]=\s?\d",
 )
 """A command that installs it, and a requirement by name, bare or with a version."""
-SPOKEN_OF = ("tests/unit/workspace/test_shipped.py", "tests/unit/workspace/test_requirements.py")
+SPOKEN_OF = (
+    "tests/unit/workspace/installing/test_shipped.py",
+    "tests/unit/workspace/compiling/test_requirements.py",
+)
 """Where such texts are what is refused."""
 
 

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.client.http import HttpTransport, base_address, checked_token, is_local
 from metaflow_windmill.client.retrying import Retrying
 from metaflow_windmill.client.site import DEFAULT_HOST, DEFAULT_WORKSPACE, NOBODY, find_address
-from metaflow_windmill.deploy.names import DEFAULT_FOLDER
+from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER
 from metaflow_windmill.errors import DeployError, Unauthorized, Unreachable
-from metaflow_windmill.workspace.doctor import Finding, as_text, healthy
-from metaflow_windmill.workspace.doctor_machine import PACKAGE, machine_findings, versions
-from metaflow_windmill.workspace.doctor_runs import run_findings
-from metaflow_windmill.workspace.doctor_server import Site, host_findings, sentence, site_findings
-from metaflow_windmill.workspace.doctor_store import (
+from metaflow_windmill.workspace.doctor.findings import Finding, as_text, healthy
+from metaflow_windmill.workspace.doctor.machine import PACKAGE, machine_findings, versions
+from metaflow_windmill.workspace.doctor.runs import run_findings
+from metaflow_windmill.workspace.doctor.server import Site, host_findings, sentence, site_findings
+from metaflow_windmill.workspace.doctor.store import (
     access_finding,
     configured_here,
     give_up_early,
     place_finding,
     planted,
 )
-from metaflow_windmill.workspace.doctor_workers import ask_workers
+from metaflow_windmill.workspace.doctor.workers import ask_workers
 
 if TYPE_CHECKING:
     import argparse
@@ -81,7 +81,7 @@ def run(said: argparse.Namespace) -> int:
 
 def _look(said: argparse.Namespace) -> Iterator[Finding]:
     """Yield all findings; what needs something that is bad is left out."""
-    from metaflow_windmill.cli.flow.options import Given, folder_of
+    from metaflow_windmill.deployment.assembled.deployment import Given, folder_of
 
     installed = versions()
     yield from machine_findings(installed)

@@ -6,16 +6,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.site import DEFAULT_HOST, DEFAULT_WORKSPACE, TOOL, find_address, open_site
-from metaflow_windmill.deploy.access import sign_in
-from metaflow_windmill.deploy.server_version import check_server, version_of
+from metaflow_windmill.deployment.placed.access import sign_in
+from metaflow_windmill.deployment.placed.server_version import check_server, version_of
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.workspace.installing import Installer
-from metaflow_windmill.workspace.shipped import requirement, shipment
+from metaflow_windmill.workspace.installing.install import Installer
+from metaflow_windmill.workspace.installing.shipped import requirement, shipment
 
 if TYPE_CHECKING:
     import argparse
 
-    from metaflow_windmill.workspace.installing import Step
+    from metaflow_windmill.workspace.installing.install import Step
 
 
 EXAMPLES = ("metaflow-windmill install --dry-run", "metaflow-windmill install --workspace team --yes")

@@ -108,7 +108,7 @@ def _left_out(context: Context, module: Module, value: RawScript, spec: TaskSpec
 
 
 def _position(value: RawScript, spec: TaskSpec) -> list[str]:
-    """Return what makes the task's id of its position (see `metaflow_windmill.runtime.ids`)."""
+    """Return what makes the task's id of its position (see `metaflow_windmill.runtime.position.ids`)."""
     parts = []
     for number, level in enumerate(spec.levels):
         at = value.input_transforms[f"level_{number}"]

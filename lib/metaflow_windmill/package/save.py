@@ -12,6 +12,7 @@ from metaflow_windmill.contract.record import PackageInfo
 from metaflow_windmill.errors import PackageError
 
 if TYPE_CHECKING:
+    from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.types import Json
 
 KNOWN_LAYOUT = 1  # metaflow.packaging_sys.v1: Metaflow's code in .mf_code, which run_step.py puts on the path
@@ -28,7 +29,7 @@ class CodePackage:
         What a command of a flow gets; ``windmill_internal`` is attached to the flow's steps.
     """
 
-    def __init__(self, obj: Any) -> None:  # noqa: ANN401  (Metaflow's CliState)
+    def __init__(self, obj: CliState) -> None:
         self._obj = obj
 
     @cached_property

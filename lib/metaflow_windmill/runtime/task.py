@@ -12,11 +12,11 @@ from metaflow_windmill.contract.pack import PACK, Pack
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.contract.tags import tagged
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.runtime.commands import EndedError
-from metaflow_windmill.runtime.given import Given, Here
-from metaflow_windmill.runtime.job import read_job
-from metaflow_windmill.runtime.package_cache import LIMIT, tidy
-from metaflow_windmill.runtime.step import run_step
+from metaflow_windmill.runtime.attempt.step import run_step
+from metaflow_windmill.runtime.child.commands import EndedError
+from metaflow_windmill.runtime.child.package_cache import LIMIT, tidy
+from metaflow_windmill.runtime.position.given import Given, Here
+from metaflow_windmill.runtime.position.job import read_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,22 +73,22 @@ def run_task(
 
 
 def _publish(here: Here, task: Json, given: Given) -> dict[str, Json]:
-    from metaflow_windmill.runtime.attempts import windmill_of
-    from metaflow_windmill.runtime.ending import publish_end
+    from metaflow_windmill.runtime.afterwards.ending import publish_end
+    from metaflow_windmill.runtime.attempt.attempts import windmill_of
 
     windmill = windmill_of(here.job, here.token)
     return given.report | publish_end(windmill, here.record, str(given.run), task[PUBLISH])
 
 
 def _exit_hooks(here: Here, task: Json, given: Given) -> dict[str, Json]:
-    from metaflow_windmill.runtime.exit_hooks import run_exit_hooks
+    from metaflow_windmill.runtime.afterwards.exit_hooks import run_exit_hooks
 
     hooks = ExitHooks.from_json(task[EXIT_HOOKS])
     return given.report | run_exit_hooks(here.root, here.record, here.job, hooks, given.error)
 
 
 def _notify(here: Here, task: Json, given: Given) -> dict[str, Json]:
-    from metaflow_windmill.runtime.notification import notify
+    from metaflow_windmill.runtime.afterwards.notification import notify
 
     told = notify(here.record, here.job, Notification.from_json(task[NOTIFY]), given.error)
     return given.report | told
@@ -99,7 +99,7 @@ def _step(here: Here, task: Json, given: Given) -> dict[str, Json]:
 
 
 def _pack(here: Here, task: Json, given: Given) -> dict[str, Json]:
-    from metaflow_windmill.runtime.pack import run_pack
+    from metaflow_windmill.runtime.attempt.pack import run_pack
 
     return run_pack(here, Pack.from_json(task), given)
 

@@ -6,8 +6,8 @@ import base64
 import os
 from typing import TYPE_CHECKING, Any
 
-from metaflow_windmill.deploy.names import job_id_of, run_id_of
-from metaflow_windmill.deploy.ownership import record_in
+from metaflow_windmill.deployment.described.names import job_id_of, run_id_of
+from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, NotFound
 
 if TYPE_CHECKING:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.events import new_event, publish
 from metaflow_windmill.gitsource import connect
-from metaflow_windmill.workspace import redeploy
 from metaflow_windmill.workspace.cards import card_page
-from metaflow_windmill.workspace.configuration import (
+from metaflow_windmill.workspace.compiling.configuration import (
     Configuration,
     changed,
     read_configuration,
     read_git_repository,
 )
-from metaflow_windmill.workspace.discovery import find_flows
+from metaflow_windmill.workspace.compiling.discovery import find_flows
+from metaflow_windmill.workspace.compiling.pipeline import Asked, deploy_newest
 from metaflow_windmill.workspace.job import allows_files, guarded, hide_arguments, open_job
-from metaflow_windmill.workspace.pipeline import Asked, deploy_newest
-from metaflow_windmill.workspace.push_events import Push
+from metaflow_windmill.workspace.pushed import redeploy
+from metaflow_windmill.workspace.pushed.push_events import Push
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +134,7 @@ def publish_event(name: str, payload: Json, event_id: str) -> dict[str, Json]:
 
 def doctor(datastore: str, root: str, folder: str, version: str, probe: Mapping[str, str]) -> dict[str, Json]:
     """Look at the installation from this worker; see ``f/metaflow/doctor``."""
-    from metaflow_windmill.workspace.doctor_job import visit
+    from metaflow_windmill.workspace.doctor.job import visit
 
     return visit(
         open_job(_print), datastore=datastore, root=root, folder=folder, version=version, probe=probe

@@ -8,9 +8,9 @@ from tests.support.deployed import Target
 from tests.support.programs import flow
 
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
-from metaflow_windmill.deploy.names import Identity
-from metaflow_windmill.deploy.trigger import deployed_version, trigger
-from metaflow_windmill.deploy.upsert import wait_until_ready
+from metaflow_windmill.deployment.described.names import Identity
+from metaflow_windmill.deployment.placed.upsert import wait_until_ready
+from metaflow_windmill.runs.trigger import deployed_version, trigger
 
 if TYPE_CHECKING:
     from tests.support.server import RunningServer

@@ -18,7 +18,7 @@ from tests.support.server import wait_until
 from tests.support.soak.doing import FLOWS, MIXED, Doing
 
 from metaflow_windmill.client.site import find_address, open_site
-from metaflow_windmill.deploy.worker_tags import SETTING
+from metaflow_windmill.deployment.described.worker_tags import SETTING
 from metaflow_windmill.events import publish_event
 from metaflow_windmill.events.publish import new_event
 

@@ -19,8 +19,8 @@ from tests.support.soak.doing import EVERY, MIXED, TOLD
 from tests.support.soak.soak import _drained, _runs, _tasks, _workspace
 from tests.support.soak.told import Found, Ticks
 
-from metaflow_windmill.workspace.installing import Installer
-from metaflow_windmill.workspace.shipped import shipment
+from metaflow_windmill.workspace.installing.install import Installer
+from metaflow_windmill.workspace.installing.shipped import shipment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.support.deployed import Target
     from tests.support.flaky.proxy import Way
 
-    from metaflow_windmill.workspace.shipped import Shipment
+    from metaflow_windmill.workspace.installing.shipped import Shipment
 
 FLOWS = (*MIXED, "SoakResumed", *TOLD)
 

@@ -6,7 +6,7 @@ import pytest
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.group import COMMANDS, SECTIONS, cli
-from metaflow_windmill.cli.flow.speech import Failure, meant_by
+from metaflow_windmill.terminal.speech import Failure, meant_by
 
 GROUP = cli.commands["windmill"]
 

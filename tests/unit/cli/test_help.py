@@ -12,11 +12,11 @@ from metaflow import JSONType, Parameter
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.group import COMMANDS, cli
-from metaflow_windmill.cli.flow.options import Given
-from metaflow_windmill.cli.flow.parameters import default_text, type_text
-from metaflow_windmill.cli.flow.speech import PROGRAM
+from metaflow_windmill.cli.flow.options.parameters import default_text, type_text
 from metaflow_windmill.cli.main import COMMANDS as OWN
 from metaflow_windmill.cli.main import _parser, describe
+from metaflow_windmill.deployment.assembled.deployment import Given
+from metaflow_windmill.terminal.speech import PROGRAM
 
 pytestmark = pytest.mark.metaflow
 

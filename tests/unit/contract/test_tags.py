@@ -8,7 +8,7 @@ from tests.support.tasks import record
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.contract.tags import TAGS, argument_of, tagged, tags_in
 from metaflow_windmill.errors import InvalidDocument
-from metaflow_windmill.runtime.given import Given
+from metaflow_windmill.runtime.position.given import Given
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json

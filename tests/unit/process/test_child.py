@@ -16,10 +16,10 @@ RUN = """
     import atexit, os, signal, subprocess, sys, threading, time
     from pathlib import Path
     import metaflow
-    from metaflow_windmill.runtime.logs import LogStream
+    from metaflow_windmill.runtime.output.logs import LogStream
     from metaflow_windmill.process.child import run_child
     from metaflow_windmill.process.leftovers import children_of
-    from metaflow_windmill.runtime.saver import Saver
+    from metaflow_windmill.runtime.output.saver import Saver
 
     streams = [LogStream(1, Path("stdout")), LogStream(2, Path("stderr"))]
     saves = []
@@ -159,7 +159,7 @@ print(run(body))
 @pytest.mark.parametrize("secret", ["", "hunter2hunter2"])
 def test_a_progress_bar_is_seen_while_it_moves(tmp_path: Path, secret: str) -> None:
     text = f"""
-from metaflow_windmill.runtime.masking import Mask
+from metaflow_windmill.runtime.output.masking import Mask
 streams = [LogStream(1, Path("stdout"), Mask(({secret!r},) if {secret!r} else ())), streams[1]]
 def body():
     os.write(1, b"10 %\\r")
@@ -210,7 +210,7 @@ print(streams[0].size() > 200_000_000, after - before < 30_000)
 def test_a_file_is_read_whole_without_a_copy(tmp_path: Path) -> None:
     text = """
     import mmap
-    from metaflow_windmill.runtime.logs import MappedFile
+    from metaflow_windmill.runtime.output.logs import MappedFile
     for content in (b"", b"some text"):
         open("file", "wb").write(content)
         with MappedFile("file") as file:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metaflow_windmill.workspace.library import library_script, library_sha
+from metaflow_windmill.workspace.installing.library import library_script, library_sha
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -12,7 +12,7 @@ import pytest
 from tests.support.scripted_server import Answer, scripted_server
 
 from metaflow_windmill.devserver.runner.layout import IN_JOB
-from metaflow_windmill.workspace.library import NAME, SHIPPED
+from metaflow_windmill.workspace.installing.library import NAME, SHIPPED
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from tests.support.oracle import ROOT
 from windmill_scripts import run_step
 from windmill_scripts.run_step import PackageError, cache_directory
 
-from metaflow_windmill.runtime.package_cache import remove, tidy
+from metaflow_windmill.runtime.child.package_cache import remove, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -78,7 +78,7 @@ LOOK = """
     from pathlib import Path
     from metaflow_windmill.package.script import take_token
     from metaflow_windmill.process.child import run_child
-    from metaflow_windmill.runtime.logs import LogStream
+    from metaflow_windmill.runtime.output.logs import LogStream
     look = {looked!r}.replace("PIDS", str((os.getpid(), os.getppid())))
     take_token()
     def body():
@@ -211,7 +211,7 @@ KEPT = """
     from windmill_scripts import run_step
     from metaflow_windmill.process.child import run_child
     from metaflow_windmill.process.leftovers import children_of
-    from metaflow_windmill.runtime.logs import LogStream
+    from metaflow_windmill.runtime.output.logs import LogStream
     run_step.take_token()
     heard = run_step.later(lambda: "answered")
     look = {looked!r}.replace("PIDS", str(tuple(children_of(os.getpid()))))

@@ -46,11 +46,11 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         The control task of a gang whose nodes are jobs of their own says what the join reads.
         """
         from metaflow_windmill.internals.running import tell_join
-        from metaflow_windmill.runtime.environment import NODES, OUTCOME
-        from metaflow_windmill.runtime.hooks import register, renew
-        from metaflow_windmill.runtime.masking import Mask
-        from metaflow_windmill.runtime.schedule import tell_of_schedule
-        from metaflow_windmill.runtime.trigger import tell_of_events
+        from metaflow_windmill.runtime.child.environment import NODES, OUTCOME
+        from metaflow_windmill.runtime.child.hooks import register, renew
+        from metaflow_windmill.runtime.child.schedule import tell_of_schedule
+        from metaflow_windmill.runtime.child.trigger import tell_of_events
+        from metaflow_windmill.runtime.output.masking import Mask
 
         renew(task_datastore, inputs)
         self._datastore, self._metadata, self._ubf_context = task_datastore, metadata, ubf_context
@@ -79,7 +79,7 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         around that code Metaflow starts the other tasks, which need what was set. Where these are jobs of
         their own it does not, but Metaflow's own decorators still have to see where they are.
         """
-        from metaflow_windmill.runtime.environment import WHERE, leave_to_user_code
+        from metaflow_windmill.runtime.child.environment import WHERE, leave_to_user_code
 
         if ubf_context != "ubf_control":
             leave_to_user_code()
@@ -97,7 +97,7 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
     ) -> None:
         """Refuse a foreach that would lose items."""
         from metaflow_windmill.internals.running import number_of_splits
-        from metaflow_windmill.runtime.foreach import check_foreach
+        from metaflow_windmill.runtime.position.foreach import check_foreach
 
         if graph[step_name].type == "foreach" and number_of_splits(flow) is not None:
             check_foreach(step_name, flow)
@@ -128,7 +128,7 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         max_user_code_retries: int,  # noqa: ARG002
     ) -> None:
         """Leave metadata and the outcome; a node that is no job of its own has none."""
-        from metaflow_windmill.runtime.hooks import carry_metadata, finish, outcome
+        from metaflow_windmill.runtime.child.hooks import carry_metadata, finish, outcome
 
         carry_metadata(self._metadata.TYPE, self._datastore)
         if is_task_ok and (self._nodes or self._ubf_context != "ubf_task"):

@@ -16,7 +16,7 @@ _SERVER = {
 }
 
 _FROM_PYTHON = "WINDMILL_ASKED_FROM_PYTHON"
-"""`metaflow_windmill.cli.flow.python_words.FROM_PYTHON`, which this module cannot import at its top."""
+"""`metaflow_windmill.terminal.python_words.FROM_PYTHON`, which this module cannot import at its top."""
 
 
 class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no types

@@ -15,19 +15,19 @@ from metaflow_extensions.windmill.plugins.windmill_triggered_run import Windmill
 from metaflow_windmill.cli.deployer import shown
 from metaflow_windmill.cli.deployer.commands import StandIn, answer_of, succeeds
 from metaflow_windmill.cli.deployer.listing import Listing, Showing
-from metaflow_windmill.cli.flow.recovery import branch_options, find, find_all, site_of, stand_in
-from metaflow_windmill.cli.flow.showing import RUN_HEADS, run_row
+from metaflow_windmill.cli.flow.telling.showing import RUN_HEADS, run_row
 from metaflow_windmill.client.pages import flow_page, run_page
-from metaflow_windmill.deploy.names import job_id_of, run_id_of
-from metaflow_windmill.deploy.ownership import record_in
+from metaflow_windmill.deployment.described.names import job_id_of, run_id_of
+from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, MetaflowWindmillError
+from metaflow_windmill.runs.recovery import branch_options, find, find_all, site_of, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metaflow_windmill.cli.flow.recovery import Found
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.site import Site
+    from metaflow_windmill.runs.recovery import Found
 
 
 _FLOW_HEADS = ("flow", "path", "owner", "package")

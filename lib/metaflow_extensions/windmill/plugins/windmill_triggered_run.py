@@ -14,20 +14,20 @@ from metaflow.runner.deployer import TriggeredRun
 from metaflow_windmill.cli.deployer import shown
 from metaflow_windmill.cli.deployer.commands import succeeds
 from metaflow_windmill.cli.deployer.live import Displays
-from metaflow_windmill.cli.flow.local_metadata import fetch, is_elsewhere
-from metaflow_windmill.cli.flow.recovery import site_of
+from metaflow_windmill.cli.flow.telling.local_metadata import fetch, is_elsewhere
 from metaflow_windmill.client.pages import run_page
-from metaflow_windmill.deploy.approvals import answer, check_answers, chosen, questions
-from metaflow_windmill.deploy.names import job_id_of, run_id_of
-from metaflow_windmill.deploy.ownership import record_in
+from metaflow_windmill.deployment.described.names import job_id_of, run_id_of
+from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, MetaflowWindmillError
+from metaflow_windmill.runs.approvals import answer, check_answers, chosen, questions
+from metaflow_windmill.runs.recovery import site_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.site import Site
-    from metaflow_windmill.deploy.approvals import Question
+    from metaflow_windmill.runs.approvals import Question
 
 
 class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has no types

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.cli.flow.showing import took_text
+from metaflow_windmill.cli.flow.telling.showing import took_text
 from metaflow_windmill.client.models import JobState
 
 if TYPE_CHECKING:

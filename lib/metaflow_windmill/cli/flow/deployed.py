@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow._vendor import click
 
-from metaflow_windmill.cli.flow.deployment import Meant, meant
-from metaflow_windmill.cli.flow.options import Given, Server, server_of
-from metaflow_windmill.cli.flow.tokens import wish_of
-from metaflow_windmill.deploy.names import job_id_of
-from metaflow_windmill.deploy.ownership import check_allowed, our_record
+from metaflow_windmill.cli.flow.options.shared import server_of
+from metaflow_windmill.cli.flow.options.tokens import wish_of
+from metaflow_windmill.deployment.assembled.deployment import Given, Meant, meant
+from metaflow_windmill.deployment.described.names import job_id_of
+from metaflow_windmill.deployment.placed.ownership import check_allowed, our_record
 from metaflow_windmill.errors import DeployError, NotFound
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow, Job
     from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.deployment.placed.access import Server
+    from metaflow_windmill.internals.deploying import CliState
 
 run_argument = click.argument("run_id", metavar="[RUN]", required=False, default=None)
 """The last run where none is named."""
@@ -77,7 +79,7 @@ class Deployed:
 
 
 def deployed(
-    obj: Any,  # noqa: ANN401  (Metaflow's CliState)
+    obj: CliState,
     windmill_host: str | None,
     windmill_token: str | None,
     windmill_workspace: str | None,

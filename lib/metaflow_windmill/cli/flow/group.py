@@ -7,9 +7,10 @@ from importlib import import_module
 
 from metaflow._vendor import click
 
-from metaflow_windmill.cli.flow.options import Given, place_options, server_options
-from metaflow_windmill.cli.flow.speech import Failure, meant_by
-from metaflow_windmill.cli.flow.top_level import check_top_level
+from metaflow_windmill.cli.flow.options.shared import place_options, server_options
+from metaflow_windmill.cli.flow.options.top_level import check_top_level
+from metaflow_windmill.deployment.assembled.deployment import Given
+from metaflow_windmill.terminal.speech import Failure, meant_by
 
 SECTIONS = {
     "Deploy": ("create", "diff", "export", "mermaid"),
@@ -83,7 +84,9 @@ class _Commands(Mapping[str, click.Command]):
 
     def __getitem__(self, name: str) -> click.Command:
         module, attribute = COMMANDS[name].split(".")
-        command: click.Command = getattr(import_module(f"metaflow_windmill.cli.flow.{module}"), attribute)
+        command: click.Command = getattr(
+            import_module(f"metaflow_windmill.cli.flow.commands.{module}"), attribute
+        )
         command.name = name  # Metaflow's Deployer calls it by this
         return command
 

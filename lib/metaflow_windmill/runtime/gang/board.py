@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.types import Json
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from metaflow_windmill.errors import FINAL, GangError
-from metaflow_windmill.runtime.commands import EndedError, say
-from metaflow_windmill.runtime.environment import NODES, RUNTIME, WHERE
+from metaflow_windmill.runtime.child.commands import EndedError, say
+from metaflow_windmill.runtime.child.environment import NODES, RUNTIME, WHERE
 from metaflow_windmill.runtime.gang.address import ADDRESS, is_loopback, own_address
 from metaflow_windmill.runtime.gang.board import Board
 from metaflow_windmill.runtime.gang.watch import Pace, Watch
@@ -18,7 +18,7 @@ from metaflow_windmill.runtime.gang.watch import Pace, Watch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metaflow_windmill.runtime.commands import Attempt
+    from metaflow_windmill.runtime.child.commands import Attempt
     from metaflow_windmill.types import Json
 
 Run: TypeAlias = "Callable[[Attempt, dict[str, str]], Json]"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.types import Json
 
 _PRODUCTION = "prod"  # metaflow/plugins/project_decorator.py

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from metaflow_windmill.contract.memo import Memo
-    from metaflow_windmill.runtime.identity import Task
-    from metaflow_windmill.runtime.tasks import Content
+    from metaflow_windmill.runtime.position.identity import Task
+    from metaflow_windmill.runtime.position.tasks import Content
     from metaflow_windmill.types import Json
 
 ARTIFACT = "artifact "

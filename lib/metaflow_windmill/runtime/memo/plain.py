@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from metaflow_windmill.runtime.tasks import Content, Tasks
+    from metaflow_windmill.runtime.position.tasks import Content, Tasks
 
 MOST_READ = 256 * 1024 * 1024
 """Bytes of inputs that are looked at; more may hold anything."""

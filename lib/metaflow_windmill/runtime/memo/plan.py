@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.runtime.memo.kept import Success, find, keep, last, succeeded, usable
 from metaflow_windmill.runtime.memo.key import NOT_COUNTED, key_of, parts_of
 from metaflow_windmill.runtime.memo.plain import are_plain
-from metaflow_windmill.runtime.origin import Clone
+from metaflow_windmill.runtime.resumed.origin import Clone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metaflow_windmill.contract.memo import Memo
-    from metaflow_windmill.runtime.identity import Task
-    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.runtime.position.identity import Task
+    from metaflow_windmill.runtime.position.tasks import Tasks
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.runtime.commands import say
+from metaflow_windmill.runtime.child.commands import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from metaflow_windmill.runtime.commands import Attempt
+    from metaflow_windmill.runtime.child.commands import Attempt
     from metaflow_windmill.runtime.memo.plan import Plan
-    from metaflow_windmill.runtime.origin import Clone
+    from metaflow_windmill.runtime.resumed.origin import Clone
 
 
 @dataclass

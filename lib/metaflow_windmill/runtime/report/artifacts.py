@@ -16,7 +16,7 @@ from metaflow_windmill.runtime.report.shown import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from metaflow_windmill.runtime.masking import Mask
+    from metaflow_windmill.runtime.output.masking import Mask
     from metaflow_windmill.types import Json
 
 SMALL = 4096

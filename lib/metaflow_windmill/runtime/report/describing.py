@@ -26,7 +26,7 @@ from metaflow_windmill.runtime.report.shown import is_plain, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from metaflow_windmill.runtime.masking import Mask
+    from metaflow_windmill.runtime.output.masking import Mask
 
 SECONDS = 2.0
 """For all values, from the moment at which the process is begun."""

@@ -61,7 +61,7 @@ def with_tasks(history: Json, rows: Sequence[Mapping[str, Json]]) -> Json:
     ----------
     history : JSON value
     rows : sequence of mappings
-        What became of each, as `runtime.pack` has it.
+        What became of each, as `runtime.attempt.pack` has it.
     """
     jobs = dict((history or {}).get("jobs") or {})
     for row in rows:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.report import as_page
 from metaflow_windmill.contract.task import Page
+from metaflow_windmill.runtime.position.tasks import flow_datastore
 from metaflow_windmill.runtime.report.artifacts import artifacts_of
 from metaflow_windmill.runtime.report.cards import small_cards
 from metaflow_windmill.runtime.report.history import seconds_since, times_of, with_end
 from metaflow_windmill.runtime.report.page import Ended, page_of
-from metaflow_windmill.runtime.tasks import flow_datastore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metaflow_windmill.runtime.given import Given
-    from metaflow_windmill.runtime.identity import Task
-    from metaflow_windmill.runtime.masking import Mask
+    from metaflow_windmill.runtime.output.masking import Mask
+    from metaflow_windmill.runtime.position.given import Given
+    from metaflow_windmill.runtime.position.identity import Task
     from metaflow_windmill.runtime.report.artifacts import Artifact
     from metaflow_windmill.runtime.report.history import StepTimes
     from metaflow_windmill.types import Json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from metaflow_windmill.runtime.masking import Mask
+    from metaflow_windmill.runtime.output.masking import Mask
 
 LONGEST = 160
 """Characters of a text."""

@@ -11,9 +11,9 @@ import pytest
 from tests.support.tasks import MemoryTasks, reads, task
 
 from metaflow_windmill.errors import FINAL, GangError
-from metaflow_windmill.runtime.commands import Attempt, EndedError
-from metaflow_windmill.runtime.deadline import Deadline
-from metaflow_windmill.runtime.environment import NODES
+from metaflow_windmill.runtime.child.commands import Attempt, EndedError
+from metaflow_windmill.runtime.child.deadline import Deadline
+from metaflow_windmill.runtime.child.environment import NODES
 from metaflow_windmill.runtime.gang.board import Board
 from metaflow_windmill.runtime.gang.node import run_node
 from metaflow_windmill.runtime.gang.watch import Pace
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from metaflow_windmill.runtime.logs import LogStream
-    from metaflow_windmill.runtime.tasks import Tasks
-    from metaflow_windmill.runtime.workplace import Workplace
+    from metaflow_windmill.runtime.child.workplace import Workplace
+    from metaflow_windmill.runtime.output.logs import LogStream
+    from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.types import Json
 
 FAST = Pace(look=0.01, beat=0.02, silence=0.3)

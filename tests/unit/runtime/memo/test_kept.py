@@ -12,11 +12,11 @@ from metaflow_windmill.contract.memo import Memo, seconds_of
 from metaflow_windmill.runtime.memo.kept import Success, find, keep, usable
 from metaflow_windmill.runtime.memo.key import key_of
 from metaflow_windmill.runtime.memo.plan import plan
-from metaflow_windmill.runtime.origin import Clone
+from metaflow_windmill.runtime.resumed.origin import Clone
 
 if TYPE_CHECKING:
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.types import Json
 
 OLD = Success("windmill-old/here/t", 0, 1000.0)

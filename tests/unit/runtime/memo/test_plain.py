@@ -16,10 +16,10 @@ import pytest
 from tests.support.tasks import MemoryTasks
 
 from metaflow_windmill.runtime.memo.plain import MOST_READ, are_plain, is_plain
-from metaflow_windmill.runtime.tasks import Content
+from metaflow_windmill.runtime.position.tasks import Content
 
 if TYPE_CHECKING:
-    from metaflow_windmill.runtime.tasks import Tasks
+    from metaflow_windmill.runtime.position.tasks import Tasks
 
 
 @dataclass(frozen=True)

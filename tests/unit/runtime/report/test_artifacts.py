@@ -9,7 +9,7 @@ import pytest
 from metaflow.datastore import FlowDataStore
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
-from metaflow_windmill.runtime.masking import MASK, Mask
+from metaflow_windmill.runtime.output.masking import MASK, Mask
 from metaflow_windmill.runtime.report.artifacts import LARGE, MOST_FETCHED, SMALL, artifacts_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from metaflow_windmill.runtime.masking import Mask
+from metaflow_windmill.runtime.output.masking import Mask
 from metaflow_windmill.runtime.report.describing import SECONDS, describe
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from metaflow_windmill.runtime.masking import Mask
+from metaflow_windmill.runtime.output.masking import Mask
 from metaflow_windmill.runtime.report.shown import LONGEST, shown
 
 SECRET = "hunter2-hunter2"

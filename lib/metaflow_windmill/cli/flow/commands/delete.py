@@ -1,0 +1,46 @@
+"""``delete``: take the deployed flow away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.cli.flow.deployed import authorize_option, deployed, yes_option
+from metaflow_windmill.cli.flow.options.shared import server_options
+from metaflow_windmill.deployment.placed.schedule import Change
+from metaflow_windmill.deployment.placed.subscription import remove_subscription
+from metaflow_windmill.terminal.speech import confirm, flow_command, say
+
+if TYPE_CHECKING:
+    from metaflow_windmill.internals.deploying import CliState
+
+
+@flow_command(
+    "Delete the deployed flow, its history and its schedule. Its runs and their data stay.",
+    server_options,
+    authorize_option,
+    yes_option,
+    examples=("delete", "delete --yes"),
+)
+def command(
+    obj: CliState,
+    *,
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+    authorize: str | None,
+    yes: bool,
+) -> None:
+    """Delete the schedule first: one without a flow would go on failing."""
+    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found.check_allowed(authorize, "delete")
+    confirm(f"Delete {found.path} on {found.server.host}, with its history and schedule?", yes=yes)
+    if found.server.windmill.find_schedule(found.path):
+        found.server.windmill.delete_schedule(found.path)
+        say(obj, "Its schedule is deleted.")
+    if remove_subscription(found.server.windmill, found.path) is Change.REMOVED:
+        say(obj, "No event starts it any more.")
+    found.server.windmill.delete_flow(found.path)
+    say(
+        obj,
+        f"{found.path} is deleted. Runs that are under way go on; only Windmill's pages can stop them now.",
+    )

@@ -1,0 +1,56 @@
+"""``diff``: what a deployment now would change."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from metaflow_windmill.cli.flow.deployed import deployed, json_option
+from metaflow_windmill.cli.flow.options.shared import server_options
+from metaflow_windmill.cli.flow.options.wanted import flow_options
+from metaflow_windmill.deployment.assembled.assemble import check, compile_document, with_package
+from metaflow_windmill.deployment.assembled.wanted import Wanted
+from metaflow_windmill.deployment.placed.difference import difference, page_difference
+from metaflow_windmill.deployment.placed.newer import for_server
+from metaflow_windmill.deployment.placed.server_version import version_of
+from metaflow_windmill.package.save import CodePackage
+from metaflow_windmill.terminal.speech import flow_command, print_data, print_json, say
+
+if TYPE_CHECKING:
+    from metaflow_windmill.internals.deploying import CliState
+
+
+@flow_command(
+    "Show what `create` would change: graph, parameters, schedule, package, versions. Nothing is deployed; "
+    "the code package is built and saved as `create` does it, to compare its sha.",
+    flow_options,
+    server_options,
+    json_option,
+    examples=("diff", "diff --max-workers 20 --json"),
+)
+def command(
+    obj: CliState,
+    *,
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+    as_json: bool,
+    **options: Any,  # noqa: ANN401
+) -> None:
+    """Print a line a difference, or JSON."""
+    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    wanted = Wanted.of(options)
+    check(obj, wanted)
+    package = CodePackage(obj)
+    document = compile_document(obj, found.meant, wanted, found.record.token, package)
+    document = with_package(document, package)
+    version = version_of(found.server.windmill)
+    document = {**document, "value": for_server(document["value"], version.numbers if version else ())}
+    changes = (*difference(found.flow.value, document["value"]), *page_difference(found.flow, document))
+    if as_json:
+        print_json([asdict(change) for change in changes])
+        return
+    for change in changes:
+        print_data(str(change))
+    if not changes:
+        say(obj, f"{found.path} is as this flow would be deployed now.")

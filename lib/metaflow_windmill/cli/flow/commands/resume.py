@@ -1,0 +1,146 @@
+"""``resume``: go on from a run that failed, was stopped, or is to be run anew from some step on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+
+from metaflow_windmill.cli.flow.commands.trigger import announce
+from metaflow_windmill.cli.flow.deployed import deployed
+from metaflow_windmill.cli.flow.options.attributes import attribute_option, write_attributes
+from metaflow_windmill.cli.flow.options.parameters import (
+    ParameterCommand,
+    given_tags,
+    given_texts,
+    given_values,
+    run_param_options,
+    run_tag_option,
+)
+from metaflow_windmill.cli.flow.options.shared import server_options
+from metaflow_windmill.cli.flow.telling.following import conclude, follow, follow_options
+from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
+from metaflow_windmill.cli.flow.telling.showing import time_text
+from metaflow_windmill.errors import DeployError, RetryNotAllowed
+from metaflow_windmill.runs.resume import check_step, former_run, resume
+from metaflow_windmill.runs.trigger import check_takes_tags
+from metaflow_windmill.runtime.position.tasks import DatastoreTasks
+from metaflow_windmill.runtime.resumed.origin import parameters_of
+from metaflow_windmill.terminal.speech import Failure, flow_command, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metaflow_windmill.cli.flow.deployed import Deployed
+    from metaflow_windmill.internals.deploying import CliState
+    from metaflow_windmill.runs.resume import Former
+
+
+@flow_command(
+    "Go on from a run: clone the tasks that succeeded, run all others. RUN is the id of a run of this flow, "
+    "on Windmill or of `run`; the latest run on Windmill if not given. It runs what is deployed: deploy "
+    "changed code with `create` before. Parameters keep the values of the run, unless they are given anew.",
+    click.argument("run_id", metavar="[RUN]", required=False),
+    server_options,
+    click.option(
+        "--step-to-rerun",
+        default=None,
+        help="Run this step and all that follows it anew, even where they succeeded.",
+    ),
+    click.option("--origin-run-id", default=None, help="RUN, as Metaflow's own resume has it."),
+    run_param_options,
+    run_tag_option,
+    click.option("--run-id-file", default=None, help="Write the id of the new run to this file."),
+    click.option(
+        "--wait/--no-wait",
+        default=True,
+        show_default=True,
+        help="Follow the new run; the exit status is its outcome.",
+    ),
+    *follow_options,
+    attribute_option,
+    examples=(
+        "resume",
+        "resume windmill-1fa26f5d-f818-4e79-a3ea-e55ae0cbd1db --alpha 2",
+        "resume --step-to-rerun train",
+    ),
+    kind=ParameterCommand,
+)
+def command(
+    obj: CliState,
+    *,
+    run_id: str | None,
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+    step_to_rerun: str | None,
+    origin_run_id: str | None,
+    run_params: tuple[str, ...] | None,
+    run_params_file: str | None,
+    tags: tuple[str, ...] | None,
+    run_id_file: str | None,
+    wait: bool,
+    max_wait: float | None,
+    quiet_tasks: bool,
+    deployer_attribute_file: str | None,
+    parameters: Mapping[str, Any],
+) -> None:
+    """Check all that can be checked here, start the run, and follow it."""
+    if run_id and origin_run_id and run_id != origin_run_id:
+        raise Failure("give RUN or --origin-run-id, not both", "Wrong use")
+    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    former = former_run(found.server.windmill, found.path, found.record, run_id or origin_run_id)
+    steps = [step_to_rerun] if step_to_rerun else []
+    for step in steps:
+        check_step(step, found.flow.value)
+    values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
+    tags = given_tags(tags, values)
+    check_takes_tags(found.flow, tags)
+    _check_data(found, former)
+    _say(obj, found, former)
+    run = resume(
+        found.server.windmill,
+        found.path,
+        found.record,
+        former,
+        steps=steps,
+        values=values,
+        texts=texts,
+        version=found.flow.version,
+        tags=tags,
+    )
+    announce(obj, found.server, run, run_id_file)
+    write_attributes(deployer_attribute_file, obj, name=found.path, pathspec=run.pathspec)
+    if wait:
+        ended = follow(obj, found.server, run.job_id, found.path, max_wait, quiet_tasks=quiet_tasks)
+        fetch_metadata(obj, found.record, run.run_id)
+        conclude(obj, found.server, ended)
+
+
+def _check_data(found: Deployed, former: Former) -> None:
+    """Raise `DeployError` if a run that Windmill does not know has no data beside the deployed flow's."""
+    from metaflow.metaflow_config import MAX_ATTEMPTS
+
+    store = found.record.datastore
+    if former.known or (store.type == "local" and not Path(store.root).is_dir()):
+        return
+    try:
+        parameters_of(former.run_id, found.record, DatastoreTasks(found.record, former.run_id, MAX_ATTEMPTS))
+    except RetryNotAllowed:
+        raise DeployError(
+            f"there is no run {former.run_id} of {found.record.flow} in the datastore of the deployed flow, "
+            f"{store.root}; a run can be resumed where its data is. `windmill list-runs` tells of those on "
+            "Windmill"
+        ) from None
+    except Exception:  # noqa: BLE001 (whatever a datastore says that only workers can read; they look again)
+        return
+
+
+def _say(obj: CliState, found: Deployed, former: Former) -> None:
+    when = f" on {time_text(found.flow.edited_at)}" if found.flow.edited_at else ""
+    say(
+        obj,
+        f"Resuming {found.record.flow}/{former.run_id} with the code that {found.record.owner} "
+        f"deployed{when}. For newer code, deploy it with `windmill create` before.",
+    )

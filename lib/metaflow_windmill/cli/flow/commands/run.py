@@ -1,0 +1,80 @@
+"""``run``: deploy the flow, start it, and follow it to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+
+from metaflow_windmill.cli.flow.commands.create import deploy, deploy_options
+from metaflow_windmill.cli.flow.commands.trigger import announce, check_file
+from metaflow_windmill.cli.flow.options.parameters import (
+    ParameterCommand,
+    given_tags,
+    given_texts,
+    given_values,
+    run_param_options,
+)
+from metaflow_windmill.cli.flow.options.tokens import wish_of, wish_options
+from metaflow_windmill.cli.flow.telling.following import conclude, follow, follow_options
+from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
+from metaflow_windmill.deployment.assembled.deployment import Given, meant
+from metaflow_windmill.deployment.assembled.wanted import Wanted
+from metaflow_windmill.runs.arguments import arguments_of
+from metaflow_windmill.runs.trigger import trigger
+from metaflow_windmill.terminal.speech import flow_command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metaflow_windmill.internals.deploying import CliState
+
+
+@flow_command(
+    "Deploy this flow, start a run of it, and follow the run to its end.",
+    deploy_options,
+    run_param_options,
+    click.option("--run-id-file", default=None, help="Write the id of the run to this file."),
+    click.option(
+        "--wait/--no-wait",
+        default=True,
+        show_default=True,
+        help="Follow the run; the exit status is its outcome.",
+    ),
+    *follow_options,
+    examples=(
+        "run --alpha 1",
+        "run --run-param alpha=1 --quiet-tasks",
+        "run --run-params-file values.json --max-wait 3600",
+    ),
+    kind=ParameterCommand,
+)
+def command(
+    obj: CliState,
+    *,
+    tags: tuple[str, ...] | None,
+    run_params: tuple[str, ...] | None,
+    run_params_file: str | None,
+    run_id_file: str | None,
+    wait: bool,
+    max_wait: float | None,
+    quiet_tasks: bool,
+    parameters: Mapping[str, Any],
+    **options: Any,  # noqa: ANN401
+) -> None:
+    """Check the parameters first: a run that cannot start is not deployed for."""
+    check_file(run_id_file)
+    target, wanted = meant(obj, Given.of(options)), Wanted.of(options)
+    values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
+    tags = given_tags(tags, values)  # of the run: what is deployed for it keeps none of them
+    wish = wish_of(target.identity, **wish_options(options))
+    made = deploy(obj, target, wanted, wish, lambda record: arguments_of(record.parameters, values, texts))
+    done = made.deployed
+    run = trigger(
+        made.server.windmill, target.path, done.record, values, texts, version=done.version, tags=tags
+    )
+    announce(obj, made.server, run, run_id_file)
+    if wait:
+        job = follow(obj, made.server, run.job_id, target.path, max_wait, quiet_tasks=quiet_tasks)
+        fetch_metadata(obj, made.deployed.record, run.run_id)
+        conclude(obj, made.server, job)

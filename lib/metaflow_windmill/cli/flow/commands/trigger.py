@@ -1,0 +1,97 @@
+"""``trigger``: start a run of the deployed flow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metaflow._vendor import click
+
+from metaflow_windmill.cli.flow.options.attributes import attribute_option, write_attributes
+from metaflow_windmill.cli.flow.options.parameters import (
+    ParameterCommand,
+    given_tags,
+    given_texts,
+    given_values,
+    run_param_options,
+    run_tag_option,
+)
+from metaflow_windmill.cli.flow.options.shared import server_of, server_options
+from metaflow_windmill.cli.flow.telling.showing import in_python
+from metaflow_windmill.client.pages import run_page
+from metaflow_windmill.deployment.assembled.deployment import Given, meant
+from metaflow_windmill.errors import DeployError
+from metaflow_windmill.runs.trigger import Triggered, deployed_version, trigger
+from metaflow_windmill.terminal.paste import command_line
+from metaflow_windmill.terminal.speech import flow_command, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metaflow_windmill.deployment.placed.access import Server
+    from metaflow_windmill.internals.deploying import CliState
+
+
+@flow_command(
+    "Start a run of the deployed flow.",
+    server_options,
+    run_param_options,
+    run_tag_option,
+    click.option("--run-id-file", default=None, help="Write the id of the run to this file."),
+    attribute_option,
+    examples=("trigger --alpha 1", "trigger --run-params-file values.json --run-id-file run.txt"),
+    kind=ParameterCommand,
+)
+def command(
+    obj: CliState,
+    *,
+    windmill_host: str | None,
+    windmill_token: str | None,
+    windmill_workspace: str | None,
+    run_params: tuple[str, ...] | None,
+    run_params_file: str | None,
+    tags: tuple[str, ...] | None,
+    run_id_file: str | None,
+    deployer_attribute_file: str | None,
+    parameters: Mapping[str, Any],
+) -> None:
+    """Start a run and say where it is."""
+    check_file(run_id_file)
+    target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
+    values = given_values(run_params_file)
+    tags = given_tags(tags, values)
+    server = server_of(target.given)
+    flow = server.find_flow(target.path)
+    place = f"{target.path} in the workspace {server.workspace}"
+    record, version = deployed_version(flow, place, target.identity, tags)
+    texts = given_texts(obj, parameters, run_params)
+    run = trigger(server.windmill, target.path, record, values, texts, version=version, tags=tags)
+    announce(obj, server, run, run_id_file)
+    say(obj, "To follow it:")
+    say(obj, command_line("logs", run.run_id, "--follow"), indent=True)
+    write_attributes(deployer_attribute_file, obj, name=target.path, pathspec=run.pathspec)
+
+
+def check_file(file: str | None) -> None:
+    """Open a file that a run's id will be written to, before there is a run.
+
+    Raises
+    ------
+    DeployError
+        If it cannot be written.
+    """
+    try:
+        if file:
+            Path(file).open("a", encoding="utf-8").close()
+    except OSError as why:
+        raise DeployError(f"the run's id cannot be written to {file}: {why.strerror}") from None
+
+
+def announce(obj: CliState, server: Server, run: Triggered, run_id_file: str | None) -> None:
+    """Say that a run began, and write its id to a file if that was asked for."""
+    if run_id_file:
+        Path(run_id_file).write_text(run.run_id, encoding="utf-8")
+    say(obj, f"{run.flow} was triggered on Windmill (run-id {run.run_id}). Its page:", bold=True)
+    say(obj, run_page(server.host, server.workspace, run.job_id), indent=True)
+    say(obj, "In Python:")
+    say(obj, in_python(run.token, run.pathspec), indent=True)

@@ -1,1 +1,0 @@
-"""Names, ownership, tokens, and the upsert of a flow with its schedule and subscriptions."""

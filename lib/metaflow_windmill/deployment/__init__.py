@@ -1,0 +1,1 @@
+"""A Metaflow flow becomes a deployed flow."""

@@ -1,0 +1,1 @@
+"""Metaflow's state of a command line becomes a document."""

@@ -1,0 +1,184 @@
+"""A flow on the command line becomes a document: lint, compile, save the package, in this order."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from metaflow.metaflow_config_funcs import from_conf
+
+from metaflow_windmill import __version__
+from metaflow_windmill.compiler import Deployment, Limits, compile_flow, refuse_unsupported
+from metaflow_windmill.contract.record import PackageInfo, Record, ScheduleInfo
+from metaflow_windmill.deployment.assembled.memos import memos_of
+from metaflow_windmill.deployment.assembled.needs import needs_of, say_what_is_left_out, without_secrets
+from metaflow_windmill.deployment.assembled.settings import (
+    datastore_of,
+    metadata_of,
+    task_variables,
+    top_level_options,
+)
+from metaflow_windmill.deployment.assembled.wanted import check_wanted
+from metaflow_windmill.deployment.described.cron import UTC, carry_over
+from metaflow_windmill.deployment.described.names import labels_of
+from metaflow_windmill.deployment.described.origin import told_origin
+from metaflow_windmill.deployment.described.parameters import read_parameters, schema_of
+from metaflow_windmill.deployment.described.secrets import read_secrets
+from metaflow_windmill.deployment.placed.subscription import read_events
+from metaflow_windmill.deployment.placed.upsert import with_record
+from metaflow_windmill.graph import read_dag
+from metaflow_windmill.internals.deploying import (
+    attach,
+    decorators_by_name,
+    flow_decorators,
+    flow_decorators_called,
+)
+from metaflow_windmill.package.reads import seen
+from metaflow_windmill.package.script import step_script
+
+if TYPE_CHECKING:
+    from metaflow_windmill.deployment.assembled.deployment import Meant
+    from metaflow_windmill.deployment.assembled.wanted import Wanted
+    from metaflow_windmill.internals.deploying import CliState
+    from metaflow_windmill.package.save import CodePackage
+    from metaflow_windmill.types import Json
+
+INTERNAL = "windmill_internal"
+"""The decorator that tells Metaflow's metadata of the job."""
+_NO_PACKAGE = PackageInfo("", "", "", "")
+
+
+def check(obj: CliState, wanted: Wanted) -> None:
+    """Lint the flow and its tags, as every orchestrator of Metaflow does first."""
+    from metaflow.tagging_util import validate_tags
+
+    check_wanted(wanted)
+    obj.check(obj.graph, obj.flow, obj.environment, pylint=obj.pylint)
+    validate_tags(wanted.tags)
+
+
+def compile_document(
+    obj: CliState,
+    meant: Meant,
+    wanted: Wanted,
+    token: str,
+    package: CodePackage,
+) -> Json:
+    """Compile the flow; nothing is saved, and the record has no package yet.
+
+    Raises
+    ------
+    CompileError, DeployError
+    """
+    reads = seen()
+    attach(obj, INTERNAL)
+    record = make_record(obj, meant, wanted, token)
+    dag, script = read_dag(obj.graph, flow_decorators(obj.flow)), step_script()
+    refuse_unsupported(dag, wanted.max_workers)  # before the package is built, which may fail for less
+    say_what_is_left_out(package, reads)
+    needed = needs_of(obj, dag, script, wanted.requirements, package)
+    secrets = read_secrets(wanted.secrets)
+    deployment = Deployment(
+        path=meant.path,
+        record=without_secrets(record, secrets),
+        script=script,
+        lock=needed.lock,
+        schema=schema_of(record.parameters),
+        labels=labels_of(record),
+        max_workers=wanted.max_workers,
+        pack=wanted.pack,
+        memos=memos_of(obj, dag, package, every_step=wanted.memo),
+        retry_lost=wanted.retry_lost,
+        max_splits=wanted.max_num_splits,
+        tag_rules=needed.rules,
+        codes=needed.codes,
+        secrets={secret.name: secret.reference for secret in secrets},
+        notifications=wanted.notifications,
+        summary=wanted.workflow_title or "",
+        description=wanted.workflow_description or "",
+        priority=wanted.workflow_priority,
+    )
+    return compile_flow(dag, deployment, limits()).to_json()
+
+
+def with_package(document: Json, package: CodePackage) -> Json:
+    """Save the code package in the flow's datastore and write its address into the document.
+
+    Raises
+    ------
+    PackageError
+        If it cannot be made, or the datastore cannot be reached.
+    """
+    return with_record(document, replace(record_of(document), package=package.save()))
+
+
+def record_of(document: Json) -> Record:
+    """Return the record in a document that was compiled here."""
+    return Record.from_json(document["value"]["flow_env"]["metaflow"])
+
+
+def make_record(obj: CliState, meant: Meant, wanted: Wanted, token: str) -> Record:
+    """Return the deployment record, but for the package."""
+    from metaflow.util import get_username
+
+    schedule = schedule_of(obj.flow)
+    parameters = read_parameters(obj.flow, scheduled=schedule is not None)
+    return Record(
+        flow=obj.flow.name,
+        owner=get_username(),
+        token=token,
+        package=_NO_PACKAGE,
+        datastore=datastore_of(obj),
+        metadata=metadata_of(obj),
+        parameters=parameters,
+        project=meant.identity.project,
+        branch=meant.identity.branch,
+        top_level=top_level_options(obj),
+        tags=wanted.tags,
+        namespace=wanted.user_namespace,
+        variables=task_variables(obj),
+        schedule=schedule,
+        events=read_events(
+            decorators_by_name(obj.flow),
+            [info.name for info in parameters],
+            meant.identity,
+        ),
+        git=told_origin(),
+        workflow_timeout=wanted.workflow_timeout,
+        versions=_versions(),
+    )
+
+
+def schedule_of(flow: Any) -> ScheduleInfo | None:  # noqa: ANN401
+    """Return what ``@schedule`` says, in Windmill's dialect; None if the flow has none, or a void one."""
+    decorators = flow_decorators_called(flow, "schedule")
+    if not decorators or not decorators[0].schedule:
+        return None
+    carried = carry_over(decorators[0].schedule)
+    return ScheduleInfo(carried.cron, decorators[0].timezone or UTC)
+
+
+def schedule_remark(flow: Any) -> str:  # noqa: ANN401
+    """Return a remark on the meaning of the schedule, or nothing."""
+    decorators = flow_decorators_called(flow, "schedule")
+    return carry_over(decorators[0].schedule).remark if decorators and decorators[0].schedule else ""
+
+
+def _versions() -> dict[str, str]:
+    from metaflow.metaflow_version import get_version
+
+    return {
+        "metaflow": get_version(),
+        "metaflow_windmill": __version__,
+        "python": platform.python_version(),
+    }
+
+
+def limits() -> Limits:
+    """Return up to where choices are written with arms.
+
+    ``METAFLOW_WINDMILL_CHOICES=rows`` has all of them written as rows: with it, small flows show
+    what otherwise only large ones do. `scripts/fuzz` uses it.
+    """
+    return Limits(0, 0) if from_conf("WINDMILL_CHOICES", "") == "rows" else Limits()

@@ -1,0 +1,70 @@
+"""Which deployment a command line means: the flow, its project and branch, and its path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from metaflow.metaflow_config_funcs import from_conf
+
+from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER, Identity, flow_path
+from metaflow_windmill.errors import DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metaflow_windmill.internals.deploying import CliState
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A deployment, there or not: what it is, where it is, and the options that led to it."""
+
+    identity: Identity
+    path: str
+    given: Given
+
+
+def meant(obj: CliState, given: Given) -> Meant:
+    """Return the deployment that the options mean.
+
+    Raises
+    ------
+    DeployError
+        If a name is given to a flow of a project, or a name or folder is none.
+    """
+    from metaflow import current
+
+    whole = given.over(obj.windmill)
+    project, branch = current.get("project_name"), current.get("branch_name")
+    if project and whole.name:
+        raise DeployError("--name cannot be used with @project; use --branch instead")
+    identity = Identity(obj.flow.name, whole.name, project or None, branch or None)
+    return Meant(identity, flow_path(folder_of(whole), identity), whole)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Options as they were given, each None where it was not; the group's stand in for a command's."""
+
+    host: str | None = None
+    token: str | None = field(default=None, repr=False)
+    workspace: str | None = None
+    name: str | None = None
+    folder: str | None = None
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Given:
+        """Pick them from all options of a command."""
+        names = ("windmill_host", "windmill_token", "windmill_workspace", "name", "folder")
+        return cls(*(options.get(name) for name in names))
+
+    def over(self, other: Given) -> Given:
+        """Return these options, with the other's where nothing was given."""
+        pairs = {key: getattr(self, key) or getattr(other, key) for key in self.__dataclass_fields__}
+        return Given(**pairs)
+
+
+def folder_of(given: Given) -> str:
+    """Return the folder that flows are deployed into."""
+    return given.folder or str(from_conf("WINDMILL_FOLDER", DEFAULT_FOLDER))

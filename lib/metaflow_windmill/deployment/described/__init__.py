@@ -1,0 +1,1 @@
+"""What a deployment says of a flow: names, parameters, schedule, secrets, packages, workers."""

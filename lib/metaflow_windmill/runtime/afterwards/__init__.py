@@ -1,0 +1,1 @@
+"""Jobs that are no task: the end of a run, exit hooks and notifications."""

@@ -1,0 +1,1 @@
+"""Metaflow in a child process: its commands, environment, working directory and hooks."""

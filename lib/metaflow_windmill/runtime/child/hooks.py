@@ -1,0 +1,105 @@
+"""What the step decorator ``windmill_internal`` does inside the task's process."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaflow_windmill.internals.running import chosen_step, number_of_splits, size_of_gang, take_over
+from metaflow_windmill.runtime.child.environment import ALL, DUE, RENEWED
+from metaflow_windmill.runtime.position.ids import GRAPH, PARAMETERS, UNBOUNDED
+from metaflow_windmill.runtime.position.job import read_job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metaflow_windmill.runtime.position.job import Job
+    from metaflow_windmill.types import Json
+
+
+def task_metadata(job: Job) -> dict[str, str]:
+    """Return what Metaflow keeps of the job as metadata of the task; what is empty is left out."""
+    fields = {
+        "windmill-job-id": job.id,
+        "windmill-flow-job-id": job.run,
+        "windmill-root-job-id": job.root,
+        "windmill-workspace": job.workspace,
+        "windmill-flow-path": job.flow_path,
+        "windmill-step-id": job.step,
+        "windmill-job-url": job.page,
+        "windmill-scheduled-for": os.environ.get(DUE, ""),
+        "windmill-schedule-path": job.schedule,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def register(metadata: Json, run: str, step: str, task: str, attempt: int) -> None:
+    """Register the job as metadata of an attempt of a task."""
+    from metaflow.metadata_provider import MetaDatum
+
+    tags = [f"attempt_id:{attempt}"]
+    found = task_metadata(read_job(os.environ))
+    entries = [MetaDatum(field=name, value=value, type=name, tags=tags) for name, value in found.items()]
+    metadata.register_metadata(run, step, task, entries)
+
+
+def renew(datastore: Json, inputs: Sequence[Json]) -> None:
+    """Let a task see the parameters, the constants and the graph of its own run.
+
+    Metaflow hands them on from task to task. In a resumed run the inputs may be clones, with the
+    values that they ran with, and a parameter may be new.
+
+    Parameters
+    ----------
+    datastore : TaskDataStore
+        Of the task.
+    inputs : sequence of TaskDataStore
+        Of the tasks that it reads; only what this process holds of them is changed.
+    """
+    names = [name for name in os.environ.get(RENEWED, "").split(",") if name]
+    if not names:
+        return
+    step, _, task = PARAMETERS.partition("/")
+    parameters = datastore.parent_datastore.get_task_datastore(datastore.run_id, step, task)
+    if names == [ALL]:
+        names = [name for name in parameters if not name.startswith("_") or name == GRAPH]
+    datastore.passdown_partial(parameters, names)
+    for given in inputs:
+        take_over(given, parameters, names)
+
+
+def outcome(flow: Json, node: Json) -> dict[str, Json]:
+    """Return what the next modules of the Windmill flow have to know of a task that ended well."""
+    splits = None
+    if node.type == "foreach":
+        gang = size_of_gang(flow) if node.parallel_foreach else None
+        number = number_of_splits(flow) if gang is None else gang
+        splits = UNBOUNDED if number is None else number
+    chosen = chosen_step(flow) if node.type == "split-switch" else None
+    return {"branch": chosen, "splits": splits}
+
+
+def finish(said: dict[str, Json], file: str) -> None:
+    """Leave a task's outcome for its job.
+
+    Parameters
+    ----------
+    said : dict
+        The task's outcome.
+    file : str
+        Where its job looks for it; nothing if no job does.
+    """
+    if file:
+        Path(file).write_text(json.dumps(said), encoding="utf-8")
+
+
+def carry_metadata(kind: str, datastore: Json) -> None:
+    """Carry metadata that lies in the working directory only to where others can fetch it."""
+    if kind != "local" or datastore.TYPE == "local":
+        return
+    from metaflow.metadata_provider.util import sync_local_metadata_to_datastore
+    from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
+
+    sync_local_metadata_to_datastore(DATASTORE_LOCAL_DIR, datastore)

@@ -1,0 +1,1 @@
+"""What a task says: its output, kept and masked, and its failure in words."""

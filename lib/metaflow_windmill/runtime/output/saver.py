@@ -1,0 +1,54 @@
+"""Saves the logs of a running task from time to time, so that they are seen while it runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from metaflow_windmill.runtime.output.logs import LogStream
+
+REST_FACTOR = 10.0
+
+
+class Saver:
+    """Saves the logs of a running task in a thread, each time there is more of them.
+
+    A save that takes long is followed by a rest in proportion, since each one writes everything
+    again. One that fails is made up for by the next one.
+
+    Parameters
+    ----------
+    save : callable
+        Saves all that was logged.
+    streams : sequence of LogStream
+    """
+
+    def __init__(self, save: Callable[[], None], streams: Sequence[LogStream]) -> None:
+        self._save, self._streams = save, streams
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="save-logs", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        from metaflow.mflog import update_delay
+
+        start, saved, wait = time.monotonic(), 0, update_delay(0)
+        while not self._stop.wait(wait):
+            began = time.monotonic()
+            size = sum(stream.size() for stream in self._streams)
+            if size != saved:
+                with suppress(Exception):
+                    self._save()
+                    saved = size
+            wait = max(update_delay(began - start), REST_FACTOR * (time.monotonic() - began))

@@ -1,0 +1,1 @@
+"""Tasks that an earlier run did already."""

@@ -1,0 +1,1 @@
+"""How a person at a terminal is spoken to; knows neither flows nor Windmill."""

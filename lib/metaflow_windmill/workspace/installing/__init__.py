@@ -1,0 +1,1 @@
+"""The scripts of this project come into a workspace."""

@@ -1,0 +1,1 @@
+"""A push to a repository deploys what it changed."""
