@@ -73,20 +73,16 @@ class UntoldError(Exception):
     """Windmill did not answer what a run has to know."""
 
 
-def main(  # noqa: PLR0917 (Windmill gives all of them by name)
+def main(
     task: dict[str, Any],
     deployment: dict[str, Any],
     run: str | None = None,
-    origin: dict[str, Any] | None = None,
-    parameters: dict[str, Any] | None = None,
-    splits: int | None = None,
     secrets: dict[str, Any] | None = None,
-    trigger: list[dict[str, Any]] | None = None,
-    error: dict[str, Any] | None = None,
-    deadline: float | None = None,
-    **levels: dict[str, Any],
+    **inputs: Any,  # noqa: ANN401 (any JSON)
 ) -> dict[str, Any]:
     """Run one task and return what Windmill keeps of it.
+
+    What its inputs are is said in the library that the package holds (`contract/inputs.py`).
 
     The job's token is taken away before anything is run that stands in the worker's cache, where
     other jobs can write. A job that needs the token has code of its own.
@@ -107,9 +103,8 @@ def main(  # noqa: PLR0917 (Windmill gives all of them by name)
     sys.path.insert(0, str(root / ".mf_code"))
     from metaflow_windmill.runtime.task import run_task
 
-    before = {"origin": origin, "trigger": trigger, "parameters": parameters, "error": error}
-    now = {"run": run, "splits": splits, "deadline": deadline, "levels": levels, **told}
-    result = run_task(root, task, deployment, token, new=new, **now, **before)
+    given = {"deployment": deployment, "run": run, **inputs}
+    result = run_task(root, task, token, given, asked=told, new=new)
     awaited = heard()
     return result if awaited is None else {**result, "awaited": awaited}
 

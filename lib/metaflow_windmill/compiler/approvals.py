@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler.exit_hooks import HAND_ON
+from metaflow_windmill.contract.inputs import JobInputs
 from metaflow_windmill.contract.task import TaskSpec
 from metaflow_windmill.openflow import (
     Arm,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 Modules = tuple[Module, ...]
 
-ANSWERS = {"resumes": Javascript("resumes"), "approvers": Javascript("approvers")}
+ANSWERS = JobInputs(resumes=Javascript("resumes"), approvers=Javascript("approvers")).named()
 """The inputs by which a step is told what was answered."""
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.notification import Notifications
-from metaflow_windmill.openflow import Static
+from metaflow_windmill.openflow import Javascript, Static
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metaflow_windmill.contract.memo import Memo
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.openflow import FlowValue, InputTransform
+    from metaflow_windmill.openflow import FlowValue
     from metaflow_windmill.types import Json
 
 
@@ -109,9 +109,13 @@ class Deployment:
         return self.codes.get(step) or Code(self.script, self.lock)
 
 
-def secret_inputs(deployment: Deployment) -> dict[str, InputTransform]:
+RECORD = Javascript("flow_env.metaflow")
+"""Where a module finds the deployment record."""
+
+
+def secrets_of(deployment: Deployment) -> Static | None:
     """Return the input ``secrets`` of a module; none where there are no secrets."""
-    return {"secrets": Static(dict(deployment.secrets))} if deployment.secrets else {}
+    return Static(dict(deployment.secrets)) if deployment.secrets else None
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler.deployment import secret_inputs
+from metaflow_windmill.compiler.deployment import RECORD, secrets_of
 from metaflow_windmill.contract.event import PUBLISH
 from metaflow_windmill.contract.exit_hook import EXIT_HOOKS
+from metaflow_windmill.contract.inputs import JobInputs
 from metaflow_windmill.contract.notification import NOTIFY
-from metaflow_windmill.contract.report import REPORT
 from metaflow_windmill.errors import FINAL
 from metaflow_windmill.openflow import (
     ConstantDelay,
@@ -67,6 +67,12 @@ def _publish_module(context: Context, end: str) -> Module:
     failure is seen on the run's page, and does not make a failure of a run that has succeeded.
     """
     names, dag = context.names, context.dag
+    given = JobInputs(
+        deployment=RECORD,
+        run=Javascript(f"results.{names.first(dag.start)}.run_id"),
+        report=Javascript(f"results.{end}"),
+        secrets=secrets_of(context.deployment),
+    )
     return Module(
         id=names.of_part(names.first(dag.end), "published"),
         summary="tell who waits for it",
@@ -74,10 +80,7 @@ def _publish_module(context: Context, end: str) -> Module:
             content=context.deployment.script,
             input_transforms={
                 "task": Static({PUBLISH: dag.end}),
-                "deployment": Javascript("flow_env.metaflow"),
-                "run": Javascript(f"results.{names.first(dag.start)}.run_id"),
-                REPORT: Javascript(f"results.{end}"),
-                **secret_inputs(context.deployment),
+                **given.named(),
             },
             lock=context.deployment.lock,
             tag=context.deployment.tag,

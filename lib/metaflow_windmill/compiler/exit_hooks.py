@@ -8,11 +8,13 @@ and the module after it sees how that ended.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler.deployment import secret_inputs
+from metaflow_windmill.compiler.deployment import RECORD, secrets_of
 from metaflow_windmill.compiler.notifications import notify_on_error, notify_on_success
 from metaflow_windmill.contract.exit_hook import EXIT_HOOKS, ExitHooks
+from metaflow_windmill.contract.inputs import JobInputs
 from metaflow_windmill.contract.report import REPORT
 from metaflow_windmill.openflow import (
     Arm,
@@ -76,21 +78,23 @@ def _hand_on(context: Context, part: str, report: str) -> Module:
 def _on_success(context: Context, report: str) -> Module:
     """Return the module after a run that succeeded; it does not make a failure of that."""
     hooks = ExitHooks(context.dag.exit_hooks.on_success)
-    inputs = {REPORT: Javascript(report)}
-    return _module(context, "on_success", hooks, inputs, continue_on_error=True)
+    given = JobInputs(report=Javascript(report))
+    return _module(context, "on_success", hooks, given, continue_on_error=True)
 
 
 def _on_error(context: Context, error: str) -> Module:
     """Return the module after a run that failed; it fails like the run."""
     hooks = ExitHooks(context.dag.exit_hooks.on_error, failed=True)
-    return _module(context, "on_error", hooks, {"error": Javascript(error)}, continue_on_error=False)
+    given = JobInputs(error=Javascript(error))
+    return _module(context, "on_error", hooks, given, continue_on_error=False)
 
 
 def _module(
-    context: Context, part: str, hooks: ExitHooks, inputs: dict[str, Javascript], *, continue_on_error: bool
+    context: Context, part: str, hooks: ExitHooks, given: JobInputs, *, continue_on_error: bool
 ) -> Module:
     names, deployment = context.names, context.deployment
     code = deployment.code_of(context.dag.start)
+    given = replace(given, deployment=RECORD, secrets=secrets_of(deployment))
     return Module(
         id=names.of_part(names.first(context.dag.end), part),
         summary=", ".join(hooks.functions) or "the run failed",
@@ -98,9 +102,7 @@ def _module(
             content=code.content,
             input_transforms={
                 "task": Static({EXIT_HOOKS: hooks.to_json()}),
-                "deployment": Javascript("flow_env.metaflow"),
-                **inputs,
-                **secret_inputs(deployment),
+                **given.named(),
             },
             lock=code.lock,
             tag=deployment.tag,

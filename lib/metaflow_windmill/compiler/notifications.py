@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.compiler.deployment import RECORD
+from metaflow_windmill.contract.inputs import JobInputs
 from metaflow_windmill.contract.notification import NOTIFY, Notification, variable_of
-from metaflow_windmill.contract.report import REPORT
 from metaflow_windmill.openflow import Javascript, Module, RawScript, Static
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def notify_on_success(context: Context, report: str) -> tuple[Module, ...]:
     """
     if not context.deployment.notifications.on_success:
         return ()
-    return (_module(context, "notify_on_success", {REPORT: Javascript(report)}, failed=False),)
+    return (_module(context, "notify_on_success", JobInputs(report=Javascript(report)), failed=False),)
 
 
 def notify_on_error(context: Context, error: str) -> tuple[Module, ...]:
@@ -40,10 +42,10 @@ def notify_on_error(context: Context, error: str) -> tuple[Module, ...]:
     """
     if not context.deployment.notifications.on_error:
         return ()
-    return (_module(context, "notify_on_error", {"error": Javascript(error)}, failed=True),)
+    return (_module(context, "notify_on_error", JobInputs(error=Javascript(error)), failed=True),)
 
 
-def _module(context: Context, part: str, inputs: dict[str, Javascript], *, failed: bool) -> Module:
+def _module(context: Context, part: str, given: JobInputs, *, failed: bool) -> Module:
     """Return a module without user code, whose failure changes nothing.
 
     What is secret in a channel is among the ``secrets`` of this one module, as a reference: the
@@ -53,6 +55,7 @@ def _module(context: Context, part: str, inputs: dict[str, Javascript], *, faile
     channels = deployment.notifications.channels
     told = Notification({channel.kind: channel.settings for channel in channels}, failed)
     credentials = {variable_of(channel.kind): channel.credential for channel in channels}
+    secrets = Static({**deployment.secrets, **credentials})
     return Module(
         id=names.of_part(names.first(context.dag.end), part),
         summary="notify " + ", ".join(channel.kind.replace("_", " ") for channel in channels),
@@ -60,9 +63,7 @@ def _module(context: Context, part: str, inputs: dict[str, Javascript], *, faile
             content=deployment.script,
             input_transforms={
                 "task": Static({NOTIFY: told.to_json()}),
-                "deployment": Javascript("flow_env.metaflow"),
-                "secrets": Static({**deployment.secrets, **credentials}),
-                **inputs,
+                **replace(given, deployment=RECORD, secrets=secrets).named(),
             },
             lock=deployment.lock,
             tag=deployment.tag,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler.deployment import secret_inputs
+from metaflow_windmill.compiler.deployment import RECORD, secrets_of
 from metaflow_windmill.compiler.packs import (
     attempts,
     environment_of,
@@ -16,6 +16,7 @@ from metaflow_windmill.compiler.packs import (
     together_told,
 )
 from metaflow_windmill.compiler.place import Arrival
+from metaflow_windmill.contract.inputs import LEVEL, JobInputs
 from metaflow_windmill.contract.pack import Pack
 from metaflow_windmill.contract.task import Input, Page, Source, TaskSpec
 from metaflow_windmill.errors import FINAL
@@ -126,24 +127,25 @@ def _whole_timeout(steps: Sequence[Step], place: Place, limit: int | None) -> in
 
 
 def _inputs(context: Context, step: Step, arrival: Arrival, place: Place) -> dict[str, InputTransform]:
-    inputs: dict[str, InputTransform] = {"deployment": Javascript("flow_env.metaflow")}
+    levels = {f"{LEVEL}{number}": Javascript(text) for number, text in enumerate(_positions(place))}
+    given = JobInputs(
+        deployment=RECORD,
+        secrets=secrets_of(context.deployment),
+        splits=None if arrival.splits is None else Javascript(arrival.splits),
+        levels=levels,
+    )
     if step.name == context.dag.start:
-        inputs["parameters"] = Javascript("flow_input")
-    else:
-        start = context.names.first(context.dag.start)
-        inputs["run"] = Javascript(f"results.{start}.run_id")
-        inputs["root"] = Javascript(f"results.{start}.root")
-        inputs["origin"] = Javascript(f"results.{start}.origin")
-        inputs["trigger"] = Javascript(f"results.{start}.trigger")
-        inputs["tags"] = Javascript(f"results.{start}.tags")
-        if _limit(context) is not None:
-            inputs["deadline"] = Javascript(f"results.{start}.deadline")
-    inputs.update(secret_inputs(context.deployment))
-    if arrival.splits is not None:
-        inputs["splits"] = Javascript(arrival.splits)
-    for number, expression in enumerate(_positions(place)):
-        inputs[f"level_{number}"] = Javascript(expression)
-    return inputs
+        return replace(given, parameters=Javascript("flow_input")).named()
+    start = context.names.first(context.dag.start)
+    return replace(
+        given,
+        run=Javascript(f"results.{start}.run_id"),
+        root=Javascript(f"results.{start}.root"),
+        origin=Javascript(f"results.{start}.origin"),
+        trigger=Javascript(f"results.{start}.trigger"),
+        tags=Javascript(f"results.{start}.tags"),
+        deadline=None if _limit(context) is None else Javascript(f"results.{start}.deadline"),
+    ).named()
 
 
 def _positions(place: Place) -> Iterator[str]:

@@ -1,52 +1,8 @@
 """What a compiled module tells the job that runs it.
 
 The compiler writes a `TaskSpec`, or a `metaflow_windmill.contract.pack.Pack` of several, into each module
-as the static input ``task``; the runtime reads it back. Everything else that a task needs comes by the
-other inputs of `windmill_scripts/run_step.py`:
-
-``deployment``
-    ``flow_env.metaflow``, the deployment record.
-``run``
-    ``results.<start>.run_id``; absent on the start step, which makes the run id.
-``root``
-    ``results.<start>.root``, the outermost job when the run began; absent on the start step. It comes
-    with the levels: `run_step.py` hands on by its name what it has no use for.
-``parameters``
-    ``flow_input``, on the start step only.
-``secrets``
-    Environment variables whose values Windmill fills in when the job begins: each a reference to a
-    variable (``$var:f/x/y``), or a `SecretField`. Absent where there are none.
-``trigger``
-    ``results.<start>.trigger``, the events that started the run; null where none did.
-``tags``
-    ``results.<start>.tags``, those that this one run was asked for with; null where there are none
-    (see `metaflow_windmill.contract.tags`). Absent on the start step, which finds them in ``parameters``.
-    It comes with the levels, like ``root``.
-``resumes``, ``approvers``
-    On a step before which a person is asked, what was answered and by whom, as Windmill has it
-    (see `metaflow_windmill.contract.approval`). They come with the levels too.
-``splits``
-    ``results.<foreach>.count``, on the join of a foreach (and of a gang), and on the nodes of a gang whose
-    nodes are jobs of their own.
-``origin``
-    ``results.<start>.origin``; in a resumed run the run that it goes on from, else null. Absent on
-    the start step, which finds it in ``parameters`` (see `metaflow_windmill.contract.resume`).
-``deadline``
-    ``results.<start>.deadline``, when the run has to be over, in seconds since 1970. Absent on the
-    start step, and where a run may take any time.
-``drains``, in the static input ``task``
-    Whether the server tells a job that its worker is about to end, so that it is worth asking.
-``error``
-    What failed, on the modules after a failed run only: exit hooks (`metaflow_windmill.contract.exit_hook`)
-    and notifications (`metaflow_windmill.contract.notification`).
-``history``
-    On the end step only: what became of the steps before, as `run_step.py` asked Windmill.
-``report``
-    ``results.<end>``, on the modules after a run that succeeded only (`metaflow_windmill.contract.report`).
-``level_0``, ``level_1``, ...
-    ``flow_input.iter_parent``, ``flow_input.iter``: one for each level of `TaskSpec.levels`,
-    outermost first, each ``{"index", "value"}``. In a job that takes several items of a foreach, the value
-    of the last one is their range.
+as the static input ``task``; the runtime reads it back. Everything else that a task needs comes by the other
+inputs of the job, `metaflow_windmill.contract.inputs.JobInputs`.
 """
 
 from __future__ import annotations

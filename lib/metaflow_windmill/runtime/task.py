@@ -19,14 +19,20 @@ from metaflow_windmill.runtime.position.given import Given, Here
 from metaflow_windmill.runtime.position.job import read_job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from metaflow_windmill.types import Json
 
 
 def run_task(
-    root: Path, task: Json, deployment: Json, token: str, *, new: bool = False, **inputs: Json
+    root: Path,
+    task: Json,
+    token: str,
+    inputs: Mapping[str, Json],
+    *,
+    asked: Mapping[str, Json] | None = None,
+    new: bool = False,
 ) -> dict[str, Json]:
     """Do what this job is for.
 
@@ -36,14 +42,14 @@ def run_task(
         Of the unpacked code package, whose ``.mf_code`` is on the path.
     task : JSON value
         A `TaskSpec`, or an object with one key that says what else the job is for: a `Pack` is one.
-    deployment : JSON value
-        A `Record`.
     token : str
         The job's own, which is nowhere else any more; only a job that publishes has it.
+    inputs : mapping of str to JSON
+        Those of `JobInputs`, by name.
+    asked : mapping, optional
+        ``began``, ``due`` and ``history``, as far as the job asked for them; see `Given`.
     new : bool
         Whether the package was unpacked for this job.
-    **inputs
-        The inputs of the same names; see `metaflow_windmill.contract.task`.
 
     Returns
     -------
@@ -59,8 +65,8 @@ def run_task(
     """
     if new:
         tidy(root.parent, os.environ.get(LIMIT))
-    given = Given(**inputs)
-    record = tagged(Record.from_json(deployment), given.tags)
+    given = Given.of(inputs, **(asked or {}))
+    record = tagged(Record.from_json(given.deployment), given.tags_asked_for)
     here = Here(root, record, read_job(os.environ), token)
     do = next((part for key, part in _OTHERS.items() if key in task), _step)
     try:
@@ -77,21 +83,21 @@ def _publish(here: Here, task: Json, given: Given) -> dict[str, Json]:
     from metaflow_windmill.runtime.attempt.attempts import windmill_of
 
     windmill = windmill_of(here.job, here.token)
-    return given.report | publish_end(windmill, here.record, str(given.run), task[PUBLISH])
+    return given.reported | publish_end(windmill, here.record, str(given.run), task[PUBLISH])
 
 
 def _exit_hooks(here: Here, task: Json, given: Given) -> dict[str, Json]:
     from metaflow_windmill.runtime.afterwards.exit_hooks import run_exit_hooks
 
     hooks = ExitHooks.from_json(task[EXIT_HOOKS])
-    return given.report | run_exit_hooks(here.root, here.record, here.job, hooks, given.error)
+    return given.reported | run_exit_hooks(here.root, here.record, here.job, hooks, given.error)
 
 
 def _notify(here: Here, task: Json, given: Given) -> dict[str, Json]:
     from metaflow_windmill.runtime.afterwards.notification import notify
 
     told = notify(here.record, here.job, Notification.from_json(task[NOTIFY]), given.error)
-    return given.report | told
+    return given.reported | told
 
 
 def _step(here: Here, task: Json, given: Given) -> dict[str, Json]:

@@ -33,7 +33,7 @@ def test_a_tag_that_looks_like_a_reference_stays_what_it_is() -> None:
     asked = argument_of(["$var:f/x/y", "a"])
     assert asked[TAGS] != ["$var:f/x/y", "a"]
     assert plain(asked[TAGS]) == ["$var:f/x/y", "a"]
-    assert Given(parameters=asked).tags == ("$var:f/x/y", "a")
+    assert Given(parameters=asked).tags_asked_for == ("$var:f/x/y", "a")
 
 
 def test_no_tags_are_no_argument() -> None:
@@ -41,8 +41,8 @@ def test_no_tags_are_no_argument() -> None:
 
 
 def test_the_tasks_of_a_run_are_told_by_the_first_one() -> None:
-    assert Given(run="windmill-x", levels={"tags": ["a"]}).tags == ("a",)
-    assert Given(run="windmill-x", levels={"tags": None}, parameters={TAGS: ["b"]}).tags == ()
+    assert Given(run="windmill-x", tags=["a"]).tags_asked_for == ("a",)
+    assert Given(run="windmill-x", parameters={TAGS: ["b"]}).tags_asked_for == ()
 
 
 def test_tags_of_a_run_stand_beside_those_of_its_deployment() -> None:

@@ -239,7 +239,7 @@ def test_nothing_that_runs_below_the_script_finds_the_token_in_its_frames(
     (code / "__init__.py").touch()
     (code / "task.py").write_text(
         "import sys\n"
-        "def run_task(root, task, deployment, token, **more):\n"
+        "def run_task(root, task, token, inputs, **more):\n"
         "    frames, frame = [], sys._getframe(1)\n"
         "    while frame.f_code.co_name != '<module>':\n"
         "        frames, frame = [*frames, repr(frame.f_locals)], frame.f_back\n"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.position.identity import Task
     from metaflow_windmill.types import Json
 
-_TOLD_BY_START = ("origin", "trigger", "deadline")
+_TOLD_BY_START = ("origin", "trigger", "deadline", "root", "tags")
 _SHOWN = 500
 """Characters of what a task failed with, in the list of all; the error itself has all of it."""
 
@@ -146,8 +146,7 @@ def _onwards(given: Given, result: dict[str, Json]) -> Given:
     if given.run is not None:
         return given
     told = {name: result.get(name) for name in _TOLD_BY_START}
-    levels = {**given.levels, "root": result.get("root"), "tags": result.get("tags")}
-    return Given(run=result["run_id"], levels=levels, history=given.history, **told)
+    return Given(run=result["run_id"], levels=given.levels, history=given.history, **told)
 
 
 def _since(began: datetime) -> float:

@@ -268,7 +268,7 @@ def _passed_on(here: Here, given: Given, tasks: Tasks, deadline: Deadline | None
     origin = {"origin": tasks.kept(_ORIGIN)} if given.order else {}
     trigger = {"trigger": given.events} if given.values.get(TRIGGER) else {}
     limit = {"deadline": deadline.at} if deadline and given.run is None else {}
-    tags = {"tags": list(given.tags)} if given.run is None and given.tags else {}
+    tags = {"tags": list(given.tags_asked_for)} if given.run is None and given.tags_asked_for else {}
     known = {"approved": tasks.kept(_APPROVED)} if given.order else {}
     return root | origin | trigger | limit | tags | known
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.approval import told
 from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.exact import plain
-from metaflow_windmill.contract.report import REPORT
+from metaflow_windmill.contract.inputs import JobInputs, by_field
 from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
 from metaflow_windmill.contract.tags import TAGS, tags_in
 
@@ -42,45 +42,46 @@ class Here:
 
 
 @dataclass(frozen=True)
-class Given:
-    """The inputs of a job, by the names that `metaflow_windmill.contract.task` tells of.
+class Given(JobInputs):
+    """The inputs of a job, and what its first lines have asked Windmill for.
 
-    ``began``, ``due`` and ``history`` are no inputs: the first and the last job of a run asked Windmill.
+    Parameters
+    ----------
+    began, due : str or None
+        When the run began, and when a schedule had it begin; asked by the first job of a run.
+    history : callable
+        What became of the steps before; asked by the last one.
     """
 
-    run: str | None = None
-    origin: Json = None
-    parameters: Json = None
-    splits: int | None = None
-    trigger: Json = None
-    error: Json = None
-    deadline: float | None = None
-    levels: Mapping[str, Json] = field(default_factory=dict)
     began: str | None = None
     due: str | None = None
     history: Callable[[], Json] = lambda: None
 
-    @property
-    def root(self) -> Json:
-        """The outermost job when the run began; None on the start step."""
-        return self.levels.get("root")
+    @classmethod
+    def of(
+        cls,
+        named: Mapping[str, Json],
+        began: str | None = None,
+        due: str | None = None,
+        history: Callable[[], Json] = lambda: None,
+    ) -> Given:
+        """Return the inputs that a job got by their names, with what it asked for."""
+        return cls(**by_field(named), began=began, due=due, history=history)
 
     @property
     def answered(self) -> Json:
         """What people answered before the step; None where nobody was asked."""
-        answers = self.levels.get("resumes")
-        return None if answers is None else told(answers, self.levels.get("approvers") or [])
+        return None if self.resumes is None else told(self.resumes, self.approvers or [])
 
     @property
-    def tags(self) -> tuple[str, ...]:
+    def tags_asked_for(self) -> tuple[str, ...]:
         """The tags that the run was asked for with."""
-        return tags_in(self.values.get(TAGS) if self.run is None else self.levels.get("tags"))
+        return tags_in(self.values.get(TAGS) if self.run is None else self.tags)
 
     @property
-    def report(self) -> dict[str, Json]:
+    def reported(self) -> dict[str, Json]:
         """What the end step returned, on the modules after it."""
-        said = self.levels.get(REPORT)
-        return said if isinstance(said, dict) else {}
+        return self.report if isinstance(self.report, dict) else {}
 
     @property
     def values(self) -> dict[str, Json]:
