@@ -60,6 +60,7 @@ class TestAFlowOfThreeSteps:
         start = worker.job(spec("start"))
         result = start.ok()
         assert result.pop("summary").startswith("start/t succeeded in ")
+        assert result.pop("wm_labels") == ["a-tag"]
         assert result == {"run_id": worker.run_id, "step": "start", "task": "t", "root": worker.root}
         seen = worker.seen("start/t")
         assert value(seen, "given") == [7, "plain", {"a": [1]}, ["x", "y"], None, True]
