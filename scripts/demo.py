@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from local_server import Server, local_server
 
-from metaflow_windmill.cli.flow.telling.following import Teller
+from metaflow_windmill.cli.flow.telling.teller import Teller
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.client.pages import flow_page, run_page
 from metaflow_windmill.client.transport import Request
@@ -112,10 +112,14 @@ class Demo:
         print(f"    {run_page(self.server.url, 'admins', job_id)}")
         watch = Watch(self.client, job_id, steps_of(self.client.get_flow(path).value))
         teller = Teller(lambda text, _at, _colour: print(f"    {text}", flush=True))
-        while not (look := watch.look()).run.state.final:
-            teller.look(look)
+        over = False
+        while not over:
+            look = watch.look()
+            over = look.run.state.final
+            for event in look.events:
+                teller.event(event)
+            teller.counts(over=over)
             time.sleep(0.1)
-        teller.look(look)
         self.wait(job_id)
         return f"windmill-{job_id}"
 

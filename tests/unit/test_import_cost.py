@@ -63,10 +63,10 @@ def test_a_command_that_compiles_nothing_imports_no_compiler(command: str) -> No
         "devserver",
         "workspace",
         "deployment.placed.upsert",
-        "deployment.assembled",
+        "deployment.assembled.assemble",
     )
     assert not [name for name in ours if name.removeprefix("metaflow_windmill.").startswith(rooms)]
-    assert len(ours) <= 50
+    assert len(ours) <= 60  # a dozen of them are empty: those of the rooms around
 
 
 def test_a_command_watches_what_a_flow_reads_without_the_rest_of_the_room() -> None:

@@ -105,6 +105,7 @@ def test_the_form_is_right(deployed: Deployed) -> None:
     assert properties["text"] == {"type": "string", "title": "text", "description": "Some words"}
     assert properties["name"]["default"] == "made for tester in ParametersFlow"
     assert {name: item["type"] for name, item in properties.items() if item["type"] != "string"} == {
+        "$tags": "array",
         "How-Many": "integer",
         "rate": "number",
         "most": "number",

@@ -164,13 +164,16 @@ def test_a_webhook_goes_through_the_flows_preprocessor(server: RunningServer, fo
     assert server.post(f"/jobs/run_wait_result/f/{path}?skip_preprocessor=true", {"n": 1}) == 2
 
 
-def test_an_archived_flow_runs_and_a_deleted_one_does_not(server: RunningServer, folder: str) -> None:
+def test_an_archived_flow_runs_and_a_deleted_one_does_not_by_its_version(
+    server: RunningServer, folder: str
+) -> None:
     path = f"{folder}/one"
     server.post("/flows/create", flow(path, identity()))
+    version = server.ask("GET", f"/flows/get/{path}").json()["version_id"]
     server.post(f"/flows/archive/{path}", {"archived": True})
     assert server.finished(server.post(f"/jobs/run/f/{path}", {}))["success"] is True
     assert server.ask("DELETE", f"/flows/delete/{path}").status_code == 200
-    assert server.ask("POST", f"/jobs/run/f/{path}", json={}).status_code == 404
+    assert server.ask("POST", f"/jobs/run/fv/{version}", json={}).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["none", "add/deeper"])

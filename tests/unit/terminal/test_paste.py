@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from types import SimpleNamespace
 
@@ -32,7 +33,9 @@ def said(*top: str, given: Given = Given(), words: tuple[str, ...] = ()) -> str:
     with TOP.make_context("flow", [*top, "windmill"]) as above:
         above.obj = SimpleNamespace(windmill=given)
         with COMMAND.make_context("run", list(words), parent=above):
-            return pasted("Look with `windmill status RUN`, please.").replace(sys.argv[0], "flow.py")
+            return pasted("Look with `windmill status RUN`, please.").replace(
+                f"python {shlex.quote(sys.argv[0])} ", "python flow.py ", 1
+            )
 
 
 def test_a_command_names_the_script() -> None:

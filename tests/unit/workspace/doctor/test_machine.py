@@ -10,7 +10,7 @@ import pytest
 
 from metaflow_windmill.workspace.doctor import machine
 
-PROJECT = Path(__file__).parents[3] / "pyproject.toml"
+PROJECT = Path(__file__).parents[4] / "pyproject.toml"
 
 
 def test_the_limits_are_those_of_the_package() -> None:

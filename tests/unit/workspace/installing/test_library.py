@@ -19,7 +19,7 @@ from metaflow_windmill.workspace.installing.library import (
     without_archive,
 )
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 MOST_BYTES = 400_000
 MOST_SECONDS = 0.15
 
