@@ -53,7 +53,8 @@ class Engineer:
 
     def listed(self) -> Any:
         """Return what ``list-flows --json`` tells of the flow."""
-        (flow,) = json.loads(self.commands.well(*self.words("list-flows")).out)
+        flows = json.loads(self.commands.well(*self.words("list-flows")).out)
+        (flow,) = [flow for flow in flows if flow["path"] == PATH]
         return flow
 
     def said_by_a_run(self) -> Any:
