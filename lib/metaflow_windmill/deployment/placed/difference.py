@@ -170,3 +170,15 @@ def _plain(value: Json) -> Json:
     if isinstance(value, StoreInfo):
         return f"{value.type} {value.root}".strip()
     return (" ".join(value) if isinstance(value, tuple) else value) or "none"
+
+
+def as_document(flow: Flow) -> Json:
+    """Return a deployed flow as the body that would create it."""
+    return {
+        "path": flow.path,
+        "summary": flow.summary,
+        "description": flow.description,
+        "value": flow.value,
+        "schema": flow.schema,
+        "labels": list(flow.labels),
+    }

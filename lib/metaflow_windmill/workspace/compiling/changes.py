@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.deployment.placed.difference import difference
+from metaflow_windmill.deployment.placed.difference import as_document, difference
 from metaflow_windmill.openflow.rewritten import rewritten
 
 if TYPE_CHECKING:
@@ -54,18 +54,6 @@ def changes(existing: Flow | None, document: Json) -> str:
     lines = [str(change) for change in difference(before, document["value"])]
     more = len(lines) - MAX_LINES
     return "\n".join([*lines[:MAX_LINES], *([f"... and {more} more changes"] if more > 0 else [])])
-
-
-def as_document(flow: Flow) -> Json:
-    """Return a deployed flow as the body that would create it."""
-    return {
-        "path": flow.path,
-        "summary": flow.summary,
-        "description": flow.description,
-        "value": flow.value,
-        "schema": flow.schema,
-        "labels": list(flow.labels),
-    }
 
 
 def _comparable(document: Json) -> Json:

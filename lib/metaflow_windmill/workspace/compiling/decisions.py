@@ -92,19 +92,7 @@ def decide(
     """
     claimed = compiled.vetted.record
     _check_claims(claimed, flow, configuration, owner)
-    secret = {item.name for item in read_secrets(configuration.secrets)}
-    record = replace(
-        claimed,
-        variables={name: value for name, value in claimed.variables.items() if name not in secret},
-        owner=owner,
-        datastore=stores.datastore,
-        metadata=stores.metadata,
-        package=replace(claimed.package, url=""),
-        namespace=None,
-        tags=configuration.tags,
-        git=git,
-        workflow_timeout=configuration.workflow_timeout or None,
-    )
+    record = _decided_record(claimed, configuration, stores, owner, git)
     identity = Identity.of(record)
     document = with_record(compiled.vetted.document, record)
     settle = _Settling(configuration, stores.datastore.type, pins)
@@ -121,6 +109,25 @@ def decide(
     final = relocated(placed, compiled.saved, stores)
     final = {**final, "value": for_server(final["value"], release)}
     return Decided(final, Record.from_json(final["value"]["flow_env"]["metaflow"]), identity)
+
+
+def _decided_record(
+    claimed: Record, configuration: Configuration, stores: Stores, owner: str, git: GitInfo
+) -> Record:
+    """Return the record with what the job decides in place of what the flow claims."""
+    secret = {item.name for item in read_secrets(configuration.secrets)}
+    return replace(
+        claimed,
+        variables={name: value for name, value in claimed.variables.items() if name not in secret},
+        owner=owner,
+        datastore=stores.datastore,
+        metadata=stores.metadata,
+        package=replace(claimed.package, url=""),
+        namespace=None,
+        tags=configuration.tags,
+        git=git,
+        workflow_timeout=configuration.workflow_timeout or None,
+    )
 
 
 def with_saved_package(decided: Decided, package: PackageInfo) -> Json:

@@ -9,9 +9,10 @@ import pytest
 from tests.support.deployments import SCRIPT, fixed_deployment
 
 from metaflow_windmill.contract.record import GitInfo, ParameterInfo, StoreInfo
+from metaflow_windmill.deployment.placed.difference import as_document
 from metaflow_windmill.errors import DeployError, InvalidDocument, PackageError
 from metaflow_windmill.package.script import split_requirements, with_requirements
-from metaflow_windmill.workspace.compiling.changes import as_document, changes, is_deployed
+from metaflow_windmill.workspace.compiling.changes import changes, is_deployed
 from metaflow_windmill.workspace.compiling.compilation import Compiled
 from metaflow_windmill.workspace.compiling.configuration import Configuration
 from metaflow_windmill.workspace.compiling.decisions import Decided, decide, expected_branch, lock_with

@@ -9,6 +9,7 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.deployed import Deployed, authorize_option, deployed, json_option, yes_option
 from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.cli.flow.telling.showing import time_json, time_text
+from metaflow_windmill.deployment.placed.difference import as_document
 from metaflow_windmill.deployment.placed.ownership import our_record, record_in
 from metaflow_windmill.deployment.placed.upsert import Place, carry_out
 from metaflow_windmill.errors import DeployError, InvalidDocument, NotFound
@@ -79,7 +80,7 @@ def rollback(
     confirm(f"Deploy version {version} of {found.path} again on {found.server.host}?", yes=yes)
     place = Place(found.path, found.flow, found.record.token, found.server.user)
     message = f"version {version} again, by {get_username()}"
-    done = carry_out(found.server.windmill, _document(old), place, message)
+    done = carry_out(found.server.windmill, as_document(old), place, message)
     say(obj, f"{found.path} is as it was in version {version}; this is version {done.version}.")
 
 
@@ -91,17 +92,6 @@ def _version(found: Deployed, version: int) -> Flow:
     if flow is None or flow.path != found.path:
         raise DeployError(f"{found.path} has no version {version}; `windmill history` lists what it has")
     return flow
-
-
-def _document(flow: Flow) -> dict[str, Any]:
-    return {
-        "path": flow.path,
-        "summary": flow.summary,
-        "description": flow.description,
-        "value": flow.value,
-        "schema": flow.schema,
-        "labels": list(flow.labels),
-    }
 
 
 def _record(found: Deployed, version: FlowVersion) -> Record | InvalidDocument | None:
