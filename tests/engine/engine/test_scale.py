@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.types import Json
 
-FEW, MANY = 100, 600
+FEW, MANY = 100, 300
 
 
 def foreach() -> Json:
@@ -87,6 +87,14 @@ def stored(stand: Bench, job_id: str) -> int:
     return sum(row.fetchone()[0] for row in rows)
 
 
+def least(stand: Bench, value: Json, size: int) -> tuple[str, Cost]:
+    """Measure three runs; return the last one's id and the least of each figure: what else runs only adds."""
+    ran = [run(stand, value, size) for _ in range(3)]
+    costs = [cost for _, cost in ran]
+    seconds, peak = min(cost.seconds for cost in costs), min(cost.peak for cost in costs)
+    return ran[-1][0], Cost(seconds, costs[-1].stored, peak)
+
+
 @pytest.fixture
 def keeps_nothing(stand: Bench) -> Bench:
     """The bench, which keeps nothing of the jobs that it ran."""
@@ -104,8 +112,8 @@ def test_nothing_grows_with_the_number_of_items(
 ) -> None:
     """Per item there are its number in a list and, where an expression reads a loop's results, its result."""
     run(keeps_nothing, value, 3)
-    _, few = run(keeps_nothing, value, FEW)
-    job_id, many = run(keeps_nothing, value, MANY)
+    _, few = least(keeps_nothing, value, FEW)
+    job_id, many = least(keeps_nothing, value, MANY)
     assert (many.peak - few.peak) / (MANY - FEW) < bytes_an_item
     assert many.stored < 1.1 * few.stored
     assert many.seconds < 2.5 * few.seconds

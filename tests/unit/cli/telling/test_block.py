@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import signal
+from typing import TYPE_CHECKING
 
 import pyte
 import pytest
@@ -15,6 +16,10 @@ from metaflow_windmill.cli.flow.telling.output import Line
 from metaflow_windmill.cli.flow.telling.progress import Progress, Row, Splits
 from metaflow_windmill.client.models import Job, JobState
 from metaflow_windmill.runs.plan import Planned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
 
 RUN = Job("1", JobState.RUNNING, "")
 
@@ -107,7 +112,26 @@ def test_what_tasks_print_goes_above_the_block_and_cannot_break_it() -> None:
     assert len(later) == 10
 
 
-def test_lines_whose_printing_is_interrupted_are_not_printed_twice() -> None:
+def interrupted(_number: int, _frame: FrameType | None) -> None:
+    """As a program does that has a handler of its own; Metaflow's Deployer leaves one behind."""
+    raise Interrupted
+
+
+class Interrupted(BaseException):
+    """What a program's own handler raises."""
+
+
+@pytest.mark.parametrize(
+    ("handler", "raised"), [(signal.default_int_handler, KeyboardInterrupt), (interrupted, Interrupted)]
+)
+def test_lines_whose_printing_is_interrupted_are_not_printed_twice(
+    handler: Callable[[int, FrameType | None], None],
+    raised: type[BaseException],
+    request: pytest.FixtureRequest,
+) -> None:
+    before = signal.signal(signal.SIGINT, handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+
     class Interrupting(io.StringIO):
         def write(self, text: str) -> int:
             written = super().write(text)
@@ -119,7 +143,7 @@ def test_lines_whose_printing_is_interrupted_are_not_printed_twice() -> None:
     shown.block.begin()
     shown.raw = shown.block._console.file = Interrupting()
     shown.block.line(Line("work/t-0", 0, "hi there", own=True))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(raised):
         shown.block.looked(RUN)
     shown.block.end()
     assert shown.raw.getvalue().count("hi there") == 1

@@ -49,7 +49,7 @@ def console_for_blocks() -> Console:
 def uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C back for a moment: what is interrupted while it is written, rich would write again."""
     before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[int] = []
@@ -59,7 +59,7 @@ def uninterrupted() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, before)
     if came:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
 
 class Block:
