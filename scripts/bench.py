@@ -38,7 +38,7 @@ from metaflow import FlowSpec, step
 class WideFlow(FlowSpec):
     @step
     def start(self):
-        self.items = list(range(50))
+        self.items = list(range({items}))
         self.next(self.body, foreach="items")
     @step
     def body(self):
@@ -69,8 +69,15 @@ class Shape:
     label: str
     name: str
     text: str
+    pack: int
     goal: float
     packed_goal: float
+    splits: int = 100
+
+
+def wide(items: int) -> str:
+    """Return a flow file of a foreach over so many items."""
+    return FOREACH.format(items=items)
 
 
 def linear(count: int) -> str:
@@ -91,8 +98,9 @@ class Bench:
     def __init__(self, server: Server, place: Path) -> None:
         self.place, self.server = place, server
         self.client = Windmill(HttpTransport(server.url, server.token), "admins")
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self.environment = {
-            **os.environ,
+            **kept,  # nobody runs Metaflow without byte code
             **server.environment,
             "METAFLOW_USER": "bench",
             "METAFLOW_HOME": str(place / "home"),
@@ -143,10 +151,15 @@ def against_local(bench: Bench, shape: Shape, rounds: int, pack: int | None = No
     file = bench.place / f"{name.lower()}.py"
     file.write_text(shape.text.replace(shape.name, name))
     together = ("--with", f"windmill:pack={pack}") if pack else ()
-    bench.flow(file, *together, "windmill", "create")
-    path = f"f/flows/{name}"
-    bench.job(path), bench.flow(file, "run", "--max-workers", "2")
-    pairs = [(bench.job(path), bench.flow(file, "run", "--max-workers", "2")) for _ in range(rounds)]
+    splits = ("--max-num-splits", str(shape.splits))
+    bench.flow(file, *together, "windmill", "create", *splits)
+
+    def pair() -> tuple[float, float]:
+        return bench.job(f"f/flows/{name}"), bench.flow(file, "run", "--max-workers", "2", *splits)
+
+    if rounds > 1:
+        pair()
+    pairs = [pair() for _ in range(rounds)]
     packed = f", packed by {pack}" if pack else ""
     label = f"{shape.label}{packed}, against `python flow.py run --max-workers 2`"
     beside(label, [a for a, _ in pairs], [b for _, b in pairs], shape.packed_goal if pack else shape.goal)
@@ -245,6 +258,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--rounds", type=int, default=5, help="pairs for each ratio")
     ask.add_argument("--jobs", type=int, default=10_000, help="finished jobs for the memory of the server")
+    ask.add_argument("--items", type=int, default=500, help="of the wide foreach; a local run takes long")
     ask.add_argument("--server", help="the address of another Windmill than an embedded one")
     ask.add_argument("--token", help="of that Windmill")
     said = ask.parse_args()
@@ -253,25 +267,27 @@ def main() -> None:
     compile_times()
     with tempfile.TemporaryDirectory() as place:
         if said.server:
-            side_by_side(Bench(Server(said.server, said.token, None), Path(place)), said.rounds)
+            side_by_side(Bench(Server(said.server, said.token, None), Path(place)), said.rounds, said.items)
             return
         with local_server(Path(place) / "server") as server:
             bench = Bench(server, Path(place))
-            side_by_side(bench, said.rounds)
+            side_by_side(bench, said.rounds, said.items)
             with local_server(Path(place) / "shared", arguments=["--shared-environment"]) as other:
                 own_packages(bench, Bench(other, Path(place)), said.rounds)
             memory(bench, said.jobs)
 
 
-def side_by_side(bench: Bench, rounds: int) -> None:
+def side_by_side(bench: Bench, rounds: int, items: int) -> None:
     """Run what any Windmill is measured by."""
     shapes = (
-        (Shape("ten linear steps", "LinearFlow", linear(10), 0.6, 0.35), 10),
-        (Shape("a foreach of 50", "WideFlow", FOREACH, 0.6, 0.35), 25),
+        Shape("ten linear steps", "LinearFlow", linear(10), 10, 0.6, 0.35),
+        Shape("a foreach of 50", "WideFlow", wide(50), 25, 0.6, 0.35),
     )
-    for shape, pack in shapes:
+    for shape in shapes:
         against_local(bench, shape, rounds)
-        against_local(bench, shape, rounds, pack)
+        against_local(bench, shape, rounds, shape.pack)
+    many = Shape(f"a foreach of {items:,}", "ManyFlow", wide(items), max(1, items // 20), 0.6, 0.1, items)
+    against_local(bench, many, 1, many.pack)
     deployments(bench, rounds)
     annotated(bench, rounds)
     engine(bench, rounds)
