@@ -158,7 +158,5 @@ def test_what_cannot_be_is_refused_before_anything_is_done(windmill: Target, hom
     assert "services" not in said
     said = commands.refused("create", "--notify-on-error", "--notify-webhook-url=f/flows/nowhere")
     assert "no variable or resource f/flows/nowhere (for --notify-webhook-url)" in said
-    said = commands.refused("create", "--workflow-priority=7")
-    assert "priorities in its Enterprise edition only, and this server is CE v1.788.0" in said
     said = commands.refused("create", "--workflow-timeout=0")
     assert "--workflow-timeout takes 1 to" in said

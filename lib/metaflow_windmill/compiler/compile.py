@@ -69,5 +69,4 @@ def _value(dag: Dag, deployment: Deployment, limits: Limits) -> FlowValue:
     modules = with_publishing(context, with_exit_hooks(context, section.modules), section.modules[-1].id)
     modules = with_approvals(context, modules)
     refuse_long_paths(deployment.path, modules)
-    priority = {} if deployment.priority is None else {"priority": deployment.priority}
-    return FlowValue(modules, flow_env={"metaflow": deployment.record.to_json()}, extra=priority)
+    return FlowValue(modules, flow_env={"metaflow": deployment.record.to_json()})

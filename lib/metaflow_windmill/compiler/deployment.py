@@ -72,8 +72,6 @@ class Deployment:
         Who is told of the end of a run.
     description : str
         What the flow is, in Markdown; the docstring of the flow where empty.
-    priority : int or None
-        Of the runs' jobs, in Windmill's queue.
     pack : int or None
         How many items of a foreach one job takes; with two or more, steps in a row are one job too.
         ``@windmill(pack=...)`` wins. None for one task a job.
@@ -99,7 +97,6 @@ class Deployment:
     secrets: Mapping[str, Json] = field(default_factory=dict)
     notifications: Notifications = field(default_factory=Notifications)
     description: str = ""
-    priority: int | None = None
     pack: int | None = None
     memos: Mapping[str, Memo] = field(default_factory=dict)
     retry_lost: int | None = None

@@ -19,6 +19,8 @@ ELSEWHERE = {
     "--aws-batch-tag": "steps run on Windmill's workers; --tag tags the runs, @windmill(tag=...) the workers",
     "--worker-pool": "@windmill(tag=...) chooses the workers of a step",
     "--is-paused-upon-creation": "`windmill suspend` turns a schedule off, and each deployment leaves it off",
+    "--workflow-priority": "Windmill's open-source server has no priorities; @windmill(tag=...) gives a flow "
+    "workers of its own",
     "--sys-tag": "Metaflow makes system tags itself; --tag gives tags of your own",
 }
 """The reason by the option's name."""

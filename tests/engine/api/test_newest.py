@@ -9,7 +9,7 @@ from tests.support.programs import flow
 
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.deployment.described.names import Identity
-from metaflow_windmill.deployment.placed.upsert import wait_until_ready
+from metaflow_windmill.deployment.placed.prepared import wait_until_ready
 from metaflow_windmill.runs.trigger import deployed_version, trigger
 
 if TYPE_CHECKING:

@@ -72,8 +72,6 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
             Most seconds that a run may take.
         workflow_title, workflow_description : str, optional
             What the flow's page shows instead of its name and its docstring.
-        workflow_priority : int, optional
-            Priority of the runs, on a server of Windmill's Enterprise edition.
         notify_on_error, notify_on_success : bool, default False
             Whether to notify of the end of a run.
         notify_slack_webhook_url, notify_webhook_url, notify_pager_duty_integration_key : str, optional

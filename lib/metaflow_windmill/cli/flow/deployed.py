@@ -80,9 +80,7 @@ class Deployed:
 
 def deployed(
     obj: CliState,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
 ) -> Deployed:
     """Return the deployment that the options mean.
 
@@ -93,7 +91,7 @@ def deployed(
     NotOurs
         If something else is in its place.
     """
-    target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
+    target = meant(obj, given)
     server = server_of(target.given)
     flow = server.find_flow(target.path)
     if flow is None:

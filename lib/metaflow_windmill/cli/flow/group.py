@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from metaflow._vendor import click
 
-from metaflow_windmill.cli.flow.options.shared import place_options, server_options
+from metaflow_windmill.cli.flow.options.shared import target_options
 from metaflow_windmill.cli.flow.options.top_level import check_top_level
-from metaflow_windmill.deployment.assembled.deployment import Given
 from metaflow_windmill.terminal.speech import Failure, meant_by
+
+if TYPE_CHECKING:
+    from metaflow_windmill.deployment.assembled.deployment import Given
 
 SECTIONS = {
     "Deploy": ("create", "diff", "export", "mermaid"),
@@ -47,18 +50,10 @@ COMMANDS = {
 """Each command's name, and where in this package it is."""
 
 
-def keep(
-    ctx: click.Context,
-    *,
-    name: str | None,
-    folder: str | None,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
-) -> None:
+def keep(ctx: click.Context, *, given: Given) -> None:
     """Keep what was said before the command, if all of it means something to it."""
     check_top_level(ctx.obj, ctx.parent, str(ctx.invoked_subcommand))
-    ctx.obj.windmill = Given(windmill_host, windmill_token, windmill_workspace, name, folder)
+    ctx.obj.windmill = given
 
 
 class Sections(click.Group):  # type: ignore[misc]  # click has no types here
@@ -104,7 +99,7 @@ def _group() -> click.Group:
         cls=Sections,
         help="Commands related to Windmill, such as `python flow.py windmill run`; each has a --help.",
     )
-    group: click.Group = make(place_options(server_options(click.pass_context(keep))))
+    group: click.Group = make(target_options(click.pass_context(keep)))
     group.commands = _Commands()
     return group
 

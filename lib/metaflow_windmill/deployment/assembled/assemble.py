@@ -1,9 +1,9 @@
-"""A flow on the command line becomes a document: lint, compile, save the package, in this order."""
+"""A flow on the command line becomes a document: it is checked, compiled, and its package is saved."""
 
 from __future__ import annotations
 
 import platform
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow.metaflow_config_funcs import from_conf
@@ -25,8 +25,10 @@ from metaflow_windmill.deployment.described.names import labels_of
 from metaflow_windmill.deployment.described.origin import told_origin
 from metaflow_windmill.deployment.described.parameters import read_parameters, schema_of
 from metaflow_windmill.deployment.described.secrets import read_secrets
+from metaflow_windmill.deployment.placed.newer import for_server
+from metaflow_windmill.deployment.placed.ownership import with_record
+from metaflow_windmill.deployment.placed.server_version import check_document
 from metaflow_windmill.deployment.placed.subscription import read_events
-from metaflow_windmill.deployment.placed.upsert import with_record
 from metaflow_windmill.graph import read_dag
 from metaflow_windmill.internals.deploying import (
     attach,
@@ -35,13 +37,14 @@ from metaflow_windmill.internals.deploying import (
     flow_decorators_called,
 )
 from metaflow_windmill.package.reads import seen
+from metaflow_windmill.package.save import CodePackage
 from metaflow_windmill.package.script import step_script
 
 if TYPE_CHECKING:
     from metaflow_windmill.deployment.assembled.deployment import Meant
     from metaflow_windmill.deployment.assembled.wanted import Wanted
+    from metaflow_windmill.deployment.placed.access import Server
     from metaflow_windmill.internals.deploying import CliState
-    from metaflow_windmill.package.save import CodePackage
     from metaflow_windmill.types import Json
 
 INTERNAL = "windmill_internal"
@@ -58,20 +61,46 @@ def check(obj: CliState, wanted: Wanted) -> None:
     validate_tags(wanted.tags)
 
 
-def compile_document(
-    obj: CliState,
-    meant: Meant,
-    wanted: Wanted,
-    token: str,
-    package: CodePackage,
-) -> Json:
-    """Compile the flow; nothing is saved, and the record has no package yet.
+@dataclass(frozen=True)
+class Assembled:
+    """A flow that was compiled, and its code package, of which nothing is saved yet.
+
+    Parameters
+    ----------
+    document : JSON object
+        The body of ``flows/create``, without the address of the package.
+    package : CodePackage
+    """
+
+    document: Json
+    package: CodePackage
+
+    @property
+    def record(self) -> Record:
+        """The record in the document."""
+        return Record.from_json(self.document["value"]["flow_env"]["metaflow"])
+
+    def saved(self) -> Json:
+        """Save the code package in the flow's datastore; return the document with its address.
+
+        Raises
+        ------
+        PackageError
+            If it cannot be made, or the datastore cannot be reached.
+        """
+        return with_record(self.document, replace(self.record, package=self.package.save()))
+
+
+def assemble(
+    obj: CliState, meant: Meant, wanted: Wanted, token: str, server: Server | None = None
+) -> Assembled:
+    """Compile the flow, for the server that it is to run on where that is known; nothing is saved.
 
     Raises
     ------
     CompileError, DeployError
     """
-    reads = seen()
+    reads, package = seen(), CodePackage(obj)
     attach(obj, INTERNAL)
     record = make_record(obj, meant, wanted, token)
     dag, script = read_dag(obj.graph, flow_decorators(obj.flow)), step_script()
@@ -97,25 +126,18 @@ def compile_document(
         notifications=wanted.notifications,
         summary=wanted.workflow_title or "",
         description=wanted.workflow_description or "",
-        priority=wanted.workflow_priority,
     )
-    return compile_flow(dag, deployment, limits()).to_json()
+    document = compile_flow(dag, deployment, limits()).to_json()
+    return Assembled(_for(server, document), package)
 
 
-def with_package(document: Json, package: CodePackage) -> Json:
-    """Save the code package in the flow's datastore and write its address into the document.
-
-    Raises
-    ------
-    PackageError
-        If it cannot be made, or the datastore cannot be reached.
-    """
-    return with_record(document, replace(record_of(document), package=package.save()))
-
-
-def record_of(document: Json) -> Record:
-    """Return the record in a document that was compiled here."""
-    return Record.from_json(document["value"]["flow_env"]["metaflow"])
+def _for(server: Server | None, document: Json) -> Json:
+    """Return the document with what a server has a use for; `DeployError` if it would run it wrongly."""
+    version = server.version if server else None
+    if server is None or version is None:
+        return document
+    check_document(server.host, version, document["value"])
+    return {**document, "value": for_server(document["value"], version.numbers)}
 
 
 def make_record(obj: CliState, meant: Meant, wanted: Wanted, token: str) -> Record:

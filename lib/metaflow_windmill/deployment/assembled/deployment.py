@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow.metaflow_config_funcs import from_conf
 
@@ -11,8 +11,6 @@ from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER, Identit
 from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -52,12 +50,6 @@ class Given:
     workspace: str | None = None
     name: str | None = None
     folder: str | None = None
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Given:
-        """Pick them from all options of a command."""
-        names = ("windmill_host", "windmill_token", "windmill_workspace", "name", "folder")
-        return cls(*(options.get(name) for name in names))
 
     def over(self, other: Given) -> Given:
         """Return these options, with the other's where nothing was given."""

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 from metaflow_windmill.contract.notification import Notifications
 from metaflow_windmill.contract.record import LONGEST_TIMEOUT
 from metaflow_windmill.contract.worker import MOST_LOST, MOST_PACKED, is_pack, is_retry_lost
-from metaflow_windmill.deployment.described.notifications import OPTIONS, IncidentIo, read_notifications
-from metaflow_windmill.deployment.described.priority import HIGHEST, LOWEST
+from metaflow_windmill.deployment.described.notifications import (
+    OPTIONS,
+    IncidentIo,
+    read_notifications,
+    secrets_of,
+)
+from metaflow_windmill.deployment.described.secrets import read_secrets
 from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from metaflow_windmill.deployment.described.secrets import Secret
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,6 @@ class Wanted:
     retry_lost: int | None = None
     max_num_splits: int | None = None
     workflow_timeout: int | None = None
-    workflow_priority: int | None = None
     workflow_title: str | None = None
     workflow_description: str | None = None
     requirements: str | None = None
@@ -42,6 +48,10 @@ class Wanted:
         told = {item.name: _plain(options[item.name], item.default) for item in plain}
         return cls(**told, notifications=notifications_of(options))
 
+    def references(self) -> tuple[Secret, ...]:
+        """Return what Windmill is to hold for it; `DeployError` if one of the options is none."""
+        return (*read_secrets(self.secrets), *secrets_of(self.notifications))
+
 
 def check_wanted(wanted: Wanted) -> None:
     """Refuse what no deployment can have.
@@ -50,15 +60,13 @@ def check_wanted(wanted: Wanted) -> None:
     ------
     DeployError
     """
-    seconds, priority = wanted.workflow_timeout, wanted.workflow_priority
+    seconds = wanted.workflow_timeout
     if wanted.pack is not None and not is_pack(wanted.pack):
         raise DeployError(f"--pack takes 1 to {MOST_PACKED} tasks a job, not {wanted.pack}")
     if wanted.retry_lost is not None and not is_retry_lost(wanted.retry_lost):
         raise DeployError(f"--retry-lost takes 0 to {MOST_LOST} times, not {wanted.retry_lost}")
     if seconds is not None and not 1 <= seconds <= LONGEST_TIMEOUT:
         raise DeployError(f"--workflow-timeout takes 1 to {LONGEST_TIMEOUT} seconds, not {seconds}")
-    if priority is not None and not LOWEST <= priority <= HIGHEST:
-        raise DeployError(f"--workflow-priority takes {LOWEST} to {HIGHEST}, not {priority}")
 
 
 def _plain(value: Any, default: Any) -> Any:  # noqa: ANN401  (whatever click made of an option)

@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.site import COMMAND
+from metaflow_windmill.deployment.placed.server_version import version_of
 from metaflow_windmill.errors import NotFound, Unauthorized, WindmillError
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow, User
     from metaflow_windmill.client.site import Ways
     from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.deployment.placed.server_version import ServerVersion
 
 
 def sign_in(windmill: Windmill, host: str, ways: Ways = COMMAND) -> User:
@@ -83,6 +85,11 @@ class Server:
     def user(self) -> User:
         """Whom the token belongs to; `sign_in` says what it raises."""
         return sign_in(self.windmill, self.host, self.ways)
+
+    @cached_property
+    def version(self) -> ServerVersion | None:
+        """Its version; None where it cannot be had."""
+        return version_of(self.windmill)
 
     def find_flow(self, path: str) -> Flow | None:
         """Return a flow or None. Whose the token is is asked only where there is no flow: to say why.

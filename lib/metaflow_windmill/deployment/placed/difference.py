@@ -57,8 +57,6 @@ def difference(before: Json, after: Json) -> tuple[Change, ...]:
     """
     old, new = record_in(before), record_in(after)
     found = [*_graph(before, after)]
-    if before.get("priority") != after.get("priority"):
-        found.append(Change("settings", "workflow_priority", before.get("priority"), after.get("priority")))
     if old is not None and new is not None:
         found += [*_parameters(old, new), *_schedule(old, new), *_package(old, new), *_settings(old, new)]
     return tuple(found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.record import Record
-from metaflow_windmill.deployment.described.names import Identity
+from metaflow_windmill.deployment.described.names import Identity, token_prefix
 from metaflow_windmill.errors import DeployError, InvalidDocument, NotOurs
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ def record_in(value: Json) -> Record | None:
     return None if data is None else Record.from_json(data)
 
 
+def with_record(document: Json, record: Record) -> Json:
+    """Return the document with another record in it."""
+    value = document["value"]
+    environment = {**value["flow_env"], "metaflow": record.to_json()}
+    return {**document, "value": {**value, "flow_env": environment}}
+
+
 def our_record(flow: Flow, identity: Identity) -> Record:
     """Return the record of a deployed flow, if it is of this deployment.
 
@@ -91,8 +98,15 @@ def check_allowed(record: Record, user: str, wish: TokenWish, action: str) -> No
         )
 
 
-def choose_token(previous: Record | None, prefix: str, wish: TokenWish, *, is_project: bool) -> str:
+def choose_token(previous: Record | None, identity: Identity, wish: TokenWish) -> str:
     """Return the production token of the next deployment, as Metaflow's own orchestrators choose it.
+
+    Parameters
+    ----------
+    previous : Record or None
+        Of the deployment that is there now.
+    identity : Identity
+    wish : TokenWish
 
     Raises
     ------
@@ -102,7 +116,7 @@ def choose_token(previous: Record | None, prefix: str, wish: TokenWish, *, is_pr
     from metaflow.plugins.aws.step_functions.production_token import new_token
 
     if wish.given:
-        if is_project:
+        if identity.project is not None:
             raise DeployError(
                 "--new-token cannot be used with @project, whose flows share a token; "
                 "use --generate-new-token"
@@ -110,7 +124,7 @@ def choose_token(previous: Record | None, prefix: str, wish: TokenWish, *, is_pr
         return _bare(wish.given) or wish.given
     if previous is not None and not wish.generate:
         return previous.token
-    made: str | None = new_token(prefix, previous.token if previous else None)
+    made: str | None = new_token(token_prefix(identity), previous.token if previous else None)
     if made is None:
         raise DeployError(
             "--generate-new-token cannot follow a token that --new-token chose; "

@@ -14,7 +14,7 @@ from metaflow_windmill.deployment.described.names import Identity, flow_path, la
 from metaflow_windmill.deployment.described.secrets import read_secrets
 from metaflow_windmill.deployment.described.worker_tags import read_rules
 from metaflow_windmill.deployment.placed.newer import for_server
-from metaflow_windmill.deployment.placed.upsert import with_record
+from metaflow_windmill.deployment.placed.ownership import with_record
 from metaflow_windmill.errors import DeployError, InvalidDocument
 from metaflow_windmill.package.lock import lock_for, normal, roots_for
 from metaflow_windmill.package.script import split_requirements, with_requirements

@@ -14,10 +14,12 @@ from metaflow_windmill.contract.record import GitInfo
 from metaflow_windmill.deployment.described.notifications import secrets_of
 from metaflow_windmill.deployment.described.secrets import check_secrets, read_secrets
 from metaflow_windmill.deployment.placed.newer import release_of
-from metaflow_windmill.deployment.placed.ownership import TokenWish, record_in
+from metaflow_windmill.deployment.placed.ownership import TokenWish, record_in, with_record
+from metaflow_windmill.deployment.placed.prepared import is_prepared
 from metaflow_windmill.deployment.placed.server_version import version_of
 from metaflow_windmill.deployment.placed.subscription import is_subscribed
-from metaflow_windmill.deployment.placed.upsert import carry_out, is_prepared, survey, with_record
+from metaflow_windmill.deployment.placed.survey import survey
+from metaflow_windmill.deployment.placed.upsert import carry_out
 from metaflow_windmill.errors import InvalidDocument, MetaflowWindmillError, Unauthorized, Unreachable
 from metaflow_windmill.gitsource import connect
 from metaflow_windmill.process.confined import weakness
@@ -280,7 +282,7 @@ def _settle(shared: Round, decided: Decided, compiled: Compiled, package: bytes)
     decided = _as_owned_before(shared, decided, previous)
     if shared.asked.only_if_changed and existing is not None and _is_there(shared, existing, decided):
         return _report(shared, decided, "unchanged", previous)
-    place = survey(
+    plan = survey(
         shared.job.windmill,
         decided.path,
         decided.identity,
@@ -292,9 +294,7 @@ def _settle(shared: Round, decided: Decided, compiled: Compiled, package: bytes)
         planned = _report(shared, decided, "would update" if existing else "would create")
         return replace(planned, diff=changes(existing, decided.document))
     saved = carry_over(compiled.saved, decided.record, shared.stores, package)
-    deployed = carry_out(
-        shared.job.windmill, with_saved_package(decided, saved), place, for_a_worker=FOR_A_WORKER
-    )
+    deployed = carry_out(plan, with_saved_package(decided, saved), for_a_worker=FOR_A_WORKER)
     report = _report(shared, decided, "created" if deployed.created else "updated")
     return report if deployed.prepared else replace(report, remarks=(UNPREPARED,))
 

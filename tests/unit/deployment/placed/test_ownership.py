@@ -92,20 +92,20 @@ def test_who_may_not(wish: TokenWish) -> None:
 
 
 def test_tokens() -> None:
-    first = choose_token(None, "hello", TokenWish(), is_project=False)
+    first = choose_token(None, Identity("Hello"), TokenWish())
     assert first == "hello-0-smtq"  # Metaflow's own generator: the same prefix gives the same token
     previous = replace(RECORD, token=first)
-    assert choose_token(previous, "hello", TokenWish(), is_project=False) == first
-    assert choose_token(previous, "hello", TokenWish(generate=True), is_project=False).startswith("hello-1-")
-    assert choose_token(previous, "hello", TokenWish(given="mine"), is_project=False) == "mine"
-    assert choose_token(previous, "hello", TokenWish(given="production:mine"), is_project=False) == "mine"
+    assert choose_token(previous, Identity("Hello"), TokenWish()) == first
+    assert choose_token(previous, Identity("Hello"), TokenWish(generate=True)).startswith("hello-1-")
+    assert choose_token(previous, Identity("Hello"), TokenWish(given="mine")) == "mine"
+    assert choose_token(previous, Identity("Hello"), TokenWish(given="production:mine")) == "mine"
 
 
 def test_tokens_of_a_project_are_shared() -> None:
     with pytest.raises(DeployError, match="--new-token cannot be used with @project"):
-        choose_token(None, "mfprj-x", TokenWish(given="mine"), is_project=True)
+        choose_token(None, Identity("Hello", None, "x", "user.alice"), TokenWish(given="mine"))
 
 
 def test_no_next_token_after_a_chosen_one() -> None:
     with pytest.raises(DeployError, match="choose the next one by --new-token too"):
-        choose_token(replace(RECORD, token="mine"), "hello", TokenWish(generate=True), is_project=False)
+        choose_token(replace(RECORD, token="mine"), Identity("Hello"), TokenWish(generate=True))

@@ -20,15 +20,10 @@ from metaflow_windmill.contract.record import (
 )
 from metaflow_windmill.deployment.described.names import Identity
 from metaflow_windmill.deployment.placed.ownership import TokenWish, record_in
+from metaflow_windmill.deployment.placed.prepared import is_prepared, wait_until_ready
 from metaflow_windmill.deployment.placed.schedule import Change
-from metaflow_windmill.deployment.placed.upsert import (
-    Deployed,
-    Place,
-    carry_out,
-    is_prepared,
-    survey,
-    wait_until_ready,
-)
+from metaflow_windmill.deployment.placed.survey import Plan, survey
+from metaflow_windmill.deployment.placed.upsert import Deployed, carry_out
 from metaflow_windmill.errors import DeployError, NotOurs, Refused
 
 PATH = "f/flows/Hello"
@@ -92,7 +87,7 @@ def server(**changes: Any) -> Answering:
     return Answering({requests[name]: answer for name, answer in answers.items()})
 
 
-def look(transport: Answering, user: User = ADMIN, owner: str = "alice") -> Place:
+def look(transport: Answering, user: User = ADMIN, owner: str = "alice") -> Plan:
     return survey(
         transport.windmill, PATH, Identity("Hello"), owner=owner, user=user, wish=TokenWish(given="tok")
     )
@@ -102,7 +97,7 @@ def deploy(transport: Answering, record: Record = RECORD, existing: Any = None) 
     from metaflow_windmill.client.models import Flow
 
     flow = None if existing is None else Flow.from_json(existing)
-    return carry_out(transport.windmill, document(record), Place(PATH, flow, "tok", ADMIN))
+    return carry_out(Plan(transport.windmill, PATH, flow, "tok", ADMIN), document(record))
 
 
 def body(transport: Answering, line: str) -> Any:
@@ -112,7 +107,8 @@ def body(transport: Answering, line: str) -> Any:
 
 def test_a_look_changes_nothing() -> None:
     transport = server(get=ABSENT)
-    assert look(transport) == Place(PATH, None, "tok", ADMIN)
+    found = look(transport)
+    assert (found.path, found.existing, found.token, found.user) == (PATH, None, "tok", ADMIN)
     assert all(line.startswith("GET ") for line in transport.lines)
 
 
@@ -219,7 +215,7 @@ def test_a_schedule_that_fails_is_told_with_what_was_done() -> None:
 
 def test_a_document_of_somebody_else() -> None:
     with pytest.raises(DeployError, match="has no deployment record"):
-        carry_out(server().windmill, {"value": {}}, Place(PATH, None, "tok", ADMIN))
+        carry_out(Plan(server().windmill, PATH, None, "tok", ADMIN), {"value": {}})
 
 
 def outcome(*, completed: bool, success: bool = True) -> Response:

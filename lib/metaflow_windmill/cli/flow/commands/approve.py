@@ -13,6 +13,7 @@ from metaflow_windmill.runs.approvals import answer, answers_of, chosen, questio
 from metaflow_windmill.terminal.speech import Failure, flow_command, print_json, say
 
 if TYPE_CHECKING:
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     run_id: str | None,
     answers: tuple[str, ...] | None,
     task: str | None,
@@ -49,7 +48,7 @@ def command(
 ) -> None:
     """Look for what is asked, check the answer against it, and send it."""
     texts = _texts(answers or ())
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     job = found.run(run_id)
     windmill, run = found.server.windmill, run_id_of(job.id)
     asked = questions(windmill, job, found.flow.value)

@@ -11,6 +11,7 @@ from metaflow_windmill.deployment.placed.subscription import remove_subscription
 from metaflow_windmill.terminal.speech import confirm, flow_command, say
 
 if TYPE_CHECKING:
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -24,14 +25,12 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     authorize: str | None,
     yes: bool,
 ) -> None:
     """Delete the schedule first: one without a flow would go on failing."""
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     found.check_allowed(authorize, "delete")
     confirm(f"Delete {found.path} on {found.server.host}, with its history and schedule?", yes=yes)
     if found.server.windmill.find_schedule(found.path):

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 from metaflow_windmill.cli.flow.deployed import deployed, json_option
 from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.cli.flow.options.wanted import flow_options
-from metaflow_windmill.deployment.assembled.assemble import check, compile_document, with_package
+from metaflow_windmill.deployment.assembled.assemble import assemble, check
 from metaflow_windmill.deployment.assembled.wanted import Wanted
 from metaflow_windmill.deployment.placed.difference import difference, page_difference
-from metaflow_windmill.deployment.placed.newer import for_server
-from metaflow_windmill.deployment.placed.server_version import version_of
-from metaflow_windmill.package.save import CodePackage
 from metaflow_windmill.terminal.speech import flow_command, print_data, print_json, say
 
 if TYPE_CHECKING:
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -31,21 +29,15 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     as_json: bool,
     **options: Any,  # noqa: ANN401
 ) -> None:
     """Print a line a difference, or JSON."""
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     wanted = Wanted.of(options)
     check(obj, wanted)
-    package = CodePackage(obj)
-    document = compile_document(obj, found.meant, wanted, found.record.token, package)
-    document = with_package(document, package)
-    version = version_of(found.server.windmill)
-    document = {**document, "value": for_server(document["value"], version.numbers if version else ())}
+    document = assemble(obj, found.meant, wanted, found.record.token, found.server).saved()
     changes = (*difference(found.flow.value, document["value"]), *page_difference(found.flow, document))
     if as_json:
         print_json([asdict(change) for change in changes])

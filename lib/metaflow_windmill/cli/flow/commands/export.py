@@ -9,14 +9,13 @@ from metaflow._vendor import click, yaml
 
 from metaflow_windmill.cli.flow.options.tokens import wish_of
 from metaflow_windmill.cli.flow.options.wanted import flow_options
-from metaflow_windmill.deployment.assembled.assemble import check, compile_document, record_of, with_package
+from metaflow_windmill.contract.record import Record
+from metaflow_windmill.deployment.assembled.assemble import assemble, check
 from metaflow_windmill.deployment.assembled.deployment import Given, meant
 from metaflow_windmill.deployment.assembled.wanted import Wanted
-from metaflow_windmill.deployment.described.names import token_prefix
 from metaflow_windmill.deployment.placed.ownership import choose_token
 from metaflow_windmill.deployment.placed.schedule import schedule_file
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.package.save import CodePackage
 from metaflow_windmill.terminal.speech import flow_command, say
 
 if TYPE_CHECKING:
@@ -42,11 +41,8 @@ def command(
     """Compile, and write each file whole."""
     target, wanted = meant(obj, Given()), Wanted.of(options)
     check(obj, wanted)
-    wish = wish_of(target.identity, authorize=None)
-    prefix, project = token_prefix(target.identity), target.identity.project is not None
-    token = choose_token(None, prefix, wish, is_project=project)
-    package = CodePackage(obj)
-    document = with_package(compile_document(obj, target, wanted, token, package), package)
+    token = choose_token(None, target.identity, wish_of(target.identity, authorize=None))
+    document = assemble(obj, target, wanted, token).saved()
     try:
         for name, text in files_of(document):
             file = Path(directory) / name
@@ -67,7 +63,7 @@ def files_of(document: Json) -> Iterator[tuple[str, str]]:
 
     A step's script is the same in all steps, so it is one file that each of them includes.
     """
-    path, record = document["path"], record_of(document)
+    path, record = document["path"], Record.from_json(document["value"]["flow_env"]["metaflow"])
     kind, name = path.split("/")[:2]
     value, scripts = _shared(document["value"])
     about = {"summary": document["summary"], "description": document["description"]}

@@ -11,13 +11,15 @@ from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.cli.flow.telling.showing import time_json, time_text
 from metaflow_windmill.deployment.placed.difference import as_document
 from metaflow_windmill.deployment.placed.ownership import our_record, record_in
-from metaflow_windmill.deployment.placed.upsert import Place, carry_out
+from metaflow_windmill.deployment.placed.survey import Plan
+from metaflow_windmill.deployment.placed.upsert import carry_out
 from metaflow_windmill.errors import DeployError, InvalidDocument, NotFound
 from metaflow_windmill.terminal.speech import confirm, flow_command, print_json, print_table, say
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow, FlowVersion
     from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 LIMIT = 20
@@ -34,14 +36,12 @@ HEADS = ("version", "deployed", "by", "package", "message")
 def history(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     limit: int,
     as_json: bool,
 ) -> None:
     """Print a table or JSON."""
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     listed = found.server.windmill.flow_history(found.path)[:limit]
     versions = [(version, _record(found, version)) for version in listed]
     if as_json:
@@ -61,9 +61,7 @@ def history(
 def rollback(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     version: int,
     authorize: str | None,
     yes: bool,
@@ -71,16 +69,16 @@ def rollback(
     """Make a new version that equals an old one; nothing of the history is lost."""
     from metaflow.util import get_username
 
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     found.check_allowed(authorize, "roll back")
     old = _version(found, version)
     our_record(old, found.meant.identity)
     if version == found.flow.version:
         raise DeployError(f"version {version} of {found.path} is the one that is deployed")
     confirm(f"Deploy version {version} of {found.path} again on {found.server.host}?", yes=yes)
-    place = Place(found.path, found.flow, found.record.token, found.server.user)
+    plan = Plan(found.server.windmill, found.path, found.flow, found.record.token, found.server.user)
     message = f"version {version} again, by {get_username()}"
-    done = carry_out(found.server.windmill, as_document(old), place, message)
+    done = carry_out(plan, as_document(old), message)
     say(obj, f"{found.path} is as it was in version {version}; this is version {done.version}.")
 
 

@@ -35,14 +35,12 @@ HEADS = ("path", "flow", "branch", "owner", "deployed", "schedule")
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     everything: bool,
     as_json: bool,
 ) -> None:
     """Print a table or JSON."""
-    given = meant(obj, Given(windmill_host, windmill_token, windmill_workspace)).given
+    given = meant(obj, given).given
     server = connect(given)
     found = list(deployments(server.windmill, None if everything else obj.flow.name))
     if as_json:

@@ -17,6 +17,7 @@ from metaflow_windmill.terminal.speech import flow_command, print_json, print_ta
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 LIMIT = 20
@@ -47,16 +48,14 @@ LIMIT = 20
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     states: tuple[str, ...] | None,
     tags: tuple[str, ...] | None,
     limit: int,
     as_json: bool,
 ) -> None:
     """Print a table or JSON."""
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     wanted = {JobState(state.upper()) for state in states or JobState}
     asked = {"args": json.dumps(argument_of(tags))} if tags else {}
     runs = found.server.windmill.list_runs(found.path, **asked)

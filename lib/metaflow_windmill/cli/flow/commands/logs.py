@@ -16,6 +16,7 @@ from metaflow_windmill.terminal.speech import flow_command, print_data, say
 
 if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.telling.output import Line
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 LOOK_EVERY = 0.5
@@ -36,15 +37,13 @@ LOOK_EVERY = 0.5
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     run_id: str | None,
     step: str | None,
     follow: bool,
 ) -> None:
     """Print the logs to stdout, each line behind its task."""
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     job = found.run(run_id)
     wanted = {
         module: runs

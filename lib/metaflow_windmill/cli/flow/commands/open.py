@@ -15,6 +15,7 @@ from metaflow_windmill.terminal.speech import Failure, flow_command, print_data
 
 if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.deployed import Deployed
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -29,16 +30,14 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     run_id: str | None,
     of_flow: bool,
 ) -> None:
     """Print the address, and open it where a person sits at a terminal."""
     if of_flow and run_id:
         raise Failure("Give RUN or --flow, not both.", "Wrong use")
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     page = (
         flow_page(found.server.host, found.server.workspace, found.path) if of_flow else _page(found, run_id)
     )

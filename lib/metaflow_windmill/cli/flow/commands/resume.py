@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metaflow_windmill.cli.flow.deployed import Deployed
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.resume import Former
 
@@ -71,9 +72,7 @@ def command(
     obj: CliState,
     *,
     run_id: str | None,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     step_to_rerun: str | None,
     origin_run_id: str | None,
     run_params: tuple[str, ...] | None,
@@ -89,7 +88,7 @@ def command(
     """Check all that can be checked here, start the run, and follow it."""
     if run_id and origin_run_id and run_id != origin_run_id:
         raise Failure("give RUN or --origin-run-id, not both", "Wrong use")
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     former = former_run(found.server.windmill, found.path, found.record, run_id or origin_run_id)
     steps = [step_to_rerun] if step_to_rerun else []
     for step in steps:

@@ -12,6 +12,7 @@ from metaflow_windmill.runs.waits import end_wait, waits_of
 from metaflow_windmill.terminal.speech import flow_command, print_data, say
 
 if TYPE_CHECKING:
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     run_id: str | None,
     authorize: str | None,
 ) -> None:
@@ -38,7 +37,7 @@ def command(
     DeployError
         If it cannot.
     """
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     job = found.run(run_id)
     found.check_allowed(authorize, "retry a run of")
     waits = waits_of(found.server.windmill, job.id)

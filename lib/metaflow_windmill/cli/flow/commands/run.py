@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
 
-from metaflow_windmill.cli.flow.commands.create import deploy, deploy_options
+from metaflow_windmill.cli.flow.commands.create import deploy
 from metaflow_windmill.cli.flow.commands.trigger import announce, check_file
+from metaflow_windmill.cli.flow.options.creation import Creation, creation_options
 from metaflow_windmill.cli.flow.options.parameters import (
     ParameterCommand,
     given_tags,
@@ -15,11 +16,9 @@ from metaflow_windmill.cli.flow.options.parameters import (
     given_values,
     run_param_options,
 )
-from metaflow_windmill.cli.flow.options.tokens import wish_of, wish_options
+from metaflow_windmill.cli.flow.options.shared import connect
 from metaflow_windmill.cli.flow.telling.following import conclude, follow, follow_options
 from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
-from metaflow_windmill.deployment.assembled.deployment import Given, meant
-from metaflow_windmill.deployment.assembled.wanted import Wanted
 from metaflow_windmill.runs.arguments import arguments_of
 from metaflow_windmill.runs.trigger import trigger
 from metaflow_windmill.terminal.speech import flow_command
@@ -27,12 +26,13 @@ from metaflow_windmill.terminal.speech import flow_command
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 
 @flow_command(
     "Deploy this flow, start a run of it, and follow the run to its end.",
-    deploy_options,
+    creation_options,
     run_param_options,
     click.option("--run-id-file", default=None, help="Write the id of the run to this file."),
     click.option(
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
+    given: Given,
     tags: tuple[str, ...] | None,
     run_params: tuple[str, ...] | None,
     run_params_file: str | None,
@@ -64,17 +65,14 @@ def command(
 ) -> None:
     """Check the parameters first: a run that cannot start is not deployed for."""
     check_file(run_id_file)
-    target, wanted = meant(obj, Given.of(options)), Wanted.of(options)
+    asked = Creation.of(obj, given, options)
     values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
     tags = given_tags(tags, values)  # of the run: what is deployed for it keeps none of them
-    wish = wish_of(target.identity, **wish_options(options))
-    made = deploy(obj, target, wanted, wish, lambda record: arguments_of(record.parameters, values, texts))
-    done = made.deployed
-    run = trigger(
-        made.server.windmill, target.path, done.record, values, texts, version=done.version, tags=tags
-    )
-    announce(obj, made.server, run, run_id_file)
+    server = connect(asked.target.given)
+    done = deploy(obj, server, asked, lambda record: arguments_of(record.parameters, values, texts))
+    run = trigger(server.windmill, done.path, done.record, values, texts, version=done.version, tags=tags)
+    announce(obj, server, run, run_id_file)
     if wait:
-        job = follow(obj, made.server, run.job_id, target.path, max_wait, quiet_tasks=quiet_tasks)
-        fetch_metadata(obj, made.deployed.record, run.run_id)
-        conclude(obj, made.server, job)
+        job = follow(obj, server, run.job_id, done.path, max_wait, quiet_tasks=quiet_tasks)
+        fetch_metadata(obj, done.record, run.run_id)
+        conclude(obj, server, job)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.deployed import Deployed
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.deployment.placed.access import Server
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.approvals import Question
@@ -51,25 +52,23 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     run_id: str | None,
     as_json: bool,
 ) -> None:
     """Print a table or JSON."""
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     job = found.run(run_id)
     fetch_metadata(obj, found.record, run_id_of(job.id))
     watch = Watch(found.server.windmill, job.id, steps_of(found.flow.value), MANY_NAMED, job)
     seen = Tasks().of(watch.events())
     if as_json:
         told = [task_json(task) for task in seen.told]
-        given = {name: plain(value) for name, value in (job.args or {}).items()}
+        parameters = {name: plain(value) for name, value in (job.args or {}).items()}
         run = {
             **run_json(found.server, job),
             "namespace": f"{TOKEN_SCHEME}{found.record.token}",
-            "parameters": given,
+            "parameters": parameters,
             "tasks": told,
             "more": seen.more,
             "asks": [question.to_json() for question in _asked(found, job)],

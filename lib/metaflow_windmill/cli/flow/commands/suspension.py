@@ -13,6 +13,7 @@ from metaflow_windmill.terminal.speech import flow_command, say
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Schedule
     from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -20,9 +21,7 @@ def switch(
     obj: CliState,
     *,
     enabled: bool,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     authorize: str | None,
 ) -> None:
     """Turn the schedule on or off.
@@ -32,7 +31,7 @@ def switch(
     DeployError
         If the flow has none.
     """
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     found.check_allowed(authorize, "change the schedule of")
     schedule = found.server.windmill.find_schedule(found.path)
     if schedule is None:

@@ -10,6 +10,7 @@ from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.terminal.speech import flow_command, say
 
 if TYPE_CHECKING:
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -23,16 +24,14 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     run_id: str | None,
     authorize: str | None,
 ) -> None:
     """Ask Windmill to cancel the run's job."""
     from metaflow.util import get_username
 
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     job = found.run(run_id)
     found.check_allowed(authorize, "stop a run of")
     if job.state.final:

@@ -45,9 +45,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     run_params: tuple[str, ...] | None,
     run_params_file: str | None,
     tags: tuple[str, ...] | None,
@@ -57,7 +55,7 @@ def command(
 ) -> None:
     """Start a run and say where it is."""
     check_file(run_id_file)
-    target = meant(obj, Given(windmill_host, windmill_token, windmill_workspace))
+    target = meant(obj, given)
     values = given_values(run_params_file)
     tags = given_tags(tags, values)
     server = server_of(target.given)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metaflow_windmill.cli.flow.deployed import Deployed
+    from metaflow_windmill.deployment.assembled.deployment import Given
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.types import Json
 
@@ -56,13 +57,11 @@ def command(
     obj: CliState,
     *,
     task: str,
-    windmill_host: str | None,
-    windmill_token: str | None,
-    windmill_workspace: str | None,
+    given: Given,
     as_json: bool,
 ) -> None:
     """Print sentences and a table, or JSON."""
-    found = deployed(obj, windmill_host, windmill_token, windmill_workspace)
+    found = deployed(obj, given)
     run, name = _asked(found, task)
     told = _told(found, run, name)
     if told is None:

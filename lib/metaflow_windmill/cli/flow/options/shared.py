@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
@@ -15,49 +16,62 @@ from metaflow_windmill.client.site import (
     find_address,
     open_site,
 )
+from metaflow_windmill.deployment.assembled.deployment import Given
 from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER
 from metaflow_windmill.deployment.placed.access import Server
 from metaflow_windmill.terminal.python_words import FROM_PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from metaflow_windmill.deployment.assembled.deployment import Given
+_SERVER = {
+    "host": click.option(
+        "--windmill-host",
+        default=None,
+        help=f"Address of the server. [WINDMILL_HOST, default {DEFAULT_HOST}]",
+    ),
+    "token": click.option(
+        "--windmill-token",
+        default=None,
+        help="[WINDMILL_TOKEN] Better in the environment: others may see the command line.",
+    ),
+    "workspace": click.option(
+        "--windmill-workspace", default=None, help=f"[WINDMILL_WORKSPACE, default {DEFAULT_WORKSPACE}]"
+    ),
+}
+_PLACE = {
+    "name": click.option("--name", default=None, help="Name of the deployment instead of the flow's name."),
+    "folder": click.option(
+        "--folder",
+        default=None,
+        help=f"Folder of the deployed flow. [METAFLOW_WINDMILL_FOLDER, default {DEFAULT_FOLDER}]",
+    ),
+}
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which Windmill is meant."""
-    for add in (
-        click.option(
-            "--windmill-workspace", default=None, help=f"[WINDMILL_WORKSPACE, default {DEFAULT_WORKSPACE}]"
-        ),
-        click.option(
-            "--windmill-token",
-            default=None,
-            help="[WINDMILL_TOKEN] Better in the environment: others may see the command line.",
-        ),
-        click.option(
-            "--windmill-host",
-            default=None,
-            help=f"Address of the server. [WINDMILL_HOST, default {DEFAULT_HOST}]",
-        ),
-    ):
-        command = add(command)
-    return command
+    """Add the options that say which Windmill is meant; the command gets them as `given`."""
+    return _handed_on(command, _SERVER)
 
 
-def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say where the flow is deployed."""
-    for add in (
-        click.option(
-            "--folder",
-            default=None,
-            help=f"Folder of the deployed flow. [METAFLOW_WINDMILL_FOLDER, default {DEFAULT_FOLDER}]",
-        ),
-        click.option("--name", default=None, help="Name of the deployment instead of the flow's name."),
-    ):
-        command = add(command)
-    return command
+def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which Windmill is meant, and where in it; the command gets them as `given`."""
+    return _handed_on(command, {**_SERVER, **_PLACE})
+
+
+def _handed_on(command: Callable[..., Any], options: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    """Add options whose values a command gets in one argument, each by its name in `Given`."""
+    by_option = {name if name in _PLACE else f"windmill_{name}": name for name in options}
+
+    @wraps(command)
+    def handing_on(*args: Any, **values: Any) -> Any:  # noqa: ANN401  (click's)
+        given = Given(**{name: values.pop(option) for option, name in by_option.items()})
+        return command(*args, given=given, **values)
+
+    decorated: Callable[..., Any] = handing_on
+    for add in reversed([*options.values()]):
+        decorated = add(decorated)
+    return decorated
 
 
 def server_of(given: Given) -> Server:

@@ -58,12 +58,6 @@ _OPTIONS = (
         help="Most seconds that a run may take; then its tasks are stopped and it fails.",
     ),
     click.option(
-        "--workflow-priority",
-        default=None,
-        type=int,
-        help="Priority of the runs, 1 to 100, on a server of Windmill's Enterprise edition.",
-    ),
-    click.option(
         "--workflow-title", default=None, help="Title of the flow in Windmill instead of the flow's name."
     ),
     click.option(
