@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from metaflow_windmill.compiler import Deployment, compile_flow
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.graph.dag import Dag, Step
+from metaflow_windmill.package.script import step_script
 
-SCRIPT = Path(__file__).parent.parent / "windmill_scripts" / "run_step.py"
 BLOCK = 10
 
 
@@ -52,4 +51,4 @@ def _block(number: int, after: str | None) -> list[Step]:
 def _deployment() -> Deployment:
     package = PackageInfo("s3://bucket/package", "0" * 40, "{}", "bench.py")
     record = Record("Bench", "me", "bench-0", package, StoreInfo("s3", "s3://bucket"), StoreInfo("service"))
-    return Deployment("f/flows/Bench", record, SCRIPT.read_text(), "# py: 3.11\n", {"type": "object"})
+    return Deployment("f/flows/Bench", record, step_script(), "# py: 3.11\n", {"type": "object"})

@@ -17,6 +17,7 @@ from tests.support.oracle import ROOT
 from metaflow_windmill.contract.pack import Pack
 from metaflow_windmill.contract.record import PackageInfo, ParameterInfo, Record, StoreInfo
 from metaflow_windmill.contract.task import Input, Source, TaskSpec
+from metaflow_windmill.package.script import step_script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 FLOWS = ROOT / "tests/e2e/one_task/flows"
-SCRIPT = ROOT / "windmill_scripts/run_step.py"
 TOKEN = "the-token-of-the-job"
 MODULE = Path("f/flows/tested/a_step.py")
 
@@ -162,7 +162,7 @@ class Worker:
         number = str(uuid4())
         directory = self.home.root / "jobs" / number
         (directory / MODULE).parent.mkdir(parents=True)
-        (directory / MODULE).write_text(SCRIPT.read_text(encoding="utf-8"), encoding="utf-8")
+        (directory / MODULE).write_text(step_script(), encoding="utf-8")
         (directory / "wrapper.py").write_text(WRAPPER, encoding="utf-8")
         (directory / "args.json").write_text(json.dumps(self._args(task, at, args)), encoding="utf-8")
         process = subprocess.Popen(

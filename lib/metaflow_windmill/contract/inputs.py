@@ -1,6 +1,6 @@
 """The inputs of a job beside its static ``task``: the one list of them.
 
-The compiler fills it with expressions, Windmill with values; `windmill_scripts/run_step.py` hands on by its
+The compiler fills it with expressions, Windmill with values; `package.body.main` hands on by its
 name whatever it has no use for itself, and the runtime reads the list back.
 """
 

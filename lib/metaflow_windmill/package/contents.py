@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import metaflow_windmill
-from metaflow_windmill.package.script import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +18,7 @@ LEFT_OUT = frozenset({"devserver", "f_metaflow", "__pycache__"})
 def runtime_files() -> Iterator[tuple[str, str]]:
     """Yield the files of this project that a task needs: each one's path and its name in the package."""
     root = Path(metaflow_windmill.__file__).parent
-    for file in sorted([*root.rglob("*.py"), SCRIPT]):
+    for file in sorted(root.rglob("*.py")):
         name = file.relative_to(root)
         if not LEFT_OUT & set(name.parts):
             yield str(file), str(Path(root.name) / name)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.types import Json
 
-KNOWN_LAYOUT = 1  # metaflow.packaging_sys.v1: Metaflow's code in .mf_code, which run_step.py puts on the path
+KNOWN_LAYOUT = 1  # metaflow.packaging_sys.v1: Metaflow's code in .mf_code, which body.main puts on the path
 RUNTIME = ".mf_code/metaflow_windmill/runtime/task.py"
 LARGE = 100 * 1024 * 1024
 

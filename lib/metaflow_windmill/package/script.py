@@ -1,31 +1,41 @@
-"""The text of ``windmill_scripts/run_step.py``, which is the body of each step of a compiled flow."""
+"""The body of each step of a compiled flow: the modules of `package.body`, joined to one text."""
 
 from __future__ import annotations
 
 import re
-import runpy
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from metaflow_windmill.package.joined import joined
 
-SCRIPT = Path(__file__).with_name("run_step.txt")
-"""The script itself, as data of this package: a link in a checkout, a copy where this is installed."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BODY = Path(__file__).with_name("body")
+PARTS = (
+    "failures",
+    "windmill_api",
+    "children",
+    "token",
+    "questions",
+    "history",
+    "secrets",
+    "fetch",
+    "cache",
+    "main",
+)
+"""Each after those that it uses."""
 
 _HEADER = "# requirements:"
 _WRITTEN = re.compile(rf"# py: ==(?P<python>[\d.*]+)\n{_HEADER}\n(?P<lines>(#\S+\n)*)\n")
 
 
+@lru_cache(maxsize=1)
 def step_script() -> str:
     """Return the script."""
-    return SCRIPT.read_text(encoding="utf-8")
-
-
-def take_token() -> str:
-    """Return the job's token, and leave no trace of it: as the script does with that of its own job."""
-    take: Callable[[], str] = runpy.run_path(str(SCRIPT))["take_token"]
-    return take()
+    texts = ((BODY / f"{name}.py").read_text(encoding="utf-8") for name in PARTS)
+    return joined(texts, "metaflow_windmill.package.body")
 
 
 def with_requirements(script: str, lines: Sequence[str], python: str) -> str:

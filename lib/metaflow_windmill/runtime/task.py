@@ -1,4 +1,4 @@
-"""One job: what `windmill_scripts/run_step.py` hands over to, from the code package."""
+"""One job: what the body of a step (`package.body`) hands over to, from the code package."""
 
 from __future__ import annotations
 

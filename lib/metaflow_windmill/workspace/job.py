@@ -15,7 +15,7 @@ from metaflow_windmill.client.retrying import PATIENT, Retrying
 from metaflow_windmill.client.sdk import WmillTransport
 from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.errors import MetaflowWindmillError
-from metaflow_windmill.package.script import take_token
+from metaflow_windmill.package.body.token import take_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

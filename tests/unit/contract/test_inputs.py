@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from windmill_scripts import run_step
-
 from metaflow_windmill.contract.inputs import LEVEL, NAMES, JobInputs, by_field
+from metaflow_windmill.package.body.main import main
 from metaflow_windmill.runtime.position.given import Given
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def test_every_input_that_is_compiled_is_on_the_list() -> None:
 
 
 def test_the_step_s_script_names_inputs_of_the_list_only() -> None:
-    named = set(inspect.signature(run_step.main).parameters)
+    named = set(inspect.signature(main).parameters)
     assert named - {"task", "inputs"} <= set(NAMES)
 
 

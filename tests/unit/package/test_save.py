@@ -15,7 +15,6 @@ from tests.support.step_jobs import deploy
 from metaflow_windmill.errors import PackageError
 from metaflow_windmill.package.contents import runtime_files
 from metaflow_windmill.package.save import _check
-from metaflow_windmill.package.script import step_script
 
 if TYPE_CHECKING:
     from metaflow_windmill.contract.record import Record
@@ -87,7 +86,3 @@ def imported(file: Path) -> set[str]:
 def test_a_package_that_no_task_could_run_is_refused(names: set[str], metadata: str, words: str) -> None:
     with pytest.raises(PackageError, match=words):
         _check(names, "flow.py", metadata)
-
-
-def test_the_script_is_that_of_the_repository() -> None:
-    assert step_script() == (ROOT / "windmill_scripts/run_step.py").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Keeps the cache of code packages on a worker small; `windmill_scripts/run_step.py` fills it."""
+"""Keeps the cache of code packages on a worker small; `package.body.cache` fills it."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.output.failure import Failure
 
 NAMES = "METAFLOW_WINDMILL_SECRETS"
-"""Holds the names of the variables that are secrets, with commas between; `run_step.py` sets it."""
+"""Holds the names of the variables that are secrets, with commas between; `package.body.secrets` sets it."""
 
 GOOGLE_KEY = "GOOGLE_APPLICATION_CREDENTIALS"
-"""Names a file; where its value came as a secret, `run_step.py` has made that file."""
+"""Names a file; where its value came as a secret, `package.body.secrets` has made that file."""
 
 SHORTEST = 8
 """Characters of a value that is hidden; as with Windmill, a shorter one would hide what is none."""

@@ -34,9 +34,9 @@ def times_of(history: Json, modules: Mapping[str, str]) -> list[StepTimes]:
     Parameters
     ----------
     history : JSON value
-        Of `run_step.py`: for each module how many of its jobs ended well, how many did not, and their
-        milliseconds in all and at most, and the same for each step of jobs that have several tasks; None
-        where Windmill did not tell.
+        Of `package.body.history`: for each module how many of its jobs ended well, how many did not, and
+        their milliseconds in all and at most, and the same for each step of jobs that have several tasks;
+        None where Windmill did not tell.
     modules : mapping of str to str
         The steps of the modules that are called otherwise.
     """

@@ -50,7 +50,7 @@ def test_it_holds_all_but_the_server_and_itself() -> None:
     assert runtime <= set(files)
     for name in (
         "metaflow_extensions/windmill/plugins/mfextinit_windmill.py",
-        "metaflow_windmill/package/run_step.txt",
+        "metaflow_windmill/package/body/main.py",
         "metaflow_windmill/process/confine.py",
         "metaflow_windmill/workspace/installing/f_metaflow/doctor.py",
         "metaflow_windmill/workspace/installing/f_metaflow/library.script.yaml",

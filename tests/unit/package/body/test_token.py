@@ -14,21 +14,25 @@ import pytest
 from tests.support.oracle import ROOT
 from tests.support.scripted_server import Answer, answer, scripted_server
 from tests.support.snippets import output_of
-from windmill_scripts import run_step
 
 from metaflow_windmill.contract.event import SUBSCRIPTION, end_event
+from metaflow_windmill.package.body import windmill_api
+from metaflow_windmill.package.body.children import later
+from metaflow_windmill.package.body.failures import UntoldError
+from metaflow_windmill.package.body.main import ends as run_ends
+from metaflow_windmill.package.body.questions import asked, is_awaited
+from metaflow_windmill.package.script import step_script
 from metaflow_windmill.process.leftovers import children_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET = "the-secret-of-the-job"
-SCRIPT = ROOT / "windmill_scripts/run_step.py"
 
 TELL = """
     import json, os, subprocess, sys
     {before}
-    from metaflow_windmill.package.script import take_token
+    from metaflow_windmill.package.body.token import take_token
     token = take_token()
     here = open("/proc/self/environ", "rb").read().decode()
     of_parent = "import os; print(open(f'/proc/{{os.getppid()}}/environ').read())"
@@ -76,7 +80,7 @@ for pid in PIDS:
 LOOK = """
     import os, subprocess, sys
     from pathlib import Path
-    from metaflow_windmill.package.script import take_token
+    from metaflow_windmill.package.body.token import take_token
     from metaflow_windmill.process.child import run_child
     from metaflow_windmill.runtime.output.logs import LogStream
     look = {looked!r}.replace("PIDS", str((os.getpid(), os.getppid())))
@@ -111,7 +115,7 @@ def test_the_first_job_asks_when_the_run_began_and_was_due(job: pytest.MonkeyPat
     with scripted_server(JOB, JOB) as server:
         for name, value in {**SCHEDULED, "BASE_INTERNAL_URL": f"{server.url}/"}.items():
             job.setenv(name, value)
-        told = run_step.asked(SECRET, {"workflow_timeout": 60})
+        told = asked(SECRET, {"workflow_timeout": 60})
     assert told == {"began": "2026-03-01T12:00:01Z", "due": "2026-03-01T12:00:00Z"}
     began, due = server.seen
     assert began.path.startswith("/api/w/w/jobs_u/get/of-the-run?")
@@ -121,7 +125,7 @@ def test_the_first_job_asks_when_the_run_began_and_was_due(job: pytest.MonkeyPat
 
 def test_nothing_is_asked_that_nobody_needs(job: pytest.MonkeyPatch) -> None:
     job.setenv("BASE_INTERNAL_URL", "http://127.0.0.1:9")
-    assert run_step.asked(SECRET, {}) == {}
+    assert asked(SECRET, {}) == {}
 
 
 def test_a_server_that_does_not_tell_is_told_in_the_log(
@@ -130,7 +134,7 @@ def test_a_server_that_does_not_tell_is_told_in_the_log(
     with scripted_server(Answer(403)) as server:
         job.setenv("BASE_INTERNAL_URL", server.url)
         job.setenv("WM_FLOW_JOB_ID", "of-the-run")
-        assert run_step.asked(SECRET, {"workflow_timeout": 60}) == {"began": None}
+        assert asked(SECRET, {"workflow_timeout": 60}) == {"began": None}
     assert "Windmill does not tell started_at of this run" in capfd.readouterr().err
 
 
@@ -139,15 +143,15 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again(job: pytest.MonkeyPat
     with scripted_server(Answer(502), JOB) as server:
         job.setenv("BASE_INTERNAL_URL", server.url)
         job.setenv("WM_FLOW_JOB_ID", "of-the-run")
-        assert run_step.asked(SECRET, {"workflow_timeout": 60}) == {"began": "2026-03-01T12:00:01Z"}
+        assert asked(SECRET, {"workflow_timeout": 60}) == {"began": "2026-03-01T12:00:01Z"}
 
 
 def test_a_server_that_stays_away_fails_the_job(job: pytest.MonkeyPatch) -> None:
-    job.setattr(run_step, "PAUSES", (0, 0))
+    job.setattr(windmill_api, "PAUSES", (0, 0))
     job.setenv("BASE_INTERNAL_URL", "http://127.0.0.1:9")
     job.setenv("WM_FLOW_JOB_ID", "of-the-run")
-    with pytest.raises(run_step.UntoldError, match="did not tell started_at of this run in 0 s"):
-        run_step.asked(SECRET, {"workflow_timeout": 60})
+    with pytest.raises(UntoldError, match="did not tell started_at of this run in 0 s"):
+        asked(SECRET, {"workflow_timeout": 60})
 
 
 DEPLOYMENT = {"flow": "F", "project": "p", "branch": "prod"}
@@ -159,7 +163,7 @@ def test_who_waits_for_the_end_of_a_run_is_one_question(
 ) -> None:
     with scripted_server(answer(found)) as server:
         job.setenv("BASE_INTERNAL_URL", server.url)
-        assert run_step.is_awaited(SECRET, DEPLOYMENT) is said
+        assert is_awaited(SECRET, DEPLOYMENT) is said
     (seen,) = server.seen
     query = parse_qs(urlsplit(seen.path).query)
     assert urlsplit(seen.path).path == "/api/w/w/resources/list"
@@ -171,12 +175,12 @@ def test_who_waits_for_the_end_of_a_run_is_one_question(
 def test_what_a_server_does_not_say_is_not_known(job: pytest.MonkeyPatch, said: Answer) -> None:
     with scripted_server(said) as server:
         job.setenv("BASE_INTERNAL_URL", server.url)
-        assert run_step.is_awaited(SECRET, {"flow": "F"}) is None
+        assert is_awaited(SECRET, {"flow": "F"}) is None
 
 
 def test_a_child_answers_when_it_is_asked_and_with_what_it_knew(tmp_path: Path) -> None:
     known, file = {"token": SECRET}, tmp_path / "file"
-    heard = run_step.later(lambda: [known["token"], file.exists()])
+    heard = later(lambda: [known["token"], file.exists()])
     known["token"] = ""
     file.touch()
     assert heard() == [SECRET, True]
@@ -185,7 +189,7 @@ def test_a_child_answers_when_it_is_asked_and_with_what_it_knew(tmp_path: Path) 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_child_that_was_killed_has_nothing_to_say(when: str) -> None:
     before = set(children_of(os.getpid()))
-    heard = run_step.later(lambda: os.kill(os.getpid(), 9) if when == "after" else "alive")
+    heard = later(lambda: os.kill(os.getpid(), 9) if when == "after" else "alive")
     (child,) = set(children_of(os.getpid())) - before
     if when == "before":
         os.kill(child, 9)
@@ -195,7 +199,7 @@ def test_a_child_that_was_killed_has_nothing_to_say(when: str) -> None:
 
 @pytest.mark.parametrize("how", ["pass", "os.kill(os.getpid(), 9)", "1 / 0"])
 def test_a_child_that_nobody_asked_ends_with_its_parent(how: str) -> None:
-    code = f"import os; from windmill_scripts import run_step; run_step.later(lambda: None); {how}"
+    code = f"import os; from metaflow_windmill.package.body.children import later; later(lambda: None); {how}"
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
         assert parent.stdout is not None
@@ -207,13 +211,13 @@ def test_a_child_that_nobody_asked_ends_with_its_parent(how: str) -> None:
 KEPT = """
     import os, sys
     from pathlib import Path
-    sys.path.insert(0, {root!r})
-    from windmill_scripts import run_step
+    from metaflow_windmill.package.body.children import later
+    from metaflow_windmill.package.body.token import take_token
     from metaflow_windmill.process.child import run_child
     from metaflow_windmill.process.leftovers import children_of
     from metaflow_windmill.runtime.output.logs import LogStream
-    run_step.take_token()
-    heard = run_step.later(lambda: "answered")
+    take_token()
+    heard = later(lambda: "answered")
     look = {looked!r}.replace("PIDS", str(tuple(children_of(os.getpid()))))
     def body():
         exec(look)
@@ -224,7 +228,7 @@ KEPT = """
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux shuts processes to one another")
 def test_a_task_cannot_look_into_the_child_that_keeps_the_token(tmp_path: Path) -> None:
-    assert output_of(KEPT.format(looked=LOOKED, root=str(ROOT)), tmp_path) == "closed\n" * 3 + "0 answered\n"
+    assert output_of(KEPT.format(looked=LOOKED), tmp_path) == "closed\n" * 3 + "0 answered\n"
 
 
 @pytest.mark.parametrize("ends", [False, True])
@@ -245,9 +249,11 @@ def test_nothing_that_runs_below_the_script_finds_the_token_in_its_frames(
         "        frames, frame = [*frames, repr(frame.f_locals)], frame.f_back\n"
         "    return {'said': [token, *frames]}\n"
     )
+    script = tmp_path / "script.py"
+    script.write_text(step_script(), encoding="utf-8")
     text = f"""
         import json, runpy
-        main = runpy.run_path({str(SCRIPT)!r})["main"]
+        main = runpy.run_path({str(script)!r})["main"]
         deployment = {{"package": {{"sha": "sha", "url": "nowhere"}}, "datastore": {{"type": "local"}}}}
         deployment["flow"] = "F"
         print(json.dumps(main({{"step": "start", "ends": {ends}}}, deployment)["said"]))
@@ -270,4 +276,4 @@ def test_nothing_that_runs_below_the_script_finds_the_token_in_its_frames(
     ],
 )
 def test_a_run_ends_with_its_last_task(task: dict[str, object], *, last: bool) -> None:
-    assert run_step.ends(task) is last
+    assert run_ends(task) is last

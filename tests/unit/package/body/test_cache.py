@@ -15,16 +15,17 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.oracle import ROOT
-from windmill_scripts import run_step
-from windmill_scripts.run_step import PackageError, cache_directory
 
+from metaflow_windmill.package.body import cache as cached
+from metaflow_windmill.package.body.cache import cache_directory
+from metaflow_windmill.package.body.failures import PackageError, SecretError
+from metaflow_windmill.package.body.fetch import fetch
+from metaflow_windmill.package.body.secrets import GOOGLE_KEY, set_secrets
+from metaflow_windmill.package.script import step_script
 from metaflow_windmill.runtime.child.package_cache import remove, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-SCRIPT = ROOT / "windmill_scripts/run_step.py"
 
 
 def archive(files: dict[str, str]) -> bytes:
@@ -60,7 +61,7 @@ def package(tmp_path: Path) -> dict[str, str]:
 
 
 def find_package(package: dict[str, str], datastore: str) -> Path:
-    return run_step.find_package(package, datastore, cache_directory())
+    return cached.find_package(package, datastore, cache_directory())
 
 
 def sha(blob: bytes) -> str:
@@ -68,7 +69,7 @@ def sha(blob: bytes) -> str:
 
 
 def in_cache(cache: Path, *packages: dict[str, str]) -> set[str]:
-    return {run_step.bytecode(cache).name, "files", *(package["sha"] for package in packages)}
+    return {cached.bytecode(cache).name, "files", *(package["sha"] for package in packages)}
 
 
 def test_a_package_is_unpacked_and_compiled_once(cache: Path, package: dict[str, str]) -> None:
@@ -117,7 +118,7 @@ def test_packages_share_what_is_the_same_in_them_and_nobody_may_write_to_it(
 
 
 def test_a_package_that_a_job_has_is_removed_by_nobody(cache: Path, package: dict[str, str]) -> None:
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from windmill_scripts.run_step import *; "
+    code = "from metaflow_windmill.package.body.cache import *; "
     code += f"find_package({package!r}, 'local', cache_directory()); print(); input()"
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as job:
@@ -240,9 +241,9 @@ def workers_that_find(
     package: dict[str, str], number: int, env: dict[str, str]
 ) -> list[subprocess.Popen[str]]:
     """Start processes that look for a package and print where it is."""
-    code = "import sys; sys.path.insert(0, sys.argv[1]); from windmill_scripts.run_step import *\n"
-    code += "print(find_package({'url': sys.argv[2], 'sha': sys.argv[3]}, 'local', cache_directory()))"
-    command = [sys.executable, "-c", code, str(ROOT), package["url"], package["sha"]]
+    code = "import sys; from metaflow_windmill.package.body.cache import *\n"
+    code += "print(find_package({'url': sys.argv[1], 'sha': sys.argv[2]}, 'local', cache_directory()))"
+    command = [sys.executable, "-c", code, package["url"], package["sha"]]
     return [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) for _ in range(number)]
 
 
@@ -294,33 +295,33 @@ def test_a_package_comes_from_s3(cache: Path, at_s3: Callable[[str], dict[str, s
 
 def test_a_store_that_cannot_be_asked_may_be_asked_again() -> None:
     with pytest.raises(PackageError, match="cannot be read") as told:
-        run_step.fetch("/", "local", io.BytesIO())
+        fetch("/", "local", io.BytesIO())
     assert vars(told.value) == {"final": False}
 
 
 def test_a_secret_that_is_missing_stays_so() -> None:
-    with pytest.raises(run_step.SecretError, match="has no field 'key'") as told:
-        run_step.set_secrets({"KEY": {"resource": {}, "field": "key"}})
+    with pytest.raises(SecretError, match="has no field 'key'") as told:
+        set_secrets({"KEY": {"resource": {}, "field": "key"}})
     assert vars(told.value) == {"final": True}
 
 
 def test_a_key_of_google_becomes_a_file_that_only_the_user_reads(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in (run_step.GOOGLE_KEY, "OTHER", "METAFLOW_WINDMILL_SECRETS"):
+    for name in (GOOGLE_KEY, "OTHER", "METAFLOW_WINDMILL_SECRETS"):
         monkeypatch.setenv(name, "")
-    run_step.set_secrets({run_step.GOOGLE_KEY: '{"type": "service_account"}', "OTHER": '{"a": 1}'})
-    made = Path(os.environ[run_step.GOOGLE_KEY])
+    set_secrets({GOOGLE_KEY: '{"type": "service_account"}', "OTHER": '{"a": 1}'})
+    made = Path(os.environ[GOOGLE_KEY])
     assert made.parent == Path.cwd()
     assert made.read_text() == '{"type": "service_account"}'
     assert made.stat().st_mode & 0o777 == 0o600
     assert os.environ["OTHER"] == '{"a": 1}'
-    run_step.set_secrets({run_step.GOOGLE_KEY: "/mounted/key.json"})
-    assert os.environ[run_step.GOOGLE_KEY] == "/mounted/key.json"
+    set_secrets({GOOGLE_KEY: "/mounted/key.json"})
+    assert os.environ[GOOGLE_KEY] == "/mounted/key.json"
 
 
 def test_nothing_in_the_script_makes_windmill_install_something() -> None:
-    text = SCRIPT.read_text(encoding="utf-8")
+    text = step_script()
     assert text.count("\ndef main(") == 1
     before = text.partition("\ndef main(")[0]
     imported = {

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from windmill_scripts.run_step import MOST_LOOKED_INTO, MOST_PAGES, PER_PAGE, history
 
 from metaflow_windmill.contract.report import MOST_CHARACTERS
+from metaflow_windmill.package.body.history import MOST_LOOKED_INTO, MOST_PAGES, PER_PAGE, history
 from metaflow_windmill.runtime.report.history import times_of
 from metaflow_windmill.runtime.report.page import Ended, page_of
 
