@@ -279,22 +279,22 @@ def test_schedules_follow_the_flow_file(home: Home, windmill: Target) -> None:
     path = "f/flows/shop/user-tester/NightlyFlow"
     said = nightly(home, windmill, "cron='*/5 3 * * MON-FRI *', timezone='Europe/Paris'").well("create")
     assert "It runs by itself at '0 */5 3 * * MON-FRI', Europe/Paris." in said.err
-    schedule = windmill.client.find_schedule(path)
+    schedule = windmill.client.schedules.find(path)
     assert schedule is not None
     assert (schedule.cron, schedule.timezone, schedule.enabled) == (
         "0 */5 3 * * MON-FRI",
         "Europe/Paris",
         True,
     )
-    windmill.client.enable_schedule(path, enabled=False)
+    windmill.client.schedules.enable(path, enabled=False)
     changed = nightly(home, windmill, "hourly=True")
     assert "The schedule is suspended" in changed.well("create").err
-    schedule = windmill.client.find_schedule(path)
+    schedule = windmill.client.schedules.find(path)
     assert schedule is not None
     assert (schedule.cron, schedule.timezone, schedule.enabled) == ("0 0 * * * ?", "Etc/UTC", False)
     gone = nightly(home, windmill, "daily=False").well("create")
     assert "Its schedule was removed; it runs when it is triggered." in gone.err
-    assert windmill.client.find_schedule(path) is None
+    assert windmill.client.schedules.find(path) is None
 
 
 def test_tokens_guard_a_deployment(home: Home, windmill: Target, tmp_path: Path) -> None:

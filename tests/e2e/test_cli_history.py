@@ -75,7 +75,7 @@ def test_there_and_back_again(commands: Commands) -> None:
     assert {"part": "settings", "name": "workflow_timeout", "before": "none", "after": 60} in changes
     assert {"part": "page", "name": "title", "before": "ChangingFlow", "after": "A title"} in changes
     commands.well("create")
-    assert client.find_schedule(PATH) is None
+    assert client.schedules.find(PATH) is None
 
     new, old = json.loads(commands.well("history", "--json").out)
     assert new["version"] > old["version"]
@@ -91,7 +91,7 @@ def test_there_and_back_again(commands: Commands) -> None:
     assert f"{PATH} is as it was in version {old['version']}; this is version" in said.err
     modules = client.get_flow(PATH).value["modules"]
     assert [module["id"] for module in modules][:2] == ["start", "end"]
-    schedule = client.find_schedule(PATH)
+    schedule = client.schedules.find(PATH)
     assert schedule is not None
     assert schedule.cron == "0 0 3 1 1 *"
     third = json.loads(commands.well("history", "--json", "--limit", "1").out)

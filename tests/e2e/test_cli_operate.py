@@ -176,9 +176,9 @@ def test_ctrl_c_leaves_the_run_running(commands: Commands) -> None:
 def test_the_schedule_goes_off_and_on(commands: Commands) -> None:
     client = commands.target.client
     assert f"{PATH} runs on demand only." in commands.well("suspend").err
-    assert not client.find_schedule(PATH).enabled  # type: ignore[union-attr]
+    assert not client.schedules.find(PATH).enabled  # type: ignore[union-attr]
     assert f"{PATH} runs by itself at '0 0 3 1 1 *', Etc/UTC." in commands.well("unsuspend").err
-    assert client.find_schedule(PATH).enabled  # type: ignore[union-attr]
+    assert client.schedules.find(PATH).enabled  # type: ignore[union-attr]
 
 
 def test_pages(commands: Commands, good: str) -> None:
@@ -221,7 +221,7 @@ def test_deployments_are_listed_and_deleted(commands: Commands) -> None:
     commands.well("--name", "doomed", "delete", "--yes")
     client = commands.target.client
     assert client.find_flow("f/flows/doomed") is None
-    assert client.find_schedule("f/flows/doomed") is None
+    assert client.schedules.find("f/flows/doomed") is None
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ tell(name=flow.name, found=found.name, off=off, on=on, status=run.status,
     assert said["name"] == said["found"] == "f/flows/notebooks/test-try_it/BranchFlow"
     assert (said["off"], said["on"], said["status"]) == (True, True, "SUCCEEDED")
     assert said["tags"] == ["project:notebooks", "project_branch:test.try_it"]
-    schedule = windmill.client.find_schedule(said["name"])
+    schedule = windmill.client.schedules.find(said["name"])
     assert schedule is not None
     assert schedule.enabled
 

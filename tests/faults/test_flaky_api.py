@@ -68,7 +68,7 @@ def test_each_flow_is_deployed_and_each_run_started_once(
         for version in range(1, 4):
             windmill.update_flow(flow(path, version), windmill.get_flow(path).version)
         jobs += [windmill.run_flow(path, {"x": number}, str(uuid.uuid4())) for _ in range(5)]
-        windmill.create_schedule(
+        windmill.schedules.create(
             {
                 "path": path,
                 "script_path": path,

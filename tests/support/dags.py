@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 from importlib.util import module_from_spec, spec_from_file_location
-from typing import TYPE_CHECKING
+from textwrap import dedent, indent
+from typing import TYPE_CHECKING, Protocol
 
 from metaflow import FlowSpec
 from metaflow.decorators import flow_decorators
@@ -45,3 +46,15 @@ def load_flow(path: Path) -> type[FlowSpec]:
     flows = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, FlowSpec)]
     (flow,) = (item for item in flows if item is not FlowSpec)
     return flow
+
+
+class Read(Protocol):
+    """Makes a Dag of the steps of a flow, and the decorators of its class."""
+
+    def __call__(self, steps: str, decorators: str = "") -> Dag: ...
+
+
+def flow_text(steps: str, decorators: str = "") -> str:
+    """The text of a flow with these steps."""
+    body = indent(dedent(steps).strip("\n"), "    ")
+    return f"import metaflow\nfrom metaflow import *\n\n{decorators}\nclass AFlow(FlowSpec):\n{body}\n"

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from metaflow_windmill.client.answers import checked
+from metaflow_windmill.client.calls import Calls
 from metaflow_windmill.client.listing import all_items
 from metaflow_windmill.client.models import moment
 from metaflow_windmill.client.transport import Request
@@ -17,7 +17,6 @@ from metaflow_windmill.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metaflow_windmill.client.transport import Response, Transport
     from metaflow_windmill.types import Json
 
 
@@ -30,18 +29,8 @@ class Listed:
     edited_at: datetime
 
 
-class Resources:
-    """Reads and writes resources.
-
-    Parameters
-    ----------
-    transport : Transport
-    workspace : str
-    """
-
-    def __init__(self, transport: Transport, workspace: str) -> None:
-        self._transport = transport
-        self._workspace = workspace
+class Resources(Calls):
+    """Reads and writes resources."""
 
     def paths(self, kind: str, holding: Json = None) -> tuple[str, ...]:
         """Return where the resources of a type are.
@@ -80,7 +69,7 @@ class Resources:
         """Write a value, whether or not there is one."""
         body = {"path": path, "value": value, "resource_type": kind, "description": description}
         query = {"update_if_exists": "true"}
-        self._send(Request("POST", self._path("resources/create"), query, body, repeatable=True))
+        self._answer(Request("POST", self._path("resources/create"), query, body, repeatable=True))
 
     def create(self, path: str, value: Json, kind: str, description: str) -> None:
         """Write a value where there is none.
@@ -91,27 +80,17 @@ class Resources:
             If there is one; it may be ours, if the answer to a first attempt was lost.
         """
         body = {"path": path, "value": value, "resource_type": kind, "description": description}
-        self._send(Request("POST", self._path("resources/create"), body=body, repeatable=True))
+        self._answer(Request("POST", self._path("resources/create"), body=body, repeatable=True))
 
     def delete(self, path: str) -> None:
         """Delete a resource; no error if there is none."""
         try:
-            self._send(Request("DELETE", self._path(f"resources/delete/{quote(path)}")))
+            self._answer(Request("DELETE", self._path(f"resources/delete/{quote(path)}")))
         except NotFound:
             return
 
     def _pages(self, query: dict[str, str]) -> Iterator[Json]:
         return all_items(lambda page: self._get("resources/list", {**query, **page}))
-
-    def _get(self, tail: str, query: dict[str, str] | None = None) -> Json:
-        request = Request("GET", self._path(tail), query or {})
-        return self._send(request).json(request)
-
-    def _path(self, tail: str) -> str:
-        return f"/w/{quote(self._workspace)}/{tail}"
-
-    def _send(self, request: Request) -> Response:
-        return checked(request, self._transport.send(request))
 
 
 def _edited_at(item: Json) -> datetime:

@@ -5,24 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from metaflow_windmill.client.answers import checked, made
+from metaflow_windmill.client.calls import Calls
 from metaflow_windmill.client.listing import PAGE, all_items
-from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, Schedule, User, instant
+from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, User, instant
 from metaflow_windmill.client.resources import Resources
+from metaflow_windmill.client.schedules import Schedules
 from metaflow_windmill.client.transport import Request, end_connections
 from metaflow_windmill.errors import NotFound, Refused, Unauthorized, WindmillError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from metaflow_windmill.client.transport import Response, Transport
+    from metaflow_windmill.client.transport import Transport
     from metaflow_windmill.types import Json
 
 VERSIONS = 100
 """Versions of a flow in a page of its history."""
 
 
-class Windmill:
+class Windmill(Calls):
     """A workspace of a Windmill server.
 
     Parameters
@@ -37,13 +38,6 @@ class Windmill:
         fits the status of the answer.
     """
 
-    def __init__(self, transport: Transport, workspace: str) -> None:
-        self._transport = transport
-        self.workspace = workspace
-
-    def __repr__(self) -> str:
-        return f"Windmill({self._transport!r}, {self.workspace!r})"
-
     @property
     def transport(self) -> Transport:
         """What carries the requests, for calls that this class does not have."""
@@ -57,6 +51,11 @@ class Windmill:
     def resources(self) -> Resources:
         """The resources of the workspace."""
         return Resources(self._transport, self.workspace)
+
+    @property
+    def schedules(self) -> Schedules:
+        """The schedules of the workspace."""
+        return Schedules(self._transport, self.workspace)
 
     # -- server, users and workspaces
 
@@ -335,71 +334,8 @@ class Windmill:
         """Tell whether the worker that runs a job is about to end; `NotFound` from servers before 1.830."""
         return self._get(f"jobs/worker_is_draining/{quote(job_id)}") is True
 
-    # -- schedules
-
-    def find_schedule(self, path: str) -> Schedule | None:
-        """Return the schedule at a path, or None."""
-        try:
-            return Schedule.from_json(self._get(f"schedules/get/{quote(path)}"))
-        except NotFound:
-            return None
-
-    def preview_schedule(self, times: Json) -> None:
-        """Have the server read a cron expression and a time zone; `Refused` if it cannot."""
-        self._answer(Request("POST", "/schedules/preview", body=times, repeatable=True))
-
-    def create_schedule(self, body: Json) -> None:
-        """Make a schedule; `Conflict` if its path is taken."""
-
-        def done() -> bool:
-            found = self.find_schedule(body["path"])
-            wanted = (body["schedule"], body["timezone"], body["script_path"])
-            return found is not None and (found.cron, found.timezone, found.flow_path) == wanted
-
-        self._post("schedules/create", body, creates=True, done=done)
-
-    def update_schedule(self, path: str, body: Json) -> None:
-        """Change a schedule's times and arguments; whether it is on stays."""
-        self._post(f"schedules/update/{quote(path)}", body)
-
-    def enable_schedule(self, path: str, *, enabled: bool) -> None:
-        """Turn a schedule on or off."""
-        self._post(f"schedules/setenabled/{quote(path)}", {"enabled": enabled})
-
-    def unpause_schedule(self, path: str) -> None:
-        """Let a schedule's next run begin at its time; its runs then act for whoever asks."""
-        body = self._get(f"schedules/get/{quote(path)}")
-        self.update_schedule(path, {**body, "paused_until": None, "permissioned_as": None})
-
-    def delete_schedule(self, path: str) -> None:
-        """Delete a schedule; no error if there is none."""
-        try:
-            self._answer(Request("DELETE", self._path(f"schedules/delete/{quote(path)}")))
-        except NotFound:
-            return
-
-    # -- how a call is made
-
-    def _path(self, tail: str) -> str:
-        return f"/w/{quote(self.workspace)}/{tail}"
-
-    def _get(self, tail: str, query: Mapping[str, str] | None = None) -> Json:
-        request = Request("GET", self._path(tail), query or {})
-        return self._answer(request).json(request)
-
-    def _post(
-        self, tail: str, body: Json, *, creates: bool = False, done: Callable[[], bool] | None = None
-    ) -> Response:
-        request = Request("POST", self._path(tail), body=body, repeatable=True, done=done)
-        return self._answer(request, creates=creates)
-
     def _jobs(self, tail: str, filters: Mapping[str, str | float | bool | None]) -> tuple[Job, ...]:
         return tuple(map(Job.from_json, self._get(tail, _query(**filters))))
-
-    def _answer(self, request: Request, *, creates: bool = False) -> Response:
-        """Send and check. With `creates`, a second attempt that finds its work done is a success."""
-        response = self._transport.send(request)
-        return made(request, response) if creates else checked(request, response)
 
 
 def _query(**filters: str | float | bool | None) -> dict[str, str]:

@@ -66,13 +66,13 @@ def fired(nightly: Deployed) -> Job:
     Windmill 1.788 looks the schedule up when a run takes its first step: it fails if the schedule is gone.
     """
     client = nightly.target.client
-    client.update_schedule(PATH, OFTEN)
+    client.schedules.update(PATH, OFTEN)
     try:
         wait_until(
             lambda: any(job.started_at for job in client.list_runs(PATH)), 60, "the schedule did not fire"
         )
     finally:
-        client.enable_schedule(PATH, enabled=False)
+        client.schedules.enable(PATH, enabled=False)
     *others, first = (job for job in client.list_runs(PATH) if job.started_at)
     for job in others:
         client.cancel_job(job.id, "one run is enough")

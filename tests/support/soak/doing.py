@@ -70,7 +70,7 @@ class Doing:
         """Have a flow run every few seconds."""
         path = "f/flows/SoakTicks"
         self._insist(
-            lambda: self._target.client.create_schedule(
+            lambda: self._target.client.schedules.create(
                 {
                     "path": path,
                     "script_path": path,
@@ -86,7 +86,7 @@ class Doing:
 
     def unschedule(self) -> None:
         """Have it run no more."""
-        self._insist(lambda: self._target.client.enable_schedule("f/flows/SoakTicks", enabled=False))
+        self._insist(lambda: self._target.client.schedules.enable("f/flows/SoakTicks", enabled=False))
 
     def one(self) -> None:
         """Do one thing of what a soak does."""

@@ -164,8 +164,8 @@ def test_runs_of_which_a_schedule_made_the_next_one_early() -> None:
 def test_a_schedule_that_is_not_there() -> None:
     absent = Response(404, b"Not found: Schedule f/x/y not found")
     windmill, _ = workspace(absent, absent)
-    assert windmill.find_schedule("f/x/y") is None
-    windmill.delete_schedule("f/x/y")
+    assert windmill.schedules.find("f/x/y") is None
+    windmill.schedules.delete("f/x/y")
 
 
 def test_models() -> None:
@@ -181,7 +181,9 @@ def test_models() -> None:
         },
         {"started": None, "success": None, "completed": False, "result": None},
     )
-    assert windmill.find_schedule("f/x/y") == Schedule("f/x/y", "0 0 10 * * ?", "Europe/Paris", True, "f/x/y")
+    assert windmill.schedules.find("f/x/y") == Schedule(
+        "f/x/y", "0 0 10 * * ?", "Europe/Paris", True, "f/x/y"
+    )
     assert windmill.outcome(RUN) == Outcome(False, False)
 
 

@@ -1,22 +1,18 @@
 from __future__ import annotations
 
-import re
-from textwrap import dedent, indent
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Protocol
+from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
 from metaflow.exception import MetaflowException
-from tests.support.dags import dag_of, load_flow
+from tests.support.dags import Read, dag_of, flow_text, load_flow
 
-from metaflow_extensions.windmill.plugins.windmill_step import WindmillDecorator
 from metaflow_windmill.errors import CompileError, UnsupportedFlow
-from metaflow_windmill.graph import Case, Packages, Problem, Retries, read_dag
+from metaflow_windmill.graph import Case, Problem, read_dag
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from metaflow_windmill.graph import Dag
 
 pytestmark = pytest.mark.metaflow
 
@@ -25,25 +21,6 @@ END = """
     def end(self):
         pass
 """
-
-
-class Read(Protocol):
-    def __call__(self, steps: str, decorators: str = "") -> Dag: ...
-
-
-def flow_text(steps: str, decorators: str = "") -> str:
-    body = indent(dedent(steps).strip("\n"), "    ")
-    return f"import metaflow\nfrom metaflow import *\n\n{decorators}\nclass AFlow(FlowSpec):\n{body}\n"
-
-
-@pytest.fixture
-def read(tmp_path: Path, request: pytest.FixtureRequest) -> Read:
-    def read_text(steps: str, decorators: str = "") -> Dag:
-        file = tmp_path / f"{re.sub(r'[^a-z_]', '', request.node.name)}.py"
-        file.write_text(flow_text(steps, decorators), encoding="utf-8")
-        return dag_of(file)
-
-    return read_text
 
 
 def test_steps_come_in_the_order_of_the_source_and_not_of_the_alphabet(read: Read) -> None:
@@ -189,63 +166,6 @@ def test_a_flow_may_have_a_single_step(read: Read) -> None:
     assert (dag.start, dag.end, [step.kind for step in dag.steps]) == ("only", "only", ["end"])
 
 
-@pytest.mark.parametrize(
-    ("decorators", "retries", "seconds"),
-    [
-        ("", Retries(), None),
-        ("@retry", Retries(3, 0, 120), None),
-        ("@retry(times=0)", Retries(0, 0, 0), None),
-        ("@retry(times=1, minutes_between_retries=0.5)", Retries(1, 0, 30), None),
-        ("@catch\n@retry(times=0)", Retries(0, 3, 0), None),
-        ("@catch", Retries(0, 3, 0), None),
-        ("@catch\n@retry(times='2')", Retries(2, 3, 120), None),
-        ("@timeout(hours=1, minutes=2, seconds=3)", Retries(), 3723),
-        ("@timeout(seconds='5')", Retries(), 5),
-    ],
-)
-def test_retries_and_time_limits_are_counted_as_metaflow_counts_them(
-    read: Read, decorators: str, retries: Retries, seconds: int | None
-) -> None:
-    dag = read(f"{dedent(decorators)}\n@step\ndef only(self):\n    'Do it.'\n")
-    assert (dag["only"].retries, dag["only"].timeout) == (retries, seconds)
-    assert dag["only"].doc == "Do it."
-
-
-def test_every_decorator_is_there_with_what_was_said_to_it(read: Read) -> None:
-    dag = read("@resources(cpu=2)\n@environment(vars={'A': 'b'})\n@step\ndef only(self):\n    pass\n")
-    said = {decorator.name: decorator.attributes for decorator in dag["only"].decorators}
-    assert said["resources"]["cpu"] == 2
-    assert said["environment"]["vars"] == {"A": "b"}
-    assert dag.problems == ()
-
-
-@pytest.mark.parametrize(
-    ("decorators", "packages"),
-    [
-        ("@resources(cpu=2)", None),
-        ("@pypi(packages={'x': '1.2', 'y': '>=1,<2', 'z': ''})", Packages(("x==1.2", "y>=1,<2", "z"))),
-        (
-            "@pypi(packages={'x': '@git+https://g/x'}, python='3.10.2')",
-            Packages(("x@git+https://g/x",), "3.10.2"),
-        ),
-        ("@conda(python='3.12')\n@pypi(packages={'x': '1'})", Packages(("x==1",), "3.12")),
-        ("@conda(python='3.12')", Packages((), "3.12")),
-        ("@conda\n@pypi(packages={'x': '1'}, disabled=True)", None),
-    ],
-)
-def test_packages_are_written_as_pip_reads_them(
-    read: Read, decorators: str, packages: Packages | None
-) -> None:
-    dag = read(f"{decorators}\n@step\ndef only(self):\n    pass\n")
-    assert dag["only"].needs.packages == packages
-    assert dag.problems == ()
-
-
-def test_resources_are_amounts(read: Read) -> None:
-    dag = read("@resources(cpu=2, memory='4096', gpu='0')\n@step\ndef only(self):\n    pass\n")
-    assert dag["only"].needs.resources == {"cpu": 2, "memory": 4096}
-
-
 def test_all_that_is_not_carried_over_is_found(read: Read) -> None:
     dag = read(
         """
@@ -351,46 +271,6 @@ def test_what_metaflow_would_refuse_is_no_crash_here(tmp_path: Path, steps: str,
         dag_of(file)
     with pytest.raises(CompileError, match=words):
         read_dag(load_flow(file)._graph)
-
-
-def test_a_gang_whose_nodes_are_jobs_says_how_long_they_wait(read: Read) -> None:
-    steps = """
-        @step
-        def start(self):
-            self.next(self.crew, num_parallel=2)
-        @windmill({said})
-        @parallel
-        @step
-        def crew(self):
-            self.next(self.done)
-        @step
-        def done(self, inputs):
-            self.next(self.end)
-        @step
-        def end(self):
-            pass
-        """
-    waits = {
-        said: read(steps.replace("{said}", said))["crew"].needs.gather
-        for said in ("", "gather_timeout=9", "job_per_node=True", "job_per_node=1, gather_timeout='9'")
-    }
-    assert list(waits.values()) == [None, None, 300, 9]
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ("job_per_node=True", "job_per_node is for a step with @parallel"),
-        ("job_per_node='often'", "job_per_node takes True or False, not 'often'"),
-        ("gather_timeout=0", "gather_timeout takes a whole number of seconds, 1 or more, not 0"),
-        ("timeout='soon'", "timeout takes a whole number of seconds, 1 or more, not 'soon'"),
-    ],
-)
-def test_what_a_step_cannot_ask_of_windmill_is_refused(said: str, told: str) -> None:
-    asked = WindmillDecorator(eval(f"dict({said})"), statically_defined=True)
-    with pytest.raises(MetaflowException) as refused:
-        asked.step_init(None, {"work": SimpleNamespace(parallel_step=False)}, "work", None, None, None, None)
-    assert told in str(refused.value.message)
 
 
 def test_a_case_that_leads_to_several_steps_is_refused_by_name(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def check_schedule(windmill: Windmill, wanted: ScheduleInfo) -> None:
     cannot read is refused when it is made.
     """
     with suppress(Unauthorized):
-        windmill.preview_schedule(_times(wanted))
+        windmill.schedules.preview(_times(wanted))
 
 
 def apply_schedule(windmill: Windmill, path: str, wanted: ScheduleInfo | None) -> Change:
@@ -43,18 +43,18 @@ def apply_schedule(windmill: Windmill, path: str, wanted: ScheduleInfo | None) -
 
     One that was suspended stays so: it was a person's decision, and a deployment is not.
     """
-    found = windmill.find_schedule(path)
+    found = windmill.schedules.find(path)
     if wanted is None:
         if found is None:
             return Change.NONE
-        windmill.delete_schedule(path)
+        windmill.schedules.delete(path)
         return Change.REMOVED
     if found is None:
-        windmill.create_schedule(_body(path, wanted))
+        windmill.schedules.create(_body(path, wanted))
         return Change.CREATED
     if _same(found, wanted):
         return Change.KEPT
-    windmill.update_schedule(path, {**_times(wanted), "args": found.args})
+    windmill.schedules.update(path, {**_times(wanted), "args": found.args})
     return Change.CHANGED
 
 

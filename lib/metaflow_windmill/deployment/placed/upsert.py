@@ -107,7 +107,7 @@ def _scheduled(windmill: Windmill, path: str, record: Record) -> tuple[Change, b
     """Bring the schedule up to date; return what changed, whether it is off, and the flow's version."""
     try:
         change = apply_schedule(windmill, path, record.schedule)
-        schedule = windmill.find_schedule(path) if record.schedule else None
+        schedule = windmill.schedules.find(path) if record.schedule else None
         return change, schedule is not None and not schedule.enabled, windmill.get_flow(path).version
     except WindmillError as why:
         raise DeployError(

@@ -303,7 +303,7 @@ def _is_there(shared: Round, existing: Flow, decided: Decided) -> bool:
     """Return whether a flow is deployed with all that belongs to it: a run may have stopped between."""
     if not is_deployed(existing, decided.document) or not is_prepared(shared.job.windmill, decided.path):
         return False
-    wanted, found = decided.record.schedule, shared.job.windmill.find_schedule(decided.path)
+    wanted, found = decided.record.schedule, shared.job.windmill.schedules.find(decided.path)
     times = None if wanted is None else (wanted.cron, wanted.timezone)
     if times != (None if found is None else (found.cron, found.timezone)):
         return False

@@ -47,7 +47,7 @@ def _concerns(record: Record | InvalidDocument, repository: str, checkout: Check
 
 def remove(windmill: Windmill, path: str) -> None:
     """Delete a flow, its schedule and what starts it."""
-    windmill.delete_schedule(path)
+    windmill.schedules.delete(path)
     remove_subscription(windmill, path)
     windmill.delete_flow(path)
 

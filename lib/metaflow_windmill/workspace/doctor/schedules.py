@@ -33,7 +33,7 @@ def schedule_findings(site: Site, found: tuple[Deployment, ...]) -> Iterator[Fin
     for one in found:
         if not isinstance(one.record, Record):
             continue
-        schedule = site.windmill.find_schedule(one.path)
+        schedule = site.windmill.schedules.find(one.path)
         if schedule is None:
             yield from missing_findings(one.path, one.record)
             continue

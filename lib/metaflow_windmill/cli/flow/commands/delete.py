@@ -33,8 +33,8 @@ def command(
     found = deployed(obj, given)
     found.check_allowed(authorize, "delete")
     confirm(f"Delete {found.path} on {found.server.host}, with its history and schedule?", yes=yes)
-    if found.server.windmill.find_schedule(found.path):
-        found.server.windmill.delete_schedule(found.path)
+    if found.server.windmill.schedules.find(found.path):
+        found.server.windmill.schedules.delete(found.path)
         say(obj, "Its schedule is deleted.")
     if remove_subscription(found.server.windmill, found.path) is Change.REMOVED:
         say(obj, "No event starts it any more.")

@@ -33,14 +33,14 @@ def switch(
     """
     found = deployed(obj, given)
     found.check_allowed(authorize, "change the schedule of")
-    schedule = found.server.windmill.find_schedule(found.path)
+    schedule = found.server.windmill.schedules.find(found.path)
     if schedule is None:
         raise DeployError(f"{found.path} has no schedule; add @schedule to the flow and create it again")
     windmill = found.server.windmill
     if enabled and (schedule.paused_until or _acts_for_nobody(windmill, schedule)):
-        windmill.unpause_schedule(found.path)
+        windmill.schedules.unpause(found.path)
     if schedule.enabled is not enabled:
-        windmill.enable_schedule(found.path, enabled=enabled)
+        windmill.schedules.enable(found.path, enabled=enabled)
     state = f"runs by itself at {schedule.cron!r}, {schedule.timezone}" if enabled else "runs on demand only"
     say(obj, f"{found.path} {state}.")
 
