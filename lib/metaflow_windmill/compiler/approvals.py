@@ -31,7 +31,7 @@ from metaflow_windmill.openflow import (
 if TYPE_CHECKING:
     from metaflow_windmill.compiler.place import Context
     from metaflow_windmill.contract.approval import Approval
-    from metaflow_windmill.openflow.values import Value
+    from metaflow_windmill.openflow import Value
     from metaflow_windmill.types import Json
 
 Modules = tuple[Module, ...]

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from metaflow_windmill.openflow.module import (
-    ConstantDelay,
-    ExponentialDelay,
-    FlowValue,
-    Mock,
-    Module,
-    Retry,
-    StopAfterIf,
-    Suspend,
-)
-from metaflow_windmill.openflow.reading import read_flow_value
-from metaflow_windmill.openflow.transforms import Ai, InputTransform, Javascript, Number, Static
-from metaflow_windmill.openflow.values import (
+from metaflow_windmill.openflow.document import (
     Arm,
     Branch,
     BranchAll,
     BranchOne,
+    FlowValue,
     ForLoop,
-    Identity,
-    Opaque,
-    RawScript,
-    Script,
-    SubFlow,
+    Module,
     Value,
     WhileLoop,
 )
+from metaflow_windmill.openflow.leaves import Identity, Opaque, RawScript, Script, SubFlow
+from metaflow_windmill.openflow.reading import read_flow_value
+from metaflow_windmill.openflow.rules import (
+    ConstantDelay,
+    ExponentialDelay,
+    Mock,
+    Retry,
+    StopAfterIf,
+    Suspend,
+)
+from metaflow_windmill.openflow.transforms import Ai, InputTransform, Javascript, Number, Static
 
 __all__ = [
     "Ai",

@@ -10,10 +10,19 @@ from hashlib import sha1
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import InvalidDocument
-from metaflow_windmill.openflow import leaves
+from metaflow_windmill.openflow import parts
 from metaflow_windmill.openflow.cursor import Cursor
-from metaflow_windmill.openflow.module import FlowValue, Module
-from metaflow_windmill.openflow.values import Arm, Branch, BranchAll, BranchOne, ForLoop, Value, WhileLoop
+from metaflow_windmill.openflow.document import (
+    Arm,
+    Branch,
+    BranchAll,
+    BranchOne,
+    FlowValue,
+    ForLoop,
+    Module,
+    Value,
+    WhileLoop,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,16 +70,16 @@ class _Reader:
     def __init__(self, *, skips_failures: bool) -> None:
         self._skips_failures = skips_failures
         self._kinds: dict[str, Callable[[Cursor], Value]] = {
-            "script": leaves.read_script,
-            "flow": leaves.read_sub_flow,
+            "script": parts.read_script,
+            "flow": parts.read_sub_flow,
             "forloopflow": self._for_loop,
             "whileloopflow": self._while_loop,
             "branchone": self._branch_one,
             "branchall": self._branch_all,
-            "rawscript": leaves.read_raw_script,
-            "identity": leaves.read_identity,
-            "aiagent": leaves.read_opaque,
-            "flowscript": leaves.read_opaque,
+            "rawscript": parts.read_raw_script,
+            "identity": parts.read_identity,
+            "aiagent": parts.read_opaque,
+            "flowscript": parts.read_opaque,
         }
 
     def flow(self, cursor: Cursor) -> FlowValue:
@@ -83,7 +92,7 @@ class _Reader:
             flow_env=cursor.optional("flow_env", Cursor.object, {}),
             skip_expr=cursor.maybe("skip_expr", Cursor.text),
             early_return=cursor.maybe("early_return", Cursor.text),
-            extra=leaves.rest(cursor, *_FLOW_MEMBERS),
+            extra=parts.rest(cursor, *_FLOW_MEMBERS),
         )
 
     def _modules(self, cursor: Cursor) -> tuple[Module, ...]:
@@ -96,16 +105,16 @@ class _Reader:
             id=cursor.optional("id", Cursor.text, fallback),
             value=self._value(cursor.required("value")),
             summary=cursor.maybe("summary", Cursor.text),
-            retry=cursor.maybe("retry", leaves.read_retry),
-            timeout=cursor.maybe("timeout", partial(leaves.read_number, bits=32, signed=True)),
-            stop_after_if=cursor.maybe("stop_after_if", leaves.read_stop),
-            stop_after_all_iters_if=cursor.maybe("stop_after_all_iters_if", leaves.read_stop),
-            skip_if=cursor.maybe("skip_if", leaves.read_expr),
-            sleep=cursor.maybe("sleep", leaves.read_transform),
-            suspend=cursor.maybe("suspend", leaves.read_suspend),
+            retry=cursor.maybe("retry", parts.read_retry),
+            timeout=cursor.maybe("timeout", partial(parts.read_number, bits=32, signed=True)),
+            stop_after_if=cursor.maybe("stop_after_if", parts.read_stop),
+            stop_after_all_iters_if=cursor.maybe("stop_after_all_iters_if", parts.read_stop),
+            skip_if=cursor.maybe("skip_if", parts.read_expr),
+            sleep=cursor.maybe("sleep", parts.read_transform),
+            suspend=cursor.maybe("suspend", parts.read_suspend),
             continue_on_error=cursor.optional("continue_on_error", Cursor.flag, default=False),
-            mock=cursor.maybe("mock", leaves.read_mock),
-            extra=leaves.rest(cursor, *_MODULE_MEMBERS),
+            mock=cursor.maybe("mock", parts.read_mock),
+            extra=parts.rest(cursor, *_MODULE_MEMBERS),
         )
 
     def _value(self, cursor: Cursor) -> Value:
@@ -120,12 +129,12 @@ class _Reader:
         _refuse_squash(cursor)
         names = ("type", "iterator", "modules", "parallel", "skip_failures", "parallelism")
         return ForLoop(
-            iterator=leaves.read_transform(cursor.required("iterator")),
+            iterator=parts.read_transform(cursor.required("iterator")),
             modules=self._modules(cursor.required("modules")),
             parallel=cursor.optional("parallel", Cursor.flag, default=False),
             skip_failures=cursor.optional("skip_failures", Cursor.flag, self._skips_failures),
-            parallelism=cursor.maybe("parallelism", partial(leaves.read_number, bits=16)),
-            extra=leaves.rest(cursor, *names),
+            parallelism=cursor.maybe("parallelism", partial(parts.read_number, bits=16)),
+            extra=parts.rest(cursor, *names),
         )
 
     def _while_loop(self, cursor: Cursor) -> Value:
@@ -133,14 +142,14 @@ class _Reader:
         return WhileLoop(
             modules=self._modules(cursor.required("modules")),
             skip_failures=cursor.optional("skip_failures", Cursor.flag, default=False),
-            extra=leaves.rest(cursor, "type", "modules", "skip_failures"),
+            extra=parts.rest(cursor, "type", "modules", "skip_failures"),
         )
 
     def _branch_one(self, cursor: Cursor) -> Value:
         return BranchOne(
             branches=tuple(self._branch(item) for item in cursor.required("branches").items()),
             default=self._modules(cursor.required("default")),
-            extra=leaves.rest(cursor, "type", "branches", "default"),
+            extra=parts.rest(cursor, "type", "branches", "default"),
         )
 
     def _branch(self, cursor: Cursor) -> Branch:
@@ -148,14 +157,14 @@ class _Reader:
             expr=cursor.optional("expr", Cursor.text, ""),
             modules=self._modules(cursor.required("modules")),
             summary=cursor.maybe("summary", Cursor.text),
-            extra=leaves.rest(cursor, "expr", "modules", "summary"),
+            extra=parts.rest(cursor, "expr", "modules", "summary"),
         )
 
     def _branch_all(self, cursor: Cursor) -> Value:
         return BranchAll(
             branches=tuple(self._arm(item) for item in cursor.required("branches").items()),
             parallel=cursor.optional("parallel", Cursor.flag, default=True),
-            extra=leaves.rest(cursor, "type", "branches", "parallel"),
+            extra=parts.rest(cursor, "type", "branches", "parallel"),
         )
 
     def _arm(self, cursor: Cursor) -> Arm:
@@ -163,7 +172,7 @@ class _Reader:
             modules=self._modules(cursor.required("modules")),
             summary=cursor.maybe("summary", Cursor.text),
             skip_failure=cursor.optional("skip_failure", Cursor.flag, self._skips_failures),
-            extra=leaves.rest(cursor, "modules", "summary", "skip_failure"),
+            extra=parts.rest(cursor, "modules", "summary", "skip_failure"),
         )
 
 

@@ -55,3 +55,8 @@ def number_to_json(number: Number) -> Json:
 def transforms_to_json(transforms: Mapping[str, InputTransform]) -> dict[str, Json]:
     """Return the inputs of a module as OpenFlow writes them, in their order."""
     return {name: transform.to_json() for name, transform in transforms.items()}
+
+
+def given(**members: Json) -> dict[str, Json]:
+    """Return the members that are there, that is, not None."""
+    return {key: value for key, value in members.items() if value is not None}

@@ -8,6 +8,7 @@ from metaflow_windmill.openflow import (
     BranchAll,
     BranchOne,
     ConstantDelay,
+    FlowValue,
     ForLoop,
     Identity,
     Javascript,
@@ -19,7 +20,6 @@ from metaflow_windmill.openflow import (
     WhileLoop,
     read_flow_value,
 )
-from metaflow_windmill.openflow.module import FlowValue
 
 LEAF = Module("a", RawScript("code", {"x": Static(1), "y": Javascript("flow_input.y")}, lock="# py: 3.11\n"))
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metaflow_windmill.devserver.store.approvals import Answer
-    from metaflow_windmill.openflow.module import Suspend
+    from metaflow_windmill.openflow import Suspend
     from metaflow_windmill.types import Json
 
 USUAL_WAIT = 30 * 60

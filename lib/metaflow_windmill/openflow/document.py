@@ -1,122 +1,144 @@
-"""A module of a flow, with all that may be said of when and how it runs, and the flow itself."""
+"""A flow, its modules, and what they are: a leaf, or a container of other modules.
+
+These types are made of one another, so they stand in one file. Every flag whose default differs between
+Windmill's code paths (``parallel``, ``skip_failures``, ``skip_failure``) is always written out.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from metaflow_windmill.openflow.transforms import InputTransform, Number, number_to_json
-from metaflow_windmill.openflow.values import Value, given
+from metaflow_windmill.openflow.leaves import Identity, Opaque, RawScript, Script, SubFlow
+from metaflow_windmill.openflow.transforms import InputTransform, Number, given, number_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from metaflow_windmill.openflow.rules import Mock, Retry, StopAfterIf, Suspend
     from metaflow_windmill.types import Json
 
 
 @dataclass(frozen=True)
-class StopAfterIf:
-    """End the flow (or the loop) after this module where an expression over its result holds.
+class ForLoop:
+    """Its modules once for each item of a list, one after the other or all at once."""
 
-    Parameters
-    ----------
-    expr : str
-    skip_if_stopped : bool
-        Whether the flow then counts as skipped rather than as done.
-    error_message : str or None
-        Where given, the flow fails with it.
-    error_include_result : bool
-    """
-
-    expr: str
-    skip_if_stopped: bool = False
-    error_message: str | None = None
-    error_include_result: bool = False
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the condition as OpenFlow writes it."""
-        return {
-            "expr": self.expr,
-            "skip_if_stopped": self.skip_if_stopped,
-            **given(error_message=self.error_message),
-            **given(error_include_result=self.error_include_result or None),
-        }
-
-
-@dataclass(frozen=True)
-class ConstantDelay:
-    """Again after always the same number of `seconds`, `attempts` times."""
-
-    attempts: int = 0
-    seconds: int = 0
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the rule as OpenFlow writes it."""
-        return {"attempts": self.attempts, "seconds": self.seconds}
-
-
-@dataclass(frozen=True)
-class ExponentialDelay:
-    """Again after `multiplier` times `seconds` to the power of the failures so far."""
-
-    attempts: int = 0
-    multiplier: int = 1
-    seconds: int = 0
-    random_factor: int | None = None
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the rule as OpenFlow writes it."""
-        return {
-            "attempts": self.attempts,
-            "multiplier": self.multiplier,
-            "seconds": self.seconds,
-            **given(random_factor=self.random_factor),
-        }
-
-
-@dataclass(frozen=True)
-class Retry:
-    """How often a failed module runs again: the constant attempts first, then the exponential ones."""
-
-    constant: ConstantDelay = field(default_factory=ConstantDelay)
-    exponential: ExponentialDelay = field(default_factory=ExponentialDelay)
-    retry_if: str | None = None
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the rule as OpenFlow writes it."""
-        document: dict[str, Json] = {}
-        if self.constant != ConstantDelay():
-            document["constant"] = self.constant.to_json()
-        if self.exponential != ExponentialDelay():
-            document["exponential"] = self.exponential.to_json()
-        if self.retry_if is not None:
-            document["retry_if"] = {"expr": self.retry_if}
-        return document
-
-
-@dataclass(frozen=True)
-class Suspend:
-    """Wait after this module for `required_events` approvals, at most `timeout` seconds."""
-
-    required_events: int | None = None
-    timeout: int | None = None
+    iterator: InputTransform
+    modules: tuple[Module, ...]
+    parallel: bool = False
+    skip_failures: bool = False
+    parallelism: Number | None = None
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
-        """Return the rule as OpenFlow writes it."""
-        return {**given(required_events=self.required_events, timeout=self.timeout), **self.extra}
+        """Return the value as OpenFlow writes it."""
+        parallelism = None if self.parallelism is None else number_to_json(self.parallelism)
+        return {
+            "type": "forloopflow",
+            "iterator": self.iterator.to_json(),
+            "parallel": self.parallel,
+            "skip_failures": self.skip_failures,
+            **given(parallelism=parallelism),
+            "modules": _modules(self.modules),
+            **self.extra,
+        }
 
 
 @dataclass(frozen=True)
-class Mock:
-    """A result that stands in for the module's own."""
+class WhileLoop:
+    """Its modules again and again, until a ``stop_after_if`` says that it is enough."""
 
-    enabled: bool
-    return_value: Json = None
+    modules: tuple[Module, ...]
+    skip_failures: bool = False
+    extra: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
-        """Return the rule as OpenFlow writes it."""
-        return {"enabled": self.enabled, **given(return_value=self.return_value)}
+        """Return the value as OpenFlow writes it."""
+        return {
+            "type": "whileloopflow",
+            "skip_failures": self.skip_failures,
+            "modules": _modules(self.modules),
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the branches of a `BranchAll`."""
+
+    modules: tuple[Module, ...]
+    summary: str | None = None
+    skip_failure: bool = False
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the branch as OpenFlow writes it."""
+        return {
+            **given(summary=self.summary),
+            "skip_failure": self.skip_failure,
+            "modules": _modules(self.modules),
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True)
+class BranchAll:
+    """Every one of its branches."""
+
+    branches: tuple[Arm, ...]
+    parallel: bool = True
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the value as OpenFlow writes it."""
+        return {
+            "type": "branchall",
+            "parallel": self.parallel,
+            "branches": [arm.to_json() for arm in self.branches],
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One of the branches of a `BranchOne`: taken where `expr` is the first that holds."""
+
+    expr: str
+    modules: tuple[Module, ...]
+    summary: str | None = None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the branch as OpenFlow writes it."""
+        return {
+            **given(summary=self.summary),
+            "expr": self.expr,
+            "modules": _modules(self.modules),
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True)
+class BranchOne:
+    """The first of its branches whose predicate holds, or else the default."""
+
+    branches: tuple[Branch, ...]
+    default: tuple[Module, ...] = ()
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the value as OpenFlow writes it."""
+        return {
+            "type": "branchone",
+            "branches": [branch.to_json() for branch in self.branches],
+            "default": _modules(self.default),
+            **self.extra,
+        }
+
+
+Value: TypeAlias = (
+    RawScript | Script | SubFlow | ForLoop | WhileLoop | BranchAll | BranchOne | Identity | Opaque
+)
 
 
 @dataclass(frozen=True)
@@ -228,3 +250,7 @@ class FlowValue:
             **given(skip_expr=self.skip_expr, early_return=self.early_return),
             **self.extra,
         }
+
+
+def _modules(modules: tuple[Module, ...]) -> list[Json]:
+    return [module.to_json() for module in modules]
