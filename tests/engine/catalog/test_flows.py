@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from metaflow_windmill.devserver.catalog import flows, schedules
+from metaflow_windmill.devserver.catalog.rows import Selection
 from metaflow_windmill.errors import RequestRefused
 
 if TYPE_CHECKING:
@@ -76,18 +77,19 @@ def test_an_archived_flow_is_not_listed_and_still_runs(connection: sqlite3.Conne
     flows.create(connection, who, flow())
     flows.archive(connection, "admins", "f/a/one", archived=True)
     assert flows.listed(connection, "admins") == []
-    assert len(flows.listed(connection, "admins", archived=True)) == 1
+    assert len(flows.listed(connection, "admins", Selection(archived=True))) == 1
     assert flows.latest(connection, "admins", "f/a/one") is not None
 
 
 def test_lists_are_by_label_and_start(connection: sqlite3.Connection, who: Identity) -> None:
     for name in ("x", "y"):
         flows.create(connection, who, flow(f"f/a/{name}", labels=[name, "metaflow"]))
-    assert [row["path"] for row in flows.listed(connection, "admins", label="y")] == ["f/a/y"]
-    assert len(flows.listed(connection, "admins", label="metaflow")) == 2
-    assert flows.listed(connection, "admins", label="meta") == []
-    assert [row["path"] for row in flows.listed(connection, "admins", path_start="f/a/x")] == ["f/a/x"]
-    assert flows.listed(connection, "admins", path_start="f/a_") == []
+    assert [row["path"] for row in flows.listed(connection, "admins", Selection(label="y"))] == ["f/a/y"]
+    assert len(flows.listed(connection, "admins", Selection(label="metaflow"))) == 2
+    assert flows.listed(connection, "admins", Selection(label="meta")) == []
+    begun = flows.listed(connection, "admins", Selection(path_start="f/a/x"))
+    assert [row["path"] for row in begun] == ["f/a/x"]
+    assert flows.listed(connection, "admins", Selection(path_start="f/a_")) == []
 
 
 def test_workspaces_do_not_see_each_other(connection: sqlite3.Connection, who: Identity) -> None:

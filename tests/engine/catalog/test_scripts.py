@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from metaflow_windmill.devserver.catalog import scripts
+from metaflow_windmill.devserver.catalog.rows import Selection
 from metaflow_windmill.errors import RequestRefused
 
 if TYPE_CHECKING:
@@ -112,7 +113,11 @@ def test_a_preprocessor_is_seen(
 def test_lists_are_by_label_start_and_page(connection: sqlite3.Connection, who: Identity) -> None:
     for name in ("x", "y", "z"):
         scripts.create(connection, who, script(path=f"f/a/{name}", labels=[name]))
-    assert [row["path"] for row in scripts.listed(connection, "admins", label="y")] == ["f/a/y"]
-    assert [row["path"] for row in scripts.listed(connection, "admins", path_start="f/a/z")] == ["f/a/z"]
-    assert [row["path"] for row in scripts.listed(connection, "admins", limit=1, offset=1)] == ["f/a/y"]
+    assert [row["path"] for row in scripts.listed(connection, "admins", Selection(label="y"))] == ["f/a/y"]
+    assert [row["path"] for row in scripts.listed(connection, "admins", Selection(path_start="f/a/z"))] == [
+        "f/a/z"
+    ]
+    assert [row["path"] for row in scripts.listed(connection, "admins", Selection(limit=1, offset=1))] == [
+        "f/a/y"
+    ]
     assert scripts.listed(connection, "other") == []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.api.body import OBJECT
-from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.api.showing import lists, lists_paths, shows
 from metaflow_windmill.devserver.catalog import flow_locks, flows
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
@@ -44,57 +44,11 @@ def update(call: Call) -> Response:
     return as_text(made.path)
 
 
-def get(call: Call) -> Response:
-    """Show the latest version of a flow."""
-    return as_json(flows.get(call.services.database.read(), call.workspace, call.path["path"]))
-
-
 def get_version(call: Call) -> Response:
     """Show one version of a flow."""
     shown = flows.get_version(call.services.database.read(), call.workspace, version_number(call))
     call.require(Need("flows", "read", path=shown["path"]))
     return as_json(shown)
-
-
-def exists(call: Call) -> Response:
-    """Tell whether a flow is there."""
-    return as_json(flows.exists(call.services.database.read(), call.workspace, call.path["path"]))
-
-
-def list_all(call: Call) -> Response:
-    """Show flows without their values."""
-    limit, offset = page(call)
-    found = flows.listed(
-        call.services.database.read(),
-        call.workspace,
-        path_start=call.query.get("path_start", ""),
-        path_exact=call.query.get("path_exact"),
-        label=call.query.get("label"),
-        archived=call.flag("show_archived"),
-        limit=limit,
-        offset=offset,
-    )
-    return as_json(found)
-
-
-def list_paths(call: Call) -> Response:
-    """Show the paths of all flows."""
-    return as_json([row["path"] for row in flows.listed(call.services.database.read(), call.workspace)])
-
-
-def history(call: Call) -> Response:
-    """Show the versions of a flow."""
-    return as_json(flows.history(call.services.database.read(), call.workspace, call.path["path"]))
-
-
-def latest_version(call: Call) -> Response:
-    """Show the newest version's number."""
-    return as_json(flows.latest_version(call.services.database.read(), call.workspace, call.path["path"]))
-
-
-def deployment_status(call: Call) -> Response:
-    """Show the job that locks the latest version."""
-    return as_json(flows.deployment_status(call.services.database.read(), call.workspace, call.path["path"]))
 
 
 def archive(call: Call) -> Response:
@@ -158,14 +112,14 @@ def _lock(call: Call, made: FlowVersion) -> None:
 
 ENDPOINTS = (
     Endpoint("POST", f"{W}/flows/create", create),
-    Endpoint("GET", f"{W}/flows/list", list_all),
-    Endpoint("GET", f"{W}/flows/list_paths", list_paths),
+    Endpoint("GET", f"{W}/flows/list", lists(flows.listed)),
+    Endpoint("GET", f"{W}/flows/list_paths", lists_paths(flows.listed)),
     Endpoint("GET", W + "/flows/get/v/{version}", get_version),
-    Endpoint("GET", W + "/flows/get/{path:path}", get, "flows:read"),
-    Endpoint("GET", W + "/flows/exists/{path:path}", exists),
-    Endpoint("GET", W + "/flows/history/p/{path:path}", history, "flows:read"),
-    Endpoint("GET", W + "/flows/get_latest_version/{path:path}", latest_version, "flows:read"),
-    Endpoint("GET", W + "/flows/deployment_status/p/{path:path}", deployment_status),
+    Endpoint("GET", W + "/flows/get/{path:path}", shows(flows.get), "flows:read"),
+    Endpoint("GET", W + "/flows/exists/{path:path}", shows(flows.exists)),
+    Endpoint("GET", W + "/flows/history/p/{path:path}", shows(flows.history), "flows:read"),
+    Endpoint("GET", W + "/flows/get_latest_version/{path:path}", shows(flows.latest_version), "flows:read"),
+    Endpoint("GET", W + "/flows/deployment_status/p/{path:path}", shows(flows.deployment_status)),
     Endpoint("POST", W + "/flows/update/{path:path}", update, "flows:write"),
     Endpoint("POST", W + "/flows/archive/{path:path}", archive, "flows:write"),
     Endpoint("DELETE", W + "/flows/delete/{path:path}", delete, "flows:write"),

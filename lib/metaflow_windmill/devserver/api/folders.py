@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.api.showing import shows
 from metaflow_windmill.devserver.catalog import folders
 
 if TYPE_CHECKING:
@@ -20,16 +21,6 @@ def create(call: Call) -> Response:
     with call.services.database.write() as connection:
         name = folders.create(connection, call.who, asked)
     return as_text(f"Created folder {name}")
-
-
-def exists(call: Call) -> Response:
-    """Tell whether a folder is there."""
-    return as_json(folders.exists(call.services.database.read(), call.workspace, call.path["name"]))
-
-
-def get(call: Call) -> Response:
-    """Show a folder."""
-    return as_json(folders.get(call.services.database.read(), call.workspace, call.path["name"]))
 
 
 def list_all(call: Call) -> Response:
@@ -74,8 +65,8 @@ ENDPOINTS = (
     Endpoint("POST", f"{W}/folders/create", create),
     Endpoint("GET", f"{W}/folders/list", list_all),
     Endpoint("GET", f"{W}/folders/listnames", list_names),
-    Endpoint("GET", W + "/folders/exists/{name}", exists),
-    Endpoint("GET", W + "/folders/get/{name}", get, "folders:read"),
+    Endpoint("GET", W + "/folders/exists/{name}", shows(folders.exists, "name")),
+    Endpoint("GET", W + "/folders/get/{name}", shows(folders.get, "name"), "folders:read"),
     Endpoint("POST", W + "/folders/update/{name}", update),
     Endpoint("POST", W + "/folders/addowner/{name}", add_owner),
     Endpoint("DELETE", W + "/folders/delete/{name}", delete),

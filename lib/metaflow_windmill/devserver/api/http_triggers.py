@@ -12,6 +12,7 @@ from metaflow_windmill.devserver.api.auth import bearer_of, identity, said_token
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.api.runnables import Runnable, base_submission
+from metaflow_windmill.devserver.api.showing import shows
 from metaflow_windmill.devserver.api.waiting import wait_result
 from metaflow_windmill.devserver.catalog import triggers
 from metaflow_windmill.devserver.catalog.scopes import Need
@@ -62,16 +63,6 @@ def set_mode(call: Call) -> Response:
     with call.services.database.write() as connection:
         triggers.set_mode(connection, call.workspace, call.path["path"], mode)
     return as_text(f"Trigger '{call.path['path']}' mode set to {mode}")
-
-
-def get(call: Call) -> Response:
-    """Show a trigger."""
-    return as_json(triggers.get(call.services.database.read(), call.workspace, call.path["path"]))
-
-
-def exists(call: Call) -> Response:
-    """Tell whether a trigger is there."""
-    return as_json(triggers.exists(call.services.database.read(), call.workspace, call.path["path"]))
 
 
 def list_all(call: Call) -> Response:
@@ -165,8 +156,8 @@ ENDPOINTS = (
     Endpoint("POST", f"{W}/http_triggers/create", create),
     Endpoint("GET", f"{W}/http_triggers/list", list_all),
     Endpoint("POST", f"{W}/http_triggers/route_exists", route_exists),
-    Endpoint("GET", W + "/http_triggers/get/{path:path}", get, "http_triggers:read"),
-    Endpoint("GET", W + "/http_triggers/exists/{path:path}", exists, "http_triggers:read"),
+    Endpoint("GET", W + "/http_triggers/get/{path:path}", shows(triggers.get), "http_triggers:read"),
+    Endpoint("GET", W + "/http_triggers/exists/{path:path}", shows(triggers.exists), "http_triggers:read"),
     Endpoint("POST", W + "/http_triggers/update/{path:path}", update, "http_triggers:write"),
     Endpoint("POST", W + "/http_triggers/setmode/{path:path}", set_mode),
     Endpoint("DELETE", W + "/http_triggers/delete/{path:path}", delete, "http_triggers:write"),

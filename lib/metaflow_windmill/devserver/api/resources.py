@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.api.showing import shows
 from metaflow_windmill.devserver.api.variables import hide
 from metaflow_windmill.devserver.catalog import resources
 from metaflow_windmill.devserver.catalog.scopes import Need
@@ -27,11 +28,6 @@ def create(call: Call) -> Response:
     return as_text(f"resource {path} created", 201)
 
 
-def get(call: Call) -> Response:
-    """Show a resource."""
-    return as_json(resources.get(call.services.database.read(), call.workspace, call.path["path"]))
-
-
 def get_value(call: Call) -> Response:
     """Show a resource's value as it was written."""
     shown = resources.get(call.services.database.read(), call.workspace, call.path["path"])
@@ -42,11 +38,6 @@ def get_value_interpolated(call: Call) -> Response:
     """Show a resource's value with its references filled in."""
     written = resources.get(call.services.database.read(), call.workspace, call.path["path"])["value"]
     return as_json(call.services.catalog.fill_in(call.workspace, written, partial(hide, call)))
-
-
-def exists(call: Call) -> Response:
-    """Tell whether a resource is there."""
-    return as_json(resources.exists(call.services.database.read(), call.workspace, call.path["path"]))
 
 
 def list_all(call: Call) -> Response:
@@ -112,11 +103,6 @@ def list_type_names(call: Call) -> Response:
     return as_json([row["name"] for row in found])
 
 
-def get_type(call: Call) -> Response:
-    """Show a resource type."""
-    return as_json(resources.get_type(call.services.database.read(), call.workspace, call.path["name"]))
-
-
 def type_exists(call: Call) -> Response:
     """Tell whether a resource type is there."""
     found = resources.types(call.services.database.read(), call.workspace)
@@ -136,16 +122,16 @@ ENDPOINTS = (
     Endpoint("POST", f"{W}/resources/type/create", create_type),
     Endpoint("GET", f"{W}/resources/type/list", list_types),
     Endpoint("GET", f"{W}/resources/type/listnames", list_type_names),
-    Endpoint("GET", W + "/resources/type/get/{name}", get_type),
+    Endpoint("GET", W + "/resources/type/get/{name}", shows(resources.get_type, "name")),
     Endpoint("POST", W + "/resources/type/update/{name}", update_type),
     Endpoint("GET", W + "/resources/type/exists/{name}", type_exists),
     Endpoint("DELETE", W + "/resources/type/delete/{name}", delete_type),
-    Endpoint("GET", W + "/resources/get/{path:path}", get, "resources:read"),
+    Endpoint("GET", W + "/resources/get/{path:path}", shows(resources.get), "resources:read"),
     Endpoint("GET", W + "/resources/get_value/{path:path}", get_value, "resources:read"),
     Endpoint(
         "GET", W + "/resources/get_value_interpolated/{path:path}", get_value_interpolated, "resources:read"
     ),
-    Endpoint("GET", W + "/resources/exists/{path:path}", exists),
+    Endpoint("GET", W + "/resources/exists/{path:path}", shows(resources.exists)),
     Endpoint("POST", W + "/resources/update/{path:path}", update, "resources:write"),
     Endpoint("POST", W + "/resources/update_value/{path:path}", update_value, "resources:write"),
     Endpoint("DELETE", W + "/resources/delete/{path:path}", delete, "resources:write"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.api.showing import shows
 from metaflow_windmill.devserver.catalog import schedules
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.schedules.cron import next_times
@@ -49,16 +50,6 @@ def set_enabled(call: Call) -> Response:
     return as_text(f"succesfully updated schedule at path {path} to status {str(enabled).lower()}")
 
 
-def get(call: Call) -> Response:
-    """Show a schedule."""
-    return as_json(schedules.get(call.services.database.read(), call.workspace, call.path["path"]))
-
-
-def exists(call: Call) -> Response:
-    """Tell whether a schedule is there."""
-    return as_json(schedules.exists(call.services.database.read(), call.workspace, call.path["path"]))
-
-
 def list_all(call: Call) -> Response:
     """Show schedules."""
     found = schedules.listed(
@@ -91,8 +82,8 @@ ENDPOINTS = (
     Endpoint("POST", "/api/schedules/preview", preview),
     Endpoint("POST", f"{W}/schedules/create", create),
     Endpoint("GET", f"{W}/schedules/list", list_all),
-    Endpoint("GET", W + "/schedules/get/{path:path}", get, "schedules:read"),
-    Endpoint("GET", W + "/schedules/exists/{path:path}", exists),
+    Endpoint("GET", W + "/schedules/get/{path:path}", shows(schedules.get), "schedules:read"),
+    Endpoint("GET", W + "/schedules/exists/{path:path}", shows(schedules.exists)),
     Endpoint("POST", W + "/schedules/update/{path:path}", update, "schedules:write"),
     Endpoint("POST", W + "/schedules/setenabled/{path:path}", set_enabled, "schedules:write"),
     Endpoint("DELETE", W + "/schedules/delete/{path:path}", delete, "schedules:write"),

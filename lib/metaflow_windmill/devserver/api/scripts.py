@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.api.showing import lists, lists_paths, shows
 from metaflow_windmill.devserver.catalog import scripts
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
@@ -28,11 +28,6 @@ def create(call: Call) -> Response:
     return as_text(hash_, 201)
 
 
-def get(call: Call) -> Response:
-    """Show the latest version of a script."""
-    return as_json(scripts.get(call.services.database.read(), call.workspace, call.path["path"]))
-
-
 def get_by_hash(call: Call) -> Response:
     """Show one version of a script."""
     shown = scripts.get_by_hash(call.services.database.read(), call.workspace, call.path["hash"])
@@ -45,43 +40,6 @@ def raw(call: Call) -> Response:
     path = call.path["file"].removesuffix(".py")
     call.require(Need("scripts", "read", path=path))
     return as_text(scripts.raw(call.services.database.read(), call.workspace, path))
-
-
-def exists(call: Call) -> Response:
-    """Tell whether a script is there."""
-    return as_json(scripts.exists(call.services.database.read(), call.workspace, call.path["path"]))
-
-
-def list_all(call: Call) -> Response:
-    """Show the latest version of each script, without the texts."""
-    limit, offset = page(call)
-    found = scripts.listed(
-        call.services.database.read(),
-        call.workspace,
-        path_start=call.query.get("path_start", ""),
-        path_exact=call.query.get("path_exact"),
-        label=call.query.get("label"),
-        archived=call.flag("show_archived"),
-        limit=limit,
-        offset=offset,
-    )
-    return as_json(found)
-
-
-def list_paths(call: Call) -> Response:
-    """Show the paths of all scripts."""
-    return as_json([row["path"] for row in scripts.listed(call.services.database.read(), call.workspace)])
-
-
-def history(call: Call) -> Response:
-    """Show the versions of a script."""
-    return as_json(scripts.history(call.services.database.read(), call.workspace, call.path["path"]))
-
-
-def deployment_status(call: Call) -> Response:
-    """Show the lock of a version and the job that makes it."""
-    found = scripts.deployment_status(call.services.database.read(), call.workspace, call.path["hash"])
-    return as_json(found)
 
 
 def archive(call: Call) -> Response:
@@ -122,14 +80,14 @@ def _lock(call: Call, hash_: str) -> None:
 
 ENDPOINTS = (
     Endpoint("POST", f"{W}/scripts/create", create),
-    Endpoint("GET", f"{W}/scripts/list", list_all),
-    Endpoint("GET", f"{W}/scripts/list_paths", list_paths),
-    Endpoint("GET", W + "/scripts/get/p/{path:path}", get, "scripts:read"),
+    Endpoint("GET", f"{W}/scripts/list", lists(scripts.listed)),
+    Endpoint("GET", f"{W}/scripts/list_paths", lists_paths(scripts.listed)),
+    Endpoint("GET", W + "/scripts/get/p/{path:path}", shows(scripts.get), "scripts:read"),
     Endpoint("GET", W + "/scripts/get/h/{hash}", get_by_hash),
     Endpoint("GET", W + "/scripts/raw/p/{file:path}", raw, "scripts:read"),
-    Endpoint("GET", W + "/scripts/exists/p/{path:path}", exists),
-    Endpoint("GET", W + "/scripts/history/p/{path:path}", history, "scripts:read"),
-    Endpoint("GET", W + "/scripts/deployment_status/h/{hash}", deployment_status),
+    Endpoint("GET", W + "/scripts/exists/p/{path:path}", shows(scripts.exists)),
+    Endpoint("GET", W + "/scripts/history/p/{path:path}", shows(scripts.history), "scripts:read"),
+    Endpoint("GET", W + "/scripts/deployment_status/h/{hash}", shows(scripts.deployment_status, "hash")),
     Endpoint("POST", W + "/scripts/archive/p/{path:path}", archive, "scripts:write"),
     Endpoint("POST", W + "/scripts/archive/h/{hash}", archive_version),
     Endpoint("POST", W + "/scripts/delete/p/{path:path}", delete, "scripts:write"),

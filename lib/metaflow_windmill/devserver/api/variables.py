@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.api.body import TEXT
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
+from metaflow_windmill.devserver.api.showing import shows
 from metaflow_windmill.devserver.catalog import variables
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.refusals import not_found
@@ -49,11 +50,6 @@ def get_value(call: Call) -> Response:
     return as_json(found)
 
 
-def exists(call: Call) -> Response:
-    """Tell whether a variable is there."""
-    return as_json(variables.exists(call.services.database.read(), call.workspace, call.path["path"]))
-
-
 def list_all(call: Call) -> Response:
     """Show all variables, without the texts of secrets."""
     start = call.query.get("path_start", "")
@@ -86,7 +82,7 @@ ENDPOINTS = (
     Endpoint("GET", f"{W}/variables/list", list_all),
     Endpoint("GET", W + "/variables/get/{path:path}", get, "variables:read"),
     Endpoint("GET", W + "/variables/get_value/{path:path}", get_value, "variables:read"),
-    Endpoint("GET", W + "/variables/exists/{path:path}", exists),
+    Endpoint("GET", W + "/variables/exists/{path:path}", shows(variables.exists)),
     Endpoint("POST", W + "/variables/update/{path:path}", update, "variables:write"),
     Endpoint("DELETE", W + "/variables/delete/{path:path}", delete, "variables:write"),
 )

@@ -19,6 +19,7 @@ from metaflow_windmill.devserver.catalog import (
     triggers,
     variables,
 )
+from metaflow_windmill.devserver.catalog.rows import Selection
 
 if TYPE_CHECKING:
     import sqlite3
@@ -58,9 +59,9 @@ def exported(connection: sqlite3.Connection, workspace: str, wanted: Wanted) -> 
 def _files(connection: sqlite3.Connection, workspace: str, wanted: Wanted) -> Iterator[tuple[str, str]]:
     for folder in folders.listed(connection, workspace):
         yield f"f/{folder['name']}/folder.meta.json", _text(folder)
-    for item in scripts.listed(connection, workspace, limit=MOST):
+    for item in scripts.listed(connection, workspace, Selection(limit=MOST)):
         yield from _script(scripts.get(connection, workspace, item["path"]))
-    for item in flows.listed(connection, workspace, limit=MOST):
+    for item in flows.listed(connection, workspace, Selection(limit=MOST)):
         flow = flows.get(connection, workspace, item["path"])
         yield f"{item['path']}.flow.json", _text({name: flow[name] for name in _OF_A_FLOW if flow.get(name)})
     if wanted.types:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.catalog import rows
 from metaflow_windmill.devserver.catalog.paths import check_place
+from metaflow_windmill.devserver.catalog.rows import EVERY
 from metaflow_windmill.devserver.model import FlowVersion
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store import job_rows
@@ -15,6 +17,7 @@ from metaflow_windmill.openflow.rewritten import rewritten
 if TYPE_CHECKING:
     import sqlite3
 
+    from metaflow_windmill.devserver.catalog.rows import Selection
     from metaflow_windmill.devserver.model import Identity
     from metaflow_windmill.types import Json
 
@@ -69,8 +72,7 @@ def update(connection: sqlite3.Connection, who: Identity, path: str, asked: Json
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
     """Tell whether a flow stands at a path, archived or not."""
-    found = connection.execute("SELECT 1 FROM flow WHERE workspace = ? AND path = ?", (workspace, path))
-    return found.fetchone() is not None
+    return rows.find(connection, "flow", workspace, path) is not None
 
 
 def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
@@ -143,47 +145,20 @@ def followed(connection: sqlite3.Connection, workspace: str, path: str, version:
     return found
 
 
-def listed(
-    connection: sqlite3.Connection,
-    workspace: str,
-    *,
-    path_start: str = "",
-    path_exact: str | None = None,
-    label: str | None = None,
-    archived: bool = False,
-    limit: int = 1000,
-    offset: int = 0,
-) -> list[Json]:
-    """Return the flows of a workspace, the newest change first, without their values."""
-    rows = connection.execute(
-        "SELECT flow.* FROM flow WHERE workspace = ? AND archived = ? AND substr(path, 1, ?) = ?"
-        " AND (? IS NULL OR path = ?)"
-        " AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(flow.labels) WHERE json_each.value = ?))"
-        " ORDER BY edited_at DESC, path LIMIT ? OFFSET ?",
-        (
-            workspace,
-            archived,
-            len(path_start),
-            path_start,
-            path_exact,
-            path_exact,
-            label,
-            label,
-            limit,
-            offset,
-        ),
-    )
-    return [{**_shown(row), "starred": False, "ws_error_handler_muted": False} for row in rows]
+def listed(connection: sqlite3.Connection, workspace: str, wanted: Selection = EVERY) -> list[Json]:
+    """Return flows of a workspace, the newest change first, without their values."""
+    found = wanted.rows(connection, "flow", workspace, "true", "edited_at DESC, path")
+    return [{**_shown(row), "starred": False, "ws_error_handler_muted": False} for row in found]
 
 
 def history(connection: sqlite3.Connection, workspace: str, path: str) -> list[Json]:
     """Return the versions of a flow, the newest first."""
-    rows = connection.execute(
+    versions = connection.execute(
         "SELECT id, created_at, deployment_message FROM flow_version"
         " WHERE workspace = ? AND path = ? ORDER BY id DESC",
         (workspace, path),
     )
-    return [_told(row) for row in rows]
+    return [_told(row) for row in versions]
 
 
 def latest_version(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
@@ -199,11 +174,7 @@ def deployment_status(connection: sqlite3.Connection, workspace: str, path: str)
     RequestRefused
         If there is no such flow.
     """
-    row = connection.execute(
-        "SELECT * FROM flow WHERE workspace = ? AND path = ?", (workspace, path)
-    ).fetchone()
-    if row is None:
-        raise not_found(f"Flow not found at name {path}")
+    row = rows.get(connection, "flow", workspace, path, f"Flow not found at name {path}")
     job = row["dependency_job"]
     return {"lock_error_logs": job_rows.failure_text(connection, job), "job_id": job}
 
@@ -232,7 +203,7 @@ def archive(connection: sqlite3.Connection, workspace: str, path: str, *, archiv
 
 def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     """Remove a flow with its versions; no fault if it is absent. Its jobs stay."""
-    connection.execute("DELETE FROM flow WHERE workspace = ? AND path = ?", (workspace, path))
+    rows.remove(connection, "flow", workspace, path)
     connection.execute("DELETE FROM flow_version WHERE workspace = ? AND path = ?", (workspace, path))
 
 

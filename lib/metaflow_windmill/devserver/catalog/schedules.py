@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from metaflow_windmill.devserver.catalog import rows
 from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.instants import read_instant
 from metaflow_windmill.devserver.refusals import bad_request, not_found
@@ -143,8 +144,7 @@ def set_enabled(connection: sqlite3.Connection, workspace: str, path: str, *, en
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
     """Tell whether a schedule is there."""
-    found = connection.execute("SELECT 1 FROM schedule WHERE workspace = ? AND path = ?", (workspace, path))
-    return found.fetchone() is not None
+    return rows.find(connection, "schedule", workspace, path) is not None
 
 
 def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
@@ -155,11 +155,7 @@ def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
     RequestRefused
         If it is absent.
     """
-    row = connection.execute(
-        "SELECT * FROM schedule WHERE workspace = ? AND path = ?", (workspace, path)
-    ).fetchone()
-    if row is None:
-        raise not_found(f"Schedule {path} not found")
+    row = rows.get(connection, "schedule", workspace, path, f"Schedule {path} not found")
     return {
         **_shown(row),
         "args": json.loads(row["args"]),
@@ -204,9 +200,7 @@ def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     RequestRefused
         If it is absent.
     """
-    gone = connection.execute("DELETE FROM schedule WHERE workspace = ? AND path = ?", (workspace, path))
-    if not gone.rowcount:
-        raise not_found(f"Schedule {path} not found")
+    rows.remove(connection, "schedule", workspace, path, f"Schedule {path} not found")
 
 
 def next_tick(connection: sqlite3.Connection) -> int | None:

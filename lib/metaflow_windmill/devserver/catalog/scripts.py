@@ -7,7 +7,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.catalog import rows
 from metaflow_windmill.devserver.catalog.paths import check_place
+from metaflow_windmill.devserver.catalog.rows import EVERY
 from metaflow_windmill.devserver.catalog.script_rows import code_of, from_text, shown
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store import job_rows
@@ -16,6 +18,7 @@ from metaflow_windmill.devserver.store.clock import now
 if TYPE_CHECKING:
     import sqlite3
 
+    from metaflow_windmill.devserver.catalog.rows import Selection
     from metaflow_windmill.devserver.model import Code, Identity
     from metaflow_windmill.types import Json
 
@@ -138,48 +141,21 @@ def followed(connection: sqlite3.Connection, workspace: str, path: str, hash_: s
     return found
 
 
-def listed(
-    connection: sqlite3.Connection,
-    workspace: str,
-    *,
-    path_start: str = "",
-    path_exact: str | None = None,
-    label: str | None = None,
-    archived: bool = False,
-    limit: int = 1000,
-    offset: int = 0,
-) -> list[Json]:
-    """Return the latest version of each script, the newest first, without contents."""
-    rows = connection.execute(
-        "SELECT * FROM script WHERE workspace = ? AND NOT deleted AND archived = ? AND substr(path, 1, ?) = ?"
-        " AND (? IS NULL OR path = ?)"
-        " AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(labels) WHERE json_each.value = ?))"
-        " AND id IN (SELECT max(id) FROM script WHERE NOT deleted GROUP BY workspace, path)"
-        " ORDER BY id DESC LIMIT ? OFFSET ?",
-        (
-            workspace,
-            archived,
-            len(path_start),
-            path_start,
-            path_exact,
-            path_exact,
-            label,
-            label,
-            limit,
-            offset,
-        ),
-    )
-    return [{**shown(row), "starred": False} for row in rows]
+def listed(connection: sqlite3.Connection, workspace: str, wanted: Selection = EVERY) -> list[Json]:
+    """Return the latest version of scripts, the newest first, without contents."""
+    latest = "NOT deleted AND id IN (SELECT max(id) FROM script WHERE NOT deleted GROUP BY workspace, path)"
+    found = wanted.rows(connection, "script", workspace, latest, "id DESC")
+    return [{**shown(row), "starred": False} for row in found]
 
 
 def history(connection: sqlite3.Connection, workspace: str, path: str) -> list[Json]:
     """Return the versions of a script, the newest first."""
-    rows = connection.execute(
+    versions = connection.execute(
         "SELECT hash, created_at, deployment_message FROM script"
         " WHERE workspace = ? AND path = ? ORDER BY id DESC",
         (workspace, path),
     )
-    return [{"script_hash": row["hash"], "deployment_msg": row["deployment_message"]} for row in rows]
+    return [{"script_hash": row["hash"], "deployment_msg": row["deployment_message"]} for row in versions]
 
 
 def deployment_status(connection: sqlite3.Connection, workspace: str, hash_: str) -> Json:
@@ -244,9 +220,7 @@ def delete(connection: sqlite3.Connection, workspace: str, path: str) -> str:
     RequestRefused
         If it is absent.
     """
-    gone = connection.execute("DELETE FROM script WHERE workspace = ? AND path = ?", (workspace, path))
-    if not gone.rowcount:
-        raise not_found(f"Script not found at path {path}")
+    rows.remove(connection, "script", workspace, path, f"Script not found at path {path}")
     return path
 
 

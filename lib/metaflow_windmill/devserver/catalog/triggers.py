@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.catalog import rows
 from metaflow_windmill.devserver.catalog.paths import check_place
-from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.refusals import bad_request
 from metaflow_windmill.devserver.store.clock import iso, now
 
 if TYPE_CHECKING:
@@ -120,10 +121,7 @@ def set_mode(connection: sqlite3.Connection, workspace: str, path: str, mode: st
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
     """Tell whether a trigger is there."""
-    found = connection.execute(
-        "SELECT 1 FROM http_trigger WHERE workspace = ? AND path = ?", (workspace, path)
-    )
-    return found.fetchone() is not None
+    return rows.find(connection, "http_trigger", workspace, path) is not None
 
 
 def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
@@ -134,12 +132,7 @@ def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
     RequestRefused
         If it is absent.
     """
-    row = connection.execute(
-        "SELECT * FROM http_trigger WHERE workspace = ? AND path = ?", (workspace, path)
-    ).fetchone()
-    if row is None:
-        raise not_found(f"Trigger {path} not found")
-    return _shown(row)
+    return _shown(rows.get(connection, "http_trigger", workspace, path, f"Trigger {path} not found"))
 
 
 def listed(connection: sqlite3.Connection, workspace: str, path_start: str = "") -> list[Json]:
@@ -159,9 +152,7 @@ def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     RequestRefused
         If it is absent.
     """
-    gone = connection.execute("DELETE FROM http_trigger WHERE workspace = ? AND path = ?", (workspace, path))
-    if not gone.rowcount:
-        raise not_found(f"Trigger {path} not found")
+    rows.remove(connection, "http_trigger", workspace, path, f"Trigger {path} not found")
 
 
 def route_exists(connection: sqlite3.Connection, workspace: str, asked: Json) -> bool:
