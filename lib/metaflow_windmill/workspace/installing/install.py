@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from metaflow_windmill.client.answers import checked, made
+from metaflow_windmill.client.calls import Calls
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.errors import DeployError, NotFound
@@ -67,7 +67,7 @@ class Step:
         return f"{'change' if self.diff else 'add'} {self.kind} {self.path}"
 
 
-class Installer:
+class Installer(Calls):
     """Installs into one workspace.
 
     Parameters
@@ -77,8 +77,7 @@ class Installer:
     """
 
     def __init__(self, transport: Transport, workspace: str) -> None:
-        self._transport = transport
-        self._workspace = workspace
+        super().__init__(transport, workspace)
         self._windmill = Windmill(transport, workspace)
 
     def plan(self, shipment: Shipment) -> list[Step]:
@@ -108,7 +107,7 @@ class Installer:
             If Windmill refuses a change; those before it stay.
         """
         for step in steps:
-            made(step.request, self._transport.send(step.request))
+            self._answer(step.request, creates=True)
             say(f"done: {step.summary}")
         self.wait([step.path for step in steps if step.kind == "script"])
 
@@ -137,21 +136,21 @@ class Installer:
         if self._get(f"folders/exists/{FOLDER}") is not True:
             body = {"name": FOLDER, "summary": "Metaflow on Windmill"}
             made_it = partial(self._is_there, f"folders/exists/{FOLDER}")
-            yield Step("folder", f"f/{FOLDER}", self._post("folders/create", body, made_it))
+            yield Step("folder", f"f/{FOLDER}", self._posting("folders/create", body, made_it))
 
     def _types(self, shipment: Shipment) -> Iterator[Step]:
         for name, body in shipment.types.items():
             found = self._find(f"resources/type/get/{name}")
             if found is None:
                 made_it = partial(self._is_there, f"resources/type/exists/{name}")
-                yield Step("resource type", name, self._post("resources/type/create", body, made_it))
+                yield Step("resource type", name, self._posting("resources/type/create", body, made_it))
                 continue
             diff = _difference(
                 _picked(found, ("schema", "description")), _picked(body, ("schema", "description"))
             )
             if diff:
                 new = _picked(body, ("schema", "description"))
-                request = self._post(f"resources/type/update/{name}", new, repeatable=True)
+                request = self._posting(f"resources/type/update/{name}", new, repeatable=True)
                 yield Step("resource type", name, request, diff)
 
     def _script(self, script: Script) -> Iterator[Step]:
@@ -159,14 +158,14 @@ class Installer:
         if found is None or found.get("archived"):
             # An archived script is no parent: its path is free.
             made_it = partial(self._is_newer, script, None)
-            yield Step("script", script.path, self._post("scripts/create", script.body, made_it))
+            yield Step("script", script.path, self._posting("scripts/create", script.body, made_it))
             return
         texts = (without_archive(found["content"]), without_archive(script.body["content"]))
         diff = _text_difference(*texts) + _difference(
             _picked(found, _COMPARED), _picked(script.body, _COMPARED)
         )
         body = {**script.body, "parent_hash": found["hash"]}
-        request = self._post("scripts/create", body, partial(self._is_newer, script, found["hash"]))
+        request = self._posting("scripts/create", body, partial(self._is_newer, script, found["hash"]))
         if diff:
             yield Step("script", script.path, request, diff)
         elif lock_of(self._windmill, found["hash"]).state == "failed":
@@ -183,7 +182,7 @@ class Installer:
         for path, body in bodies.items():
             if self._get(f"{route}/exists/{quote(path)}") is not True:
                 made_it = partial(self._is_there, f"{route}/exists/{quote(path)}")
-                yield Step(kind, path, self._post(f"{route}/create", body, made_it))
+                yield Step(kind, path, self._posting(f"{route}/create", body, made_it))
 
     def _lock(self, path: str, hash_: str, deadline: float) -> Lock:
         """Return what became of a version's lock, once that is known."""
@@ -201,18 +200,13 @@ class Installer:
         except NotFound:
             return None
 
-    def _get(self, tail: str) -> Json:
-        request = Request("GET", f"/w/{quote(self._workspace)}/{tail}")
-        return checked(request, self._transport.send(request)).json(request)
-
     def _is_there(self, tail: str) -> bool:
         return self._get(tail) is True
 
-    def _post(
+    def _posting(
         self, tail: str, body: Json, done: Callable[[], bool] | None = None, *, repeatable: bool = False
     ) -> Request:
-        path = f"/w/{quote(self._workspace)}/{tail}"
-        return Request("POST", path, body=body, done=done, repeatable=repeatable)
+        return Request("POST", self._path(tail), body=body, done=done, repeatable=repeatable)
 
 
 def _picked(body: Json, names: tuple[str, ...]) -> dict[str, Json]:
