@@ -8,14 +8,14 @@ from urllib.parse import quote
 from metaflow_windmill.client.calls import Calls
 from metaflow_windmill.client.listing import PAGE, all_items
 from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, User, instant
-from metaflow_windmill.client.resources import Resources
-from metaflow_windmill.client.schedules import Schedules
 from metaflow_windmill.client.transport import Request, end_connections
 from metaflow_windmill.errors import NotFound, Refused, Unauthorized, WindmillError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from metaflow_windmill.client.resources import Resources
+    from metaflow_windmill.client.schedules import Schedules
     from metaflow_windmill.client.transport import Transport
     from metaflow_windmill.types import Json
 
@@ -50,11 +50,15 @@ class Windmill(Calls):
     @property
     def resources(self) -> Resources:
         """The resources of the workspace."""
+        from metaflow_windmill.client.resources import Resources
+
         return Resources(self._transport, self.workspace)
 
     @property
     def schedules(self) -> Schedules:
         """The schedules of the workspace."""
+        from metaflow_windmill.client.schedules import Schedules
+
         return Schedules(self._transport, self.workspace)
 
     # -- server, users and workspaces
