@@ -5,6 +5,9 @@ Metaflow's own orchestrators read the same names (``metaflow/plugins/argo/argo_w
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -72,6 +75,47 @@ def config_values(flow: Any) -> dict[str, Any]:  # noqa: ANN401  (a FlowSpec)
 def kept_for_metaflow(flow: Any) -> Iterator[str]:  # noqa: ANN401  (a FlowSpec)
     """Yield the attributes in which Metaflow sees no parameter."""
     return iter(flow._NON_PARAMETERS)  # noqa: SLF001
+
+
+@dataclass(frozen=True)
+class PackageSource:
+    """One source of ``@package_sources``.
+
+    Parameters
+    ----------
+    written : str
+        As the flow names it.
+    name : str or None
+        Its name in the code package, where the flow says one.
+    path : Path
+        Where it is; links are not followed.
+    """
+
+    written: str
+    name: str | None
+    path: Path
+
+
+def package_sources_of(flow: Any) -> list[PackageSource]:  # noqa: ANN401  (a FlowSpec)
+    """Return what ``@package_sources`` takes into a flow's code package; nothing before Metaflow 2.19.39."""
+    return [
+        PackageSource(source, name, Path(inspect.getfile(mutator._flow_cls)).absolute().parent / source)  # noqa: SLF001
+        for mutator in _taking_sources(flow)
+        for source, name in mutator._sources  # noqa: SLF001
+    ]
+
+
+def files_of_package_sources(flow: Any) -> dict[str, Path]:  # noqa: ANN401  (a FlowSpec)
+    """Return the files of ``@package_sources`` by their names in the code package."""
+    taken = (row for mutator in _taking_sources(flow) for row in mutator.add_to_package())
+    return {name: Path(path) for path, name, _ in taken}
+
+
+def _taking_sources(flow: Any) -> list[Any]:  # noqa: ANN401  (a FlowSpec)
+    import metaflow
+
+    kind = getattr(metaflow, "package_sources", None)
+    return [] if kind is None else [item for item in flow._flow_mutators if isinstance(item, kind)]  # noqa: SLF001
 
 
 def attach(obj: CliState, name: str) -> None:

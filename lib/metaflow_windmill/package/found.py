@@ -101,7 +101,7 @@ def remarks(found: Found) -> tuple[str, ...]:
     unpinned = (
         f"{item.file}, line {item.line}, imports {item.top} from {local.place}, a folder of this machine "
         "that no worker has and no version pins: a step that imports it fails there. Put its code beside the "
-        "flow, or publish it and name it by --requirements."
+        "flow, take it in by @package_sources, or publish it and name it by --requirements."
         for item, local in found.local
     )
     narrow = (

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import metaflow
 import pytest
 from tests.support.snippets import output_of
 
 from metaflow_windmill.internals.deploying import CliState
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from metaflow_windmill.types import Json
 
 pytestmark = pytest.mark.metaflow
@@ -96,3 +99,47 @@ def test_attributes_that_metaflow_keeps_for_itself_are_named(said: dict[str, Jso
 def test_a_decorator_is_attached_to_a_flow_that_is_loaded(said: dict[str, Json]) -> None:
     assert "windmill_internal" in said["attached"]
     assert said["graph"]
+
+
+TAKING = """
+    import json, sys
+    from metaflow import FlowSpec, cli, package_sources, step
+    from metaflow._vendor import click
+    from metaflow_windmill.internals import deploying
+
+    @click.command("asked")
+    @click.pass_obj
+    def asked(obj):
+        files = deploying.files_of_package_sources(obj.flow)
+        sources = deploying.package_sources_of(obj.flow)
+        print("SAID" + json.dumps({
+            "sources": [[item.written, item.name, str(item.path)] for item in sources],
+            "files": {name: str(path) for name, path in files.items()},
+        }))
+
+    cli.cli.add_command(asked)
+
+    @package_sources("taken")
+    @package_sources([("taken/one.py", "other/name.py")])
+    class Asked(FlowSpec):
+        @step(start=True, end=True)
+        def only(self):
+            pass
+
+    sys.argv[1:] = ["--quiet", "--no-pylint", "asked"]
+    Asked()
+"""
+
+
+@pytest.mark.skipif(not hasattr(metaflow, "package_sources"), reason="Metaflow before 2.19.39")
+def test_what_is_taken_from_other_folders_is_told(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken/one.py").touch()
+    text = output_of(TAKING, tmp_path, env={"HOME": str(tmp_path), "USERNAME": "somebody"})
+    said = json.loads(text.rpartition("SAID")[2])
+    folder, file = str(tmp_path / "taken"), str(tmp_path / "taken/one.py")
+    assert sorted(said["sources"], key=lambda row: str(row[0])) == [
+        ["taken", None, folder],
+        ["taken/one.py", "other/name.py", file],
+    ]
+    assert said["files"] == {"taken/one.py": file, "other/name.py": file}

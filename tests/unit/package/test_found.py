@@ -150,7 +150,7 @@ def test_a_package_of_a_folder_is_told_and_not_pinned(site: Site, tmp_path: Path
     first, second = remarks(found)
     assert first.startswith(f"flow.py, line 1, imports mine from {tmp_path}/mine, a folder of this machine")
     assert f"imports copied from {tmp_path}/copied" in second
-    assert "beside the flow, or publish it" in first
+    assert "beside the flow, take it in by @package_sources, or publish it" in first
 
 
 def test_what_came_from_an_address_is_taken_from_there(site: Site) -> None:

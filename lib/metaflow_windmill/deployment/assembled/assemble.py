@@ -19,6 +19,7 @@ from metaflow_windmill.deployment.assembled.settings import (
     task_variables,
     top_level_options,
 )
+from metaflow_windmill.deployment.assembled.sources import check_package_sources
 from metaflow_windmill.deployment.assembled.wanted import check_wanted
 from metaflow_windmill.deployment.described.cron import UTC, carry_over
 from metaflow_windmill.deployment.described.names import labels_of
@@ -105,6 +106,7 @@ def assemble(
     record = make_record(obj, meant, wanted, token)
     dag, script = read_dag(obj.graph, flow_decorators(obj.flow)), step_script()
     refuse_unsupported(dag, wanted.max_workers)  # before the package is built, which may fail for less
+    check_package_sources(obj, package)
     say_what_is_left_out(package, reads)
     needed = needs_of(obj, dag, script, wanted.requirements, package)
     secrets = read_secrets(wanted.secrets)

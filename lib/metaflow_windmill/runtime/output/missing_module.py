@@ -43,5 +43,5 @@ def advice(module: str, root: Path) -> str:
         "package in a PEP 723 header (# /// script) of the flow file, in a requirements.txt given by "
         "--requirements, in the pyproject.toml or uv.lock beside the flow, or by @pypi (with "
         "--environment=pypi). In a git repository that the workspace deploys, a requirements.txt beside the "
-        "flow does it. If it is a module of your own, put it in the folder of the flow."
+        "flow does it. A module of your own goes into the folder of the flow, or comes by @package_sources."
     )

@@ -18,6 +18,7 @@ from metaflow_windmill.errors import CompileError
 from metaflow_windmill.package.script import step_script
 from metaflow_windmill.process.confined import Confinement, Finished, run_confined
 from metaflow_windmill.workspace.compiling.notifying import options_of
+from metaflow_windmill.workspace.compiling.packaged import lay_out
 from metaflow_windmill.workspace.compiling.vetting import Vetted, vet, without_secrets
 
 if TYPE_CHECKING:
@@ -65,13 +66,14 @@ class Scratch:
 
     home: Path
     saved: Path
+    sources: Path
 
     @classmethod
     def under(cls, folder: Path) -> Scratch:
         """Make the folders."""
-        for name in ("home", "saved", "saved/files"):
+        for name in ("home", "saved", "saved/files", "sources"):
             (folder / name).mkdir(mode=0o700, parents=True)
-        return cls(folder / "home", folder / "saved")
+        return cls(folder / "home", folder / "saved", folder / "sources")
 
 
 def compile_flow_file(
@@ -109,6 +111,7 @@ def compile_flow_file(
         If what it printed is not a flow that this library compiles.
     """
     scratch = Scratch.under(folder)
+    lay_out(root, flow.path, flow.packaged, scratch.sources)
     begun = time.monotonic()
     done = run_confined(
         [str(environment.python), *command_line(root / flow.path, flow, configuration, scratch)],
@@ -161,7 +164,7 @@ def child_environment(
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "TZ": os.environ.get("TZ", "UTC"),
-        "PYTHONPATH": os.pathsep.join(environment.search),
+        "PYTHONPATH": os.pathsep.join((str(scratch.sources), *environment.search)),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "HOME": str(scratch.home),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import GitSourceError
 from metaflow_windmill.package.imports import parsed
 from metaflow_windmill.package.sources import called_names, defined_flows, flows_of
+from metaflow_windmill.workspace.compiling.packaged import DECORATOR, beside, sources_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
 MAX_SOURCE = 2 * 1024 * 1024
@@ -37,12 +38,15 @@ class FlowFile:
     packages : bool
         Whether it, or what it imports, uses ``@pypi`` or ``@conda``, which Metaflow refuses without
         ``--environment``.
+    packaged : mapping of str to str
+        The files of other folders that it takes in by ``@package_sources``, by where they seem to be for it.
     """
 
     path: str
     flows: tuple[str, ...]
     project: bool = False
     packages: bool = False
+    packaged: Mapping[str, str] = field(default_factory=dict)
 
 
 def matching(files: Iterable[str], patterns: Sequence[str], subfolder: str = "") -> list[str]:
@@ -121,8 +125,7 @@ def find_flows(
         for path in paths:
             flow = _flow_file(root, path, frozenset(files))
             if flow.flows or named:
-                packages = _asks_for_packages(root, path, frozenset(files))
-                chosen[path] = replace(flow, packages=packages)
+                chosen[path] = _with_imports(root, flow, frozenset(files))
     return [chosen[path] for path in sorted(chosen)]
 
 
@@ -138,8 +141,11 @@ def _flow_file(root: Path, path: str, files: frozenset[str]) -> FlowFile:
     return FlowFile(path, (*flows_in(source), *launched), any(map(_PROJECT.search, texts)))
 
 
-def _asks_for_packages(root: Path, path: str, files: frozenset[str]) -> bool:
-    return any(_PACKAGES.search(_source(root / file)) for file in imports_of(root, path, files))
+def _with_imports(root: Path, flow: FlowFile, files: frozenset[str]) -> FlowFile:
+    """Return a flow with what it takes in from other folders, and whether any of it asks for packages."""
+    modules, packaged = _seen_by(root, flow.path, files)
+    asks = any(_PACKAGES.search(_source(root / file)) for file in modules.values())
+    return replace(flow, packages=asks, packaged=packaged)
 
 
 def flows_in(source: str) -> tuple[str, ...]:
@@ -191,8 +197,34 @@ def imports_of(root: Path, path: str, files: frozenset[str]) -> frozenset[str]:
     """Return the files of the checkout that a file imports, directly or through others, itself included.
 
     Imports anywhere in a file count, those inside functions too. Modules are looked for beside
-    the flow file, as Python does for a main program, and beside the file that imports them.
+    the flow file, as Python does for a main program, and beside the file that imports them. What
+    ``@package_sources`` takes in is beside the flow file.
     """
+    return frozenset(modules_of(root, path, files).values())
+
+
+def modules_of(root: Path, path: str, files: frozenset[str]) -> dict[str, str]:
+    """Return the files that `imports_of` returns, by where each seems to be for the flow."""
+    return _seen_by(root, path, files)[0]
+
+
+def _seen_by(root: Path, path: str, files: frozenset[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what a flow imports, and what it takes in from other folders, by where that seems to be."""
+    visible = {name: name for name in files}
+    reached = _reached(root, path, visible)
+    packaged: dict[str, str] = {}
+    for file in sorted(reached):
+        text = _source(root / file)
+        tree = parsed(text) if DECORATOR in text else None
+        if tree is not None:
+            packaged |= beside(path, sources_in(tree, str(PurePosixPath(file).parent)), files)
+    if packaged:
+        visible |= packaged
+        reached = _reached(root, path, visible)
+    return {name: visible[name] for name in reached}, packaged
+
+
+def _reached(root: Path, path: str, visible: Mapping[str, str]) -> frozenset[str]:
     base = str(PurePosixPath(path).parent)
     found: set[str] = set()
     waiting = [path]
@@ -201,12 +233,12 @@ def imports_of(root: Path, path: str, files: frozenset[str]) -> frozenset[str]:
         if current in found:
             continue
         found.add(current)
-        waiting += _imported(root, current, base, files)
+        waiting += _imported(root / visible[current], current, base, visible)
     return frozenset(found)
 
 
-def _imported(root: Path, current: str, base: str, files: frozenset[str]) -> list[str]:
-    tree = parsed(_source(root / current))
+def _imported(file: Path, current: str, base: str, files: Container[str]) -> list[str]:
+    tree = parsed(_source(file))
     if tree is None:
         return []
     own = PurePosixPath(current).parent
@@ -223,7 +255,7 @@ def _imported(root: Path, current: str, base: str, files: frozenset[str]) -> lis
     return [path for start, name in names for path in _files_of(start, name, files)]
 
 
-def _files_of(start: str, module: str, files: frozenset[str]) -> Iterable[str]:
+def _files_of(start: str, module: str, files: Container[str]) -> Iterable[str]:
     """Yield the files that an import of a dotted name runs: the packages on the way, and the module."""
     place = PurePosixPath(start)
     for part in module.split("."):

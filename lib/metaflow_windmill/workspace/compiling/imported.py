@@ -16,7 +16,7 @@ from metaflow_windmill.package.lock import normal
 from metaflow_windmill.package.sources import Sources, foreign_imports
 from metaflow_windmill.package.well_known import package_of
 from metaflow_windmill.process.confined import Confinement, run_confined
-from metaflow_windmill.workspace.compiling.discovery import imports_of
+from metaflow_windmill.workspace.compiling.discovery import modules_of
 from metaflow_windmill.workspace.compiling.requirements import Requirements
 
 if TYPE_CHECKING:
@@ -38,16 +38,17 @@ def imported_requirements(root: Path, flow_file: str, files: Iterable[str]) -> R
     root : Path
         Of the checkout.
     flow_file : str
-        Its files outside of the flow's folder are not in the code package, and do not count.
+        Its files outside of the flow's folder are not in the code package, and do not count, but for those
+        of ``@package_sources``.
     files : iterable of str
         All regular files of the checkout; a name that one of them has is none of a package.
     """
     checkout, folder = frozenset(files), PurePosixPath(flow_file).parent
     own = {part.partition(".")[0] for file in checkout for part in PurePosixPath(file).parts}
     texts = {
-        str(PurePosixPath(file).relative_to(folder)): (root / file).read_text("utf-8", errors="replace")
-        for file in imports_of(root, flow_file, checkout)
-        if PurePosixPath(file).is_relative_to(folder)
+        str(PurePosixPath(name).relative_to(folder)): (root / file).read_text("utf-8", errors="replace")
+        for name, file in modules_of(root, flow_file, checkout).items()
+        if PurePosixPath(name).is_relative_to(folder)
     }
     imports = foreign_imports(Sources(texts), PurePosixPath(flow_file).name)
     needed = [item for item in imports if not item.optional and item.top not in own]
