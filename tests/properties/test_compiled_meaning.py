@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.support.carried import bench
 from tests.support.deployments import fixed_deployment
 from tests.support.expected import expected_tasks, foreaches_around
+from tests.support.fans import dag_with_fans, splits_of_cases, with_fans
 from tests.support.flow_files import write_flow
 from tests.support.loaded import flow_graph
 from tests.support.strategies import graphs
@@ -62,6 +63,15 @@ def carried(stand: Bench, graph: Graph, way: Way) -> Carried:
     return stand.carry(graph, value, way.random, way.at_once)
 
 
+def of_cases(stand: Bench, graph: Graph, way: Way) -> tuple[Graph, Carried]:
+    """Carry a graph whose cases lead to the steps of a split at once, instead of to the split."""
+    without = with_fans(graph)
+    dag = dag_with_fans(read_dag(flow_graph(write_flow(graph), graph.name)), splits_of_cases(graph))
+    deployment = fixed_deployment(dag.name, way.max_workers, way.pack, way.max_splits)
+    value = compile_flow(dag, deployment, way.limits).value.to_json()
+    return without, stand.carry(without, value, way.random, way.at_once)
+
+
 def ways(limits: Limits) -> SearchStrategy[Way]:
     lanes, packs, most = (st.sampled_from(some) for some in ([None, 1, 2], [None, 2, 50], [500, 501]))
     return st.builds(Way, _RANDOMS, st.integers(1, 8), lanes, st.just(limits), packs, most)
@@ -75,6 +85,18 @@ def test_every_task_runs_once_and_reads_from_the_right_ones(stand: Bench, limits
         run = carried(stand, graph, way)
         assert run.outcome == "success", run.result
         assert {task.me: task for task in run.simulation.done.values()} == expected_tasks(graph)
+
+    holds()
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(0, 0)], ids=["arms", "flat"])
+def test_each_step_of_a_case_of_several_runs_once(stand: Bench, limits: Limits) -> None:
+    @thorough
+    @given(graphs(most_tasks=60).filter(splits_of_cases), ways(limits))
+    def holds(graph: Graph, way: Way) -> None:
+        without, run = of_cases(stand, graph, way)
+        assert run.outcome == "success", run.result
+        assert {task.me: task for task in run.simulation.done.values()} == expected_tasks(without)
 
     holds()
 

@@ -115,7 +115,9 @@ def _transitions(node: Node, token: _Token, task: Done) -> list[_Token]:
         frames = [_Frame(node.name, node.items, index) for index in range(node.items)]
         return [_Token(node.next[0], (*stack, frame), sources) for frame in frames]
     _, indices, turn = task.me
-    following = (node.choose(indices, *turn or (0,)),) if node.kind == "switch" else node.next
+    following = node.together(node.choose(indices, *turn or (0,))) if node.kind == "switch" else node.next
+    if len(following) > 1:
+        stack = (*stack, _Frame(node.name, len(following)))
     return [_Token(step, stack, sources) for step in following]
 
 

@@ -107,5 +107,10 @@ def _switch(node: Node) -> list[str]:
     if node.recursive:
         lines.append(f"if self.ME[2][-1] < AT(self, {list(node.turns)!r}):")
         lines.append(f"    self.CONDITION = {node.again()!r}")
-    cases = ", ".join(f"{key!r}: self.{step}" for key, step in node.cases)
+    cases = ", ".join(f"{key!r}: {_targets(node.together(step))}" for key, step in node.cases)
     return [*lines, f"self.next({{{cases}}}, condition='CONDITION')"]
+
+
+def _targets(steps: tuple[str, ...]) -> str:
+    named = ", ".join(f"self.{step}" for step in steps)
+    return named if len(steps) == 1 else f"[{named}]"

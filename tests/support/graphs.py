@@ -39,7 +39,9 @@ class Node:
     items : int
         How many splits a foreach makes, how many nodes a gang has.
     cases : tuple of (Key, str)
-        Of a switch, in the order of the source.
+        Of a switch, in the order of the source; a case that leads to several steps has the first of them.
+    fans : tuple of tuple of str
+        The steps of each case that leads to several.
     picks : tuple of Key
         The condition's value, by the task's position: its split indices' sum modulo the length.
     turns : tuple of int
@@ -56,6 +58,7 @@ class Node:
     join: bool = False
     items: int = 0
     cases: tuple[tuple[Key, str], ...] = ()
+    fans: tuple[tuple[str, ...], ...] = ()
     picks: tuple[Key, ...] = ()
     turns: tuple[int, ...] = (0,)
     failures: int = 0
@@ -65,6 +68,10 @@ class Node:
     def recursive(self) -> bool:
         """Whether a case of the step names the step."""
         return self.kind == "switch" and self.name in self.next
+
+    def together(self, step: str) -> tuple[str, ...]:
+        """Return the steps of the case that leads to a step: mostly itself alone."""
+        return next((fan for fan in self.fans if fan[0] == step), (step,))
 
     def again(self) -> Key:
         """Return the case that names the step itself."""
@@ -76,7 +83,7 @@ class Node:
         if self.recursive and turn < self.turns[position % len(self.turns)]:
             return self.name
         value = self.picks[position % len(self.picks)]
-        return next(step for key, step in self.cases if key == value)
+        return next(step for key, step in self.cases if key == value)  # of several, the first
 
 
 @dataclass(frozen=True)

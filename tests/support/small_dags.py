@@ -19,11 +19,22 @@ def small_dag(joins: str = "", **lines: str) -> Dag:
         The steps that take inputs.
     lines : str
         For each step where it leads: ``"a"``, ``"split a b"``, ``"foreach a"``, ``"gang a"``,
-        ``"switch a b"`` (whose cases are called like the steps), or an empty text.
+        ``"switch a b+c"`` (whose cases are called like the first of their steps), or an empty text.
     """
     steps = {name: _step(name, line.split()) for name, line in lines.items()}
     first, last = next(iter(steps)), next(reversed(steps))
-    return Dag("SmallFlow", first, last, arrange(steps, first, joins.split()))
+    fans = {fan.name: fan for step in steps.values() for fan in _fans(step)}
+    arranged = arrange({**steps, **fans}, first, joins.split())
+    ordered = tuple(step for step in arranged if step.case_of is None)
+    return Dag("SmallFlow", first, last, ordered, fans=tuple(step for step in arranged if step.case_of))
+
+
+def _fans(step: Step) -> list[Step]:
+    fans = [case for case in step.cases if case.others]
+    return [
+        Step(f"{step.name}/{case.step}", "split", (case.step, *case.others), case_of=step.name)
+        for case in fans
+    ]
 
 
 def _step(name: str, words: list[str]) -> Step:
@@ -31,8 +42,16 @@ def _step(name: str, words: list[str]) -> Step:
     following = tuple(words if kind is None else words[1:])
     step = Step(name, kind or "linear", tuple(target for target in following if target != name))
     if kind == "switch":
-        cases = tuple(Case(target, target) for target in following)
-        return replace(step, cases=cases, recursive=name in following, over="condition")
+        rows = [tuple(word.split("+")) for word in following]
+        cases = tuple(Case(row[0], row[0], row[1:]) for row in rows)
+        targets = (f"{name}/{case.step}" if case.others else case.step for case in cases)
+        return replace(
+            step,
+            next=tuple(target for target in targets if target != name),
+            cases=cases,
+            recursive=name in following,
+            over="condition",
+        )
     return replace(step, over="items") if kind == "foreach" else step
 
 

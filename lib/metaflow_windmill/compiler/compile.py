@@ -61,7 +61,7 @@ def _value(dag: Dag, deployment: Deployment, limits: Limits) -> FlowValue:
         dag=dag,
         deployment=deployment,
         after=after,
-        rank={step.name: number for number, step in enumerate(dag.steps)},
+        rank={step.name: number for number, step in enumerate(dag.ordered)},
         flat=tangled(dag, after, limits),
         names=Names(step.name for step in dag.steps),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from metaflow_windmill.contract.record import GitInfo, Record
-    from metaflow_windmill.graph.dag import Dag, Step
+    from metaflow_windmill.graph.dag import Case, Dag, Step
 
 
 def describe(dag: Dag, record: Record, said: str = "") -> str:
@@ -46,11 +46,15 @@ def _goes_on(step: Step) -> str:
     if step.kind == "end":
         return "the end"
     if step.kind == "switch":
-        return _cell(", ".join(f"`{case.step}` if {step.over} is {case.value}" for case in step.cases))
+        return _cell(", ".join(f"{_targets(case)} if {step.over} is {case.value}" for case in step.cases))
     names = ", ".join(f"`{name}`" for name in step.next)
     if step.kind == "foreach":
         return _cell(f"{names} for each of {step.over}" if step.over else f"{names} for each item")
     return f"{names} on every node of a gang" if step.kind == "gang" else names
+
+
+def _targets(case: Case) -> str:
+    return " and ".join(f"`{step}`" for step in (case.step, *case.others))
 
 
 def _first_line(doc: str) -> str:

@@ -30,7 +30,7 @@ class Knot:
     step : str
         The step's name.
     own : Module
-        The step's task, or the loop of its turns.
+        The step's task, the loop of its turns, or of a fan, which has no task, the container of its branches.
     parts : tuple of Module
         What always runs after it: the container of its branches, the only join.
     endings : tuple of Ending

@@ -51,7 +51,7 @@ def merges(dag: Dag) -> Found:
     """
     found: dict[str | None, str | None] = {}
     depth: dict[str | None, int] = {None: 0}
-    for step in reversed(dag.steps):
+    for step in reversed(dag.ordered):
         meeting, *others = following(dag, step)
         for other in others:
             meeting = _meeting(meeting, other, found, depth)

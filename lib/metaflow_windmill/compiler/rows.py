@@ -120,7 +120,7 @@ def leads_to(row: Row, dag: Dag, name: str, sources: Iterable[Source]) -> str:
 def _told(teller: Teller, dag: Dag, name: str, sources: Iterable[str]) -> list[str]:
     switches = [step for step in sources if step in teller.steps and dag[step].kind == "switch"]
     straight = sorted(step for step in sources if step in teller.steps and step not in switches)
-    by_branch = [f"{teller.result}.branch === {json.dumps(name)}"] if switches else []
+    by_branch = [f"{teller.result}.branch === {json.dumps(dag.chosen_as(name))}"] if switches else []
     by_step = [f"{json.dumps(straight)}.includes({teller.result}.step)"] if straight else []
     return by_branch + by_step
 

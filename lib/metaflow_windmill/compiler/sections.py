@@ -92,6 +92,8 @@ def _knot(context: Context, row: Sequence[Step], arrival: Arrival, place: Place)
     What its switch chooses is left out.
     """
     step = row[-1]
+    if step.case_of is not None:
+        return _fan(context, step, step.case_of, arrival, place)
     if step.recursive:
         return Knot(step.name, _turns(context, step, arrival, place))
     own = task_module(context, row, arrival, place)
@@ -124,8 +126,8 @@ def _choice(context: Context, step: Step, own: Module, place: Place) -> Section:
     arrival, stop = Arrival((Input((source,)),)), context.after[step.name]
     arms = [
         (
-            _of_cases(step, target),
-            f"{result}.branch === {json.dumps(target)}",
+            _of_cases(step, context.dag.chosen_as(target)),
+            f"{result}.branch === {json.dumps(context.dag.chosen_as(target))}",
             sequence(context, target, stop, arrival, place.inside(step.name)),
         )
         for target in step.next
@@ -159,19 +161,33 @@ def _nothing(context: Context, owner: str, summary: str = "straight on") -> Modu
 
 def _branches(context: Context, step: Step, own: Module, place: Place) -> Knot:
     """Return a static split with its branches and its join."""
-    arrival = Arrival((Input((Source(step.name),)),))
+    id_, arrival = context.names.of_part(own.id, "split"), Arrival((Input((Source(step.name),)),))
+    module, joins = _split(context, step, id_, arrival, place)
+    return _joined(context, step, (own, module), place, first=f"results.{module.id}[0]", joins=joins)
+
+
+def _fan(context: Context, step: Step, switch: str, arrival: Arrival, place: Place) -> Knot:
+    """Return the split in a case that leads to several steps at once: what is split is the switch's task."""
+    id_ = context.names.of_part(context.names.first(switch), "fan")
+    module, joins = _split(context, step, id_, arrival, place)
+    return _joined(context, step, (module,), place, first=f"results.{module.id}[0]", joins=joins)
+
+
+def _split(
+    context: Context, step: Step, id_: str, arrival: Arrival, place: Place
+) -> tuple[Module, dict[str, Arrival]]:
+    """Return the container of a static split's branches, and how each join that they lead to is reached."""
     arms = [sequence(context, first, None, arrival, place.inside(step.name)) for first in step.next]
     value = BranchAll(
         tuple(Arm(arm.modules, first) for first, arm in zip(step.next, arms, strict=True)),
         # Inside a limited foreach an item has one task at a time, so that its lane counts as one.
         parallel=not place.limited,
     )
-    module = Module(context.names.of_part(own.id, "split"), value, "split")
     joins = {
         join: Arrival(tuple(Input(_leading_to(context, join, arm.leads)) for arm in arms))
         for join in _joins(context, arms)
     }
-    return _joined(context, step, own, module, place, first=f"results.{module.id}[0]", joins=joins)
+    return Module(id_, value, "split"), joins
 
 
 def _loop(context: Context, step: Step, own: Module, place: Place) -> Knot:
@@ -194,7 +210,7 @@ def _loop(context: Context, step: Step, own: Module, place: Place) -> Knot:
         for join in _joins(context, [body])
     }
     first = f"results.{module.id}[0]" + "[0]" * len(parts)
-    return _joined(context, step, own, module, place, first=first, joins=joins)
+    return _joined(context, step, (own, module), place, first=first, joins=joins)
 
 
 def _looped(id_: str, summary: str, loop: ForLoop | WhileLoop) -> Module:
@@ -240,8 +256,7 @@ def _leading_to(context: Context, join: str, leads: Iterable[Source]) -> tuple[S
 def _joined(
     context: Context,
     step: Step,
-    own: Module,
-    split: Module,
+    modules: tuple[Module, ...],
     place: Place,
     *,
     first: str,
@@ -254,23 +269,24 @@ def _joined(
     context : Context
     step : Step
         The split.
-    own, split : Module
-        Its task, and the container of its branches.
+    modules : tuple of Module
+        Its task, if it has one, and the container of its branches.
     place : Place
     first : str
         An expression for the result of the last task in one of the branches.
     joins : dict of str to Arrival
     """
+    own, *split = modules
     if len(joins) == 1:
-        return Knot(step.name, own, (split,), join=next(iter(joins.items())))
-    modules = {
+        return Knot(step.name, own, tuple(split), join=next(iter(joins.items())))
+    tasks = {
         name: task_module(context, (context.dag[name],), arrival, place) for name, arrival in joins.items()
     }
     endings = tuple(
         Ending(name, module, f"{json.dumps(_ends(joins[name]))}.includes({first}.step)")
-        for name, module in modules.items()
+        for name, module in tasks.items()
     )
-    return Knot(step.name, own, (split,), endings)
+    return Knot(step.name, own, tuple(split), endings)
 
 
 def _closed(context: Context, knot: Knot, place: Place) -> Knot:
@@ -297,7 +313,7 @@ def _which_join(context: Context, step: Step, knot: Knot, place: Place) -> Secti
         )
         for ending in knot.endings
     ]
-    return _one_of(context, knot.parts[0].id, "which join", arms)
+    return _one_of(context, (knot.own, *knot.parts)[-1].id, "which join", arms)
 
 
 def _from_join(context: Context, step: Step, ending: Ending, place: Place) -> Section:

@@ -47,7 +47,7 @@ def tangled(dag: Dag, after: Found, limits: Limits) -> frozenset[str]:
     """
     measures = _Measures(dag, after)
     found = set()
-    for step in reversed(dag.steps):
+    for step in reversed(dag.ordered):
         if not step.joins and measures.add(step, limits):
             found.add(step.name)
     return frozenset(found)
@@ -62,7 +62,7 @@ def region(dag: Dag, head: Step, stop: str | None) -> list[Step]:
         if name is not None and name not in found:
             found.add(name)
             waiting += [further for further in following(dag, dag[name]) if further not in (None, stop)]
-    return [step for step in dag.steps if step.name in found]
+    return [step for step in dag.ordered if step.name in found]
 
 
 @dataclass

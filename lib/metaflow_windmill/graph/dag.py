@@ -17,10 +17,11 @@ Kind = Literal["linear", "split", "foreach", "gang", "switch", "end"]
 
 @dataclass(frozen=True)
 class Case:
-    """One case of a switch: the value as the source has it, and the step that it leads to."""
+    """One case of a switch: the value as the source has it, and the steps that it leads to, mostly one."""
 
     value: str
     step: str
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ class Step:
         to a gang of ``num_parallel`` nodes, to one of several, or not at all.
     next : tuple of str
         The steps that it may lead to, each once, in the order of the source. A step that
-        returns to itself is not among them.
+        returns to itself is not among them. Of a switch, a case that leads to several at once is
+        there by its fan.
     joins : tuple of str
         The splits (foreaches and gangs too) that this step may close, where it takes ``inputs``:
         one, or where a switch decides between splits that share their branches, several.
@@ -136,6 +138,8 @@ class Step:
     doc : str
     decorators : tuple of Decorator
         All of them, for what is not read into a field of its own.
+    case_of : str or None
+        Of a fan, the switch: see `Dag.fans`.
     """
 
     name: str
@@ -151,6 +155,7 @@ class Step:
     needs: Needs = field(default_factory=Needs)
     doc: str = ""
     decorators: tuple[Decorator, ...] = ()
+    case_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,9 @@ class Dag:
     exit_hooks : Hooks
     problems : tuple of Problem
         What was found that cannot be carried over.
+    fans : tuple of Step
+        The splits in cases of switches that lead to several steps at once. None is a step of the flow, and
+        none has a task: the switch's own task stands for it.
     """
 
     name: str
@@ -202,21 +210,36 @@ class Dag:
     doc: str = ""
     exit_hooks: Hooks = field(default_factory=Hooks)
     problems: tuple[Problem, ...] = ()
+    fans: tuple[Step, ...] = ()
+
+    @cached_property
+    def ordered(self) -> tuple[Step, ...]:
+        """The steps in topological order, and the fans of each switch right after it."""
+        return tuple(
+            one
+            for step in self.steps
+            for one in (step, *(fan for fan in self.fans if fan.case_of == step.name))
+        )
 
     @cached_property
     def _by_name(self) -> dict[str, Step]:
-        return {step.name: step for step in self.steps}
+        return {step.name: step for step in self.ordered}
 
     @cached_property
     def _joins(self) -> dict[str, tuple[str, ...]]:
         joins: dict[str, tuple[str, ...]] = {}
-        for step in self.steps:
+        for step in self.ordered:
             for split in step.joins:
                 joins[split] = (*joins.get(split, ()), step.name)
         return joins
 
     def __getitem__(self, name: str) -> Step:
         return self._by_name[name]
+
+    def chosen_as(self, target: str) -> str:
+        """Return the step by which a switch says that it chose a target: of a fan, the first of its steps."""
+        step = self[target]
+        return step.name if step.case_of is None else step.next[0]
 
     def joins_of(self, split: str) -> tuple[str, ...]:
         """Return the steps that may close a split: one, or where a switch decides, several."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import CompileError, UnsupportedFlow
-from metaflow_windmill.graph.dag import Case, Dag, Decorator, Hooks, Kind, Retries, Step
+from metaflow_windmill.errors import CompileError
+from metaflow_windmill.graph.cases import fans_of, following, read_cases, refuse_cases
+from metaflow_windmill.graph.dag import Dag, Decorator, Hooks, Kind, Retries, Step
 from metaflow_windmill.graph.needs import read_needs
 from metaflow_windmill.graph.order import arrange
 from metaflow_windmill.graph.unsupported import flow_problems, step_problems
@@ -52,9 +53,13 @@ def read_dag(graph: FlowGraph, flow_decorators: Iterable[MetaflowDecorator] = ()
         raise CompileError(
             f"{graph.name} needs exactly one start and one end step: the flow's own command 'check' says more"
         )
+    for node in graph:
+        refuse_cases(graph, node)
     steps = {node.name: _step(node) for node in graph}
+    fans = {fan.name: fan for node in graph for fan in fans_of(node)}
     joins = {node.name for node in graph if node.type == "join"}
-    order = arrange(steps, graph.start_step, joins)
+    arranged = arrange({**steps, **fans}, graph.start_step, joins)
+    order = tuple(step for step in arranged if step.case_of is None)
     decorators = tuple(flow_decorators)
     problems = chain(flow_problems(decorators), *(step_problems(graph[step.name]) for step in order))
     return Dag(
@@ -65,6 +70,7 @@ def read_dag(graph: FlowGraph, flow_decorators: Iterable[MetaflowDecorator] = ()
         doc=graph.doc or "",
         exit_hooks=_exit_hooks(decorators),
         problems=tuple(problems),
+        fans=tuple(step for step in arranged if step.case_of is not None),
     )
 
 
@@ -79,14 +85,13 @@ def _exit_hooks(decorators: Iterable[MetaflowDecorator]) -> Hooks:
 
 
 def _step(node: DAGNode) -> Step:
-    _refuse_lists(node)
-    following = tuple(dict.fromkeys(node.out_funcs))
+    targets = following(node)
     return Step(
         name=node.name,
         kind=_kind(node),
-        next=tuple(name for name in following if name != node.name),
-        recursive=node.name in following,
-        cases=tuple(Case(_case(value), step) for value, step in node.switch_cases.items()),
+        next=tuple(name for name in targets if name != node.name),
+        recursive=node.name in targets,
+        cases=read_cases(node),
         over=node.condition or node.foreach_param,
         parallel=node.parallel_step,
         retries=_retries(node),
@@ -104,21 +109,6 @@ def _kind(node: DAGNode) -> Kind:
             "the flow's own command 'check' says more"
         )
     return "gang" if node.parallel_foreach else _KINDS[node.type]
-
-
-def _refuse_lists(node: DAGNode) -> None:
-    """Refuse a case that leads to several steps at once, which no released Metaflow has."""
-    several = [value for value, target in node.switch_cases.items() if not isinstance(target, str)]
-    if several:
-        raise UnsupportedFlow(
-            f"the step '{node.name}' has a case, {_case(several[0])!r}, that leads to several steps at once, "
-            "which is not carried over to Windmill: let it lead to one step that splits"
-        )
-
-
-def _case(value: object) -> str:
-    """Return the value of a case as a person would write it; Metaflow marks those of a config."""
-    return str(value).removeprefix("config:")
 
 
 def _retries(node: DAGNode) -> Retries:

@@ -118,6 +118,17 @@ def _taking_sources(flow: Any) -> list[Any]:  # noqa: ANN401  (a FlowSpec)
     return [] if kind is None else [item for item in flow._flow_mutators if isinstance(item, kind)]  # noqa: SLF001
 
 
+def finds_case(graph: Any, switch: str, steps: Sequence[str]) -> bool:  # noqa: ANN401  (a FlowGraph)
+    """Tell whether a join would know, from the steps that it reads, which case of a switch was chosen.
+
+    No released Metaflow has this, and not every branch of it that reads such cases.
+    """
+    from metaflow import task
+
+    find = getattr(task, "_switch_case_targets_for_input_steps", None)
+    return find is not None and find(graph, graph[switch], list(steps)) == list(steps)
+
+
 def attach(obj: CliState, name: str) -> None:
     """Attach a step decorator to all steps of a flow that is loaded already, and let it take effect."""
     from metaflow import decorators

@@ -7,7 +7,7 @@ import pytest
 from metaflow.exception import MetaflowException
 from tests.support.dags import Read, dag_of, flow_text, load_flow
 
-from metaflow_windmill.errors import CompileError, UnsupportedFlow
+from metaflow_windmill.errors import CompileError
 from metaflow_windmill.graph import Case, Problem, read_dag
 
 if TYPE_CHECKING:
@@ -271,24 +271,3 @@ def test_what_metaflow_would_refuse_is_no_crash_here(tmp_path: Path, steps: str,
         dag_of(file)
     with pytest.raises(CompileError, match=words):
         read_dag(load_flow(file)._graph)
-
-
-def test_a_case_that_leads_to_several_steps_is_refused_by_name(tmp_path: Path) -> None:
-    steps = """
-        @step
-        def start(self):
-            self.way = "a"
-            self.next({"a": self.end, "b": self.other}, condition="way")
-        @step
-        def other(self):
-            self.next(self.end)
-        @step
-        def end(self):
-            pass
-        """
-    file = tmp_path / "several.py"
-    file.write_text(flow_text(steps), encoding="utf-8")
-    graph = load_flow(file)._graph
-    graph["start"].switch_cases = {"a": ["end", "other"]}  # what a Metaflow to come makes of a list
-    with pytest.raises(UnsupportedFlow, match="'start' has a case, 'a', that leads to several steps at once"):
-        read_dag(graph)

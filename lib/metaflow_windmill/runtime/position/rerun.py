@@ -50,11 +50,17 @@ def _is_same(step: str, before: Mapping[str, Json], after: Mapping[str, Json]) -
     old, new = before[step], after[step]
     if _manner(old) != _manner(new):
         return False
-    return new["type"] != _SWITCH or set(old["next"]) <= set(new["next"])
+    return new["type"] != _SWITCH or _choices(old) <= _choices(new)
 
 
 def _parents(step: str, graph: Mapping[str, Json]) -> set[str]:
     return {name for name, info in graph.items() if step in info["next"] and name != step}
+
+
+def _choices(info: Json) -> set[tuple[str, ...]]:
+    """Return what a switch may go on to: one step, or of newer Metaflows' cases all steps of a list."""
+    targets = (info.get("switch_cases") or dict.fromkeys(info["next"])).items()
+    return {tuple(target) if isinstance(target, list) else (target or value,) for value, target in targets}
 
 
 def _manner(info: Json) -> str:

@@ -70,3 +70,13 @@ def test_a_switch_that_lost_a_case_is_run_and_one_that_got_a_case_is_not() -> No
 def test_wanting_more_never_runs_less(one: str, other: str) -> None:
     alone = set(steps_to_rerun(PLAIN, PLAIN, [one]))
     assert alone <= set(steps_to_rerun(PLAIN, PLAIN, [one, other]))
+
+
+def test_a_case_of_several_steps_is_chosen_again_unless_it_still_leads_to_all_of_them() -> None:
+    before = graph(start="split-switch:a b x", a="join", b="join", join="x", x="")
+    after = graph(start="split-switch:a b x", a="join", b="join", join="x", x="")
+    before["start"]["switch_cases"] = {"many": ["a", "b"], "one": "x"}
+    after["start"]["switch_cases"] = {"many": ["a", "b"], "more": "x", "one": "x"}
+    assert steps_to_rerun(before, after, []) == ()
+    after["start"]["switch_cases"] = {"first": "a", "second": "b", "one": "x"}
+    assert steps_to_rerun(before, after, []) == tuple(after)
