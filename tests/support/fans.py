@@ -32,7 +32,8 @@ def splits_of_cases(graph: Graph) -> list[str]:
 
 
 def _leading(node: Node) -> tuple[str, ...]:
-    return tuple(step for _, step in node.cases) if node.cases else node.next
+    steps = tuple(step for _, step in node.cases) if node.cases else node.next
+    return tuple(step for step in steps if step != node.name)
 
 
 def with_fans(graph: Graph) -> Graph:

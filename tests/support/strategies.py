@@ -182,7 +182,32 @@ def _choices(draw: DrawFn, targets: list[int]) -> Choice:
 
 
 @st.composite
-def graphs(draw: DrawFn, *, depth: int = 2, most_tasks: int = 20, with_gang: bool = False) -> Graph:
+def switches_to_splits(draw: DrawFn) -> Part:
+    """Draw a switch of which one case or two lead to a split, alone or in a foreach or a split."""
+    count = draw(st.integers(1, 2))
+    blocks = tuple(Block((draw(_splits_of_one(1)), *draw(bodies(1)))) for _ in range(count))
+    *unique, again = draw(st.lists(keys(), min_size=4, max_size=4, unique=True))
+    cases = tuple(zip(unique, [*range(count), MERGE], strict=False))
+    returns = (again, draw(_TURNS)) if draw(st.booleans()) else (None, (0,))
+    switch = (Step(), Switch(Choice(cases, draw(_PICKS), *returns), blocks), Step())
+    inside = draw(st.sampled_from([None, Foreach(2, switch), Split((switch, (Step(),)))]))
+    return inside or switch[1]
+
+
+def _splits_of_one(depth: int) -> SearchStrategy[Split]:
+    arms = st.lists(bodies(depth, before_join=True), min_size=2, max_size=3).map(tuple)
+    return st.builds(Split, arms)
+
+
+@st.composite
+def graphs(
+    draw: DrawFn,
+    *,
+    depth: int = 2,
+    most_tasks: int = 20,
+    with_gang: bool = False,
+    first: SearchStrategy[Part] | None = None,
+) -> Graph:
     """Draw a flow's graph with random names.
 
     Parameters
@@ -193,15 +218,18 @@ def graphs(draw: DrawFn, *, depth: int = 2, most_tasks: int = 20, with_gang: boo
         Graphs whose run has more tasks are not drawn.
     with_gang : bool
         Whether to end with a gang.
+    first : strategy or None
+        What to begin with.
     """
     body = draw(bodies(depth)) if draw(st.integers(0, 19)) else ()
     body = _startable((*body, draw(gangs())) if with_gang else body)
+    body = body if first is None else _startable((draw(first), *body))
     size = len(lower(body).nodes)
     names = draw(st.lists(step_names(), min_size=size, max_size=size, unique=True))
-    first, last = draw(
+    begins, ends = draw(
         st.sampled_from([("start", "end"), (names[0], "end"), ("start", names[-1]), (names[0], names[-1])])
     )
-    graph = lower(body, [first, *names[1:-1]], draw(flow_names()), ends=last)
+    graph = lower(body, [begins, *names[1:-1]], draw(flow_names()), ends=ends)
     assume(len(expected_tasks(graph)) <= most_tasks)
     return graph
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.deployed import Deployed
 from tests.support.git_repository import new_repository
 from tests.support.oracle import Home
-from tests.support.workspace import Workspace, outcomes, reasons
+from tests.support.workspace import Workspace, flow_file, outcomes, reasons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +63,12 @@ SOURCES = "['../src/forecasting', ('../tools', 'vendor')], suffixes=['.py', '.tx
 LINK = "import os\nos.symlink('{}', '{}')"
 
 
+def outside(name: str, source: str, above: str = "") -> str:
+    return flow_file(name, more=f"from metaflow import package_sources\n{above}").replace(
+        "class ", f"@package_sources({source})\nclass "
+    )
+
+
 def taking(name: str, sources: str = SOURCES, above: str = "") -> str:
     return FLOW.format(name=name, sources=sources, above=above)
 
@@ -113,10 +119,10 @@ def test_a_flow_from_git_takes_in_what_its_commit_holds_and_nothing_else(
         {
             **CODE,
             "flows/taking.py": taking("TakingFromGitFlow", above=early),
-            "flows/absolute.py": taking("AbsoluteFlow", f"'{tmp_path}/outside.py'"),
-            "flows/above.py": taking("AboveFlow", "'../../../../..'"),
-            "flows/linked.py": taking("LinkedFlow", "'../here'", LINK.format(tmp_path, "../here")),
-            "flows/inside.py": taking(
+            "flows/absolute.py": outside("AbsoluteFlow", f"'{tmp_path}/outside.py'"),
+            "flows/above.py": outside("AboveFlow", "'../../../../..'"),
+            "flows/linked.py": outside("LinkedFlow", "'../here'", LINK.format(tmp_path, "../here")),
+            "flows/inside.py": outside(
                 "InsideFlow", "'../more'", LINK.format(tmp_path / "outside.py", "../more/x.py")
             ),
             "more/y.py": "",
@@ -139,8 +145,9 @@ def test_a_flow_from_git_takes_in_what_its_commit_holds_and_nothing_else(
     }
     run = place.run("f/taking/TakingFromGitFlow")
     assert run["success"], run["result"]
-    again = place.deploy(repo={"url": origin.url}, folder="f/taking", flows=["flows/taking.py"])
+    origin.commit({f"flows/{name}.py": None for name in ("absolute", "above", "linked", "inside")})
+    again = place.deploy(repo={"url": origin.url}, folder="f/taking")
     assert outcomes(again) == {"TakingFromGitFlow": "unchanged"}
     origin.commit({"tools/tool.py": "WORD = 'light'\n"})
-    changed = place.deploy(repo={"url": origin.url}, folder="f/taking", flows=["flows/taking.py"])
+    changed = place.deploy(repo={"url": origin.url}, folder="f/taking")
     assert outcomes(changed) == {"TakingFromGitFlow": "updated"}
