@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -115,6 +116,16 @@ class Bench:
         subprocess.run(command, cwd=self.place, env=self.environment, check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - start
 
+    def computing(self, file: Path, *words: str) -> float:
+        """Run a command of a flow file and return the seconds that it computed, its byte code being there."""
+        environment = {**self.environment, "PYTHONPYCACHEPREFIX": str(self.place / "bytecode")}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, str(file), "--no-pylint", *words]
+        subprocess.run(command, cwd=self.place, env=environment, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
     def job(self, path: str) -> float:
         """Run a deployed flow and return the seconds from the request to the result."""
         start = time.perf_counter()
@@ -181,6 +192,22 @@ def deployments(bench: Bench, rounds: int) -> None:
         firsts.append(bench.job("f/flows/OneFlow"))
         warm.append(bench.job("f/flows/OneFlow"))
     beside("the first run of one task after a deploy, against the next one", firsts, warm, 1.5)
+    bench.flow(file, "windmill", "delete", "--yes")
+
+
+def commands(bench: Bench, rounds: int) -> None:
+    """Compare the computing of commands that compile nothing with `python flow.py show`."""
+    file = bench.place / "askedflow.py"
+    file.write_text(linear(3).replace("LinearFlow", "AskedFlow"))
+    bench.flow(file, "windmill", "create")
+    bench.flow(file, "windmill", "run")
+    for command in ("status", "logs", "trigger"):  # what is triggered computes as well: so it comes last
+        words, shown = ("windmill", command), ("show",)
+        bench.computing(file, *words), bench.computing(file, *shown)
+        pairs = [(bench.computing(file, *words), bench.computing(file, *shown)) for _ in range(rounds)]
+        label = f"computing of `windmill {command}`, against `python flow.py show`"
+        beside(label, [a for a, _ in pairs], [b for _, b in pairs], 1.2)
+    bench.job("f/flows/AskedFlow")  # it waits behind all that was triggered
     bench.flow(file, "windmill", "delete", "--yes")
 
 
@@ -289,6 +316,7 @@ def side_by_side(bench: Bench, rounds: int, items: int) -> None:
     many = Shape(f"a foreach of {items:,}", "ManyFlow", wide(items), max(1, items // 20), 0.6, 0.1, items)
     against_local(bench, many, 1, many.pack)
     deployments(bench, rounds)
+    commands(bench, 3 * rounds)
     annotated(bench, rounds)
     engine(bench, rounds)
 

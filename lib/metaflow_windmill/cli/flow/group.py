@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -52,6 +53,7 @@ COMMANDS = {
 
 def keep(ctx: click.Context, *, given: Given) -> None:
     """Keep what was said before the command, if all of it means something to it."""
+    gc.freeze()  # else Python goes through all of Metaflow twice as the command ends, which takes longer than it
     check_top_level(ctx.obj, ctx.parent, str(ctx.invoked_subcommand))
     ctx.obj.windmill = given
 
