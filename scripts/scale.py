@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -159,6 +160,12 @@ def peak(process: int) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
+def computed() -> float:
+    """Return the seconds that all processes computed which were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def children(process: int) -> Iterator[int]:
     """Yield the processes that a process started and that live."""
     for thread in Path(f"/proc/{process}/task").iterdir():
@@ -188,8 +195,10 @@ def main() -> None:
     for size in said.sizes:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
+            before = computed()
             with local_server(place / "server", workers=said.workers) as server:
                 runs.append(Run(server, place, size).measured(SHAPES[said.shape], words))
+            runs[-1].numbers["computing of all, s an item"] = (computed() - before) / size
             show(" ".join([said.shape, *words]), runs)  # before so many files are removed
 
 

@@ -170,6 +170,7 @@ open("{tmp_path}/found", "w").write("".join(found))
             "datastore_root": str(place.store),
             "owner": "ops",
             "workflow_timeout": 600,
+            "pack": 4,
             "notify": ["webhook=f/private/channel"],
             "notify_on_error": True,
         }
@@ -191,6 +192,11 @@ open("{tmp_path}/found", "w").write("".join(found))
     assert place.record("f/private/OneFlow")["workflow_timeout"] == 600
     deployed = json.dumps(place.server.get("/flows/get/f/private/OneFlow"))
     assert deployed.count("$var:f/private/channel") == 1
+    run = place.run("f/private/OneFlow")
+    assert run["success"], run["result"]
+    jobs = place.server.get("/jobs/completed/list?script_path_start=f/private/OneFlow/&job_kinds=flowscript")
+    (tasks,) = (place.server.get(f"/jobs_u/get/{job['id']}")["result"]["tasks"] for job in jobs)
+    assert [(row["task"], row["state"]) for row in tasks] == [("start/t", "done"), ("end/t", "done")]
 
 
 def test_a_flow_of_somebody_else_is_left_alone(

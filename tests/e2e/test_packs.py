@@ -3,21 +3,59 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.deployed import Deployed
+from tests.support.deployed import Deployed, Target
+from tests.support.elsewhere import embedded_server
 from tests.support.oracle import Home, compare, run_locally
+from tests.support.server import RunningServer, wait_until
+from tests.support.worker_processes import worker_processes
 
 if TYPE_CHECKING:
-    from tests.support.deployed import Target
     from tests.support.oracle import RunSeen
 
 pytestmark = pytest.mark.metaflow
 
 FLOW = Path(__file__).parent / "flows/packed.py"
 LANES = ("--pack=3", "--max-workers=2")
+LOST = """
+import time
+from pathlib import Path
+from metaflow import FlowSpec, Parameter, step
+
+class LostFlow(FlowSpec):
+    traces = Parameter("traces")
+
+    @step
+    def start(self):
+        self.items = list(range(4))
+        self.next(self.work, foreach="items")
+
+    @step
+    def work(self):
+        with open(self.traces, "a") as file:
+            print(self.input, file=file)
+        while self.input == 1 and Path(self.traces).read_text().split() == ["0", "1"]:
+            time.sleep(0.05)
+        self.square = self.input**2
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.squares = [one.square for one in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    LostFlow()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +129,26 @@ def test_what_failed_in_a_job_is_done_by_the_resumed_run_and_nothing_else(
     assert "cloned" not in told(packed, "logs", resumed, "--step=work/t-1")
     (seen,) = home.read(f"Packed/{resumed}", told="")
     assert seen.at("end").artifacts["squares"] == repr([0, 1, 4, 9, 16, 25, 36])
+
+
+def test_a_worker_that_is_killed_loses_the_task_that_ran_and_the_run_ends_well(
+    home: Home, tmp_path: Path
+) -> None:
+    why = "it kills workers that others use"
+    with embedded_server(tmp_path / "server", why, workers=1) as server:
+        assert isinstance(server, RunningServer)
+        target = Target(server.url, server.token, server.workspace)
+        lost = Deployed(home, target, home.write("lost", LOST), "LostFlow")
+        traces = tmp_path / "traces"
+        run = lost.run("--pack=4", f"--traces={traces}")
+        half = ["0", "1"]
+        wait_until(lambda: traces.exists() and traces.read_text().split() == half, 30, "no task ran")
+        for process in worker_processes(server.data):
+            os.kill(process, signal.SIGKILL)
+        seen = lost.finish(run)
+        assert seen.at("end").artifacts["squares"] == "[0, 1, 4, 9]"
+        assert traces.read_text().split() == ["0", "1", "1", "2", "3"]
+        states = attempts(lost, run)
+        assert {name: found[-1][1] for name, found in states.items()} == dict.fromkeys(states, "SUCCEEDED")
+        assert len(states) == 7
+        assert [seen.at("work", item).attempt for item in range(4)] == [0, 1, 0, 0]

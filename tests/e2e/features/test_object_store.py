@@ -88,6 +88,27 @@ def test_a_run_with_all_its_data_in_s3(commands: Commands, address: str) -> None
     assert "worked on 2" in logs
 
 
+def test_tasks_that_share_a_job_share_their_data_by_s3(commands: Commands) -> None:
+    file = commands.home.root / "id"
+    commands.well("run", *SECRET, "--name", "packed", "--pack", "3", "--run-id-file", str(file))
+    run = file.read_text()
+    (seen,) = commands.home.read(f"StoredFlow/{run}")
+    assert seen.successful
+    assert seen.at("end").artifacts["squares"] == "[0, 1, 4]"
+    assert [seen.at("work", item).attempt for item in range(3)] == [0, 1, 0]
+    modules = commands.target.client.get_job(run.removeprefix("windmill-")).flow_status["modules"]
+    loop, last = (
+        commands.target.client.get_job(module["job"]).result for module in modules if module["id"] != "start"
+    )
+    (work,) = loop
+    assert [(row["task"], row["state"]) for row in work["tasks"]] == [
+        ("work/t-0", "done before"),
+        ("work/t-1", "done"),
+        ("work/t-2", "done before"),
+    ]
+    assert [row["task"] for row in last["tasks"]] == ["join/t", "end/t"]
+
+
 def test_a_worker_without_the_key_says_so(commands: Commands) -> None:
     commands.flow.write_text(FLOW.read_text() + "# not in the cache of the worker yet\n")
     said = commands("run")
