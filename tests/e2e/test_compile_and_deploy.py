@@ -195,7 +195,8 @@ open("{tmp_path}/found", "w").write("".join(found))
     run = place.run("f/private/OneFlow")
     assert run["success"], run["result"]
     jobs = place.server.get("/jobs/completed/list?script_path_start=f/private/OneFlow/&job_kinds=flowscript")
-    (tasks,) = (place.server.get(f"/jobs_u/get/{job['id']}")["result"]["tasks"] for job in jobs)
+    results = [place.server.get(f"/jobs_u/get/{job['id']}")["result"] for job in jobs]
+    tasks = next(result["tasks"] for result in results if "tasks" in result)  # or a part around it
     assert [(row["task"], row["state"]) for row in tasks] == [("start/t", "done"), ("end/t", "done")]
 
 

@@ -53,7 +53,7 @@ COMMANDS = {
 
 def keep(ctx: click.Context, *, given: Given) -> None:
     """Keep what was said before the command, if all of it means something to it."""
-    gc.freeze()  # else Python goes through all of Metaflow twice as the command ends, which takes longer than it
+    gc.freeze()  # else Python goes through all of Metaflow twice at the end, longer than the command takes
     check_top_level(ctx.obj, ctx.parent, str(ctx.invoked_subcommand))
     ctx.obj.windmill = given
 

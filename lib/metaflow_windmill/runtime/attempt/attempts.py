@@ -7,8 +7,10 @@ ends before Metaflow begins, which is counted. Metaflow needs attempts without a
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.contract.pack import DONE
 from metaflow_windmill.errors import RetryNotAllowed
 
 if TYPE_CHECKING:
@@ -69,6 +71,20 @@ def finished(tasks: Tasks, task: str, begun: Sequence[int]) -> Json:
     """
     note = tasks.note(task, begun[-1]) if begun else None
     return note["outcome"] if note else None
+
+
+def in_earlier_life(tasks: Tasks, task: str, attempt: int, job_id: str) -> dict[str, Json]:
+    """Return what a list of a job's tasks says of one that ended before, if this very job ran it.
+
+    Windmill starts the job of a lost worker again under the same id. So no other job tells of that task.
+    """
+    note = tasks.note(task, attempt) or {}
+    began = tasks.begun_at(task, attempt) if note.get("job") == job_id else None
+    if began is None:
+        return {}
+    since = datetime.fromtimestamp(began, timezone.utc).isoformat(timespec="milliseconds")
+    seconds = round(max(0.0, note.get("ended_at", began) - began), 3)
+    return {"state": DONE, "attempt": attempt, "started_at": since, "seconds": seconds}
 
 
 def windmill_of(job: Job, token: str) -> Windmill:

@@ -105,7 +105,7 @@ def _run_task(here: Here, task: Task, given: Given, report: _Report) -> dict[str
         say(ended_line(task.pathspec, FAILED, row["seconds"]))
         report.errors.append(_marked(error, task, None if attempt is None else attempt - lost))
         return None
-    row |= {"state": ran.state, "attempt": ran.attempt, "seconds": _since(began)}
+    row |= {"state": ran.state, "attempt": ran.attempt, "seconds": _since(began)} | ran.earlier
     say(ended_line(task.pathspec, ran.state, row["seconds"]) if ran.state != BEFORE else "")
     return ran.result
 

@@ -12,7 +12,7 @@ import importlib
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,12 @@ from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.pack import BEFORE, DONE, before_line, begun_line
 from metaflow_windmill.contract.resume import CLONED
 from metaflow_windmill.errors import RetryNotAllowed
-from metaflow_windmill.runtime.attempt.attempts import check_not_restarted, finished, next_attempt
+from metaflow_windmill.runtime.attempt.attempts import (
+    check_not_restarted,
+    finished,
+    in_earlier_life,
+    next_attempt,
+)
 from metaflow_windmill.runtime.attempt.lost import check_lost, count_lost, counted
 from metaflow_windmill.runtime.attempt.result import LABELS, result
 from metaflow_windmill.runtime.child.arguments import clone_arguments, init_arguments, step_arguments
@@ -91,11 +96,15 @@ _ORIGIN, _APPROVED = "origin.json", "approved.json"
 
 @dataclass(frozen=True)
 class Ran:
-    """A task that ended well: its result, how that came about, and which attempt it was, if it ran now."""
+    """A task that ended well: its result, how that came about, and which attempt it was, if it ran now.
+
+    `earlier` is what `in_earlier_life` says of it.
+    """
 
     result: dict[str, Json]
     state: str
     attempt: int | None = None
+    earlier: dict[str, Json] = field(default_factory=dict)
 
 
 def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
@@ -119,8 +128,10 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
     set_due(here, given, tasks)
     begun = tasks.attempts(this.name)
     outcome, state, number = finished(tasks, this.name, begun), BEFORE, None
+    earlier: dict[str, Json] = {}
     if outcome is not None:
         say(before_line(this.pathspec))
+        earlier = in_earlier_life(tasks, this.name, begun[-1], here.job.id)
     else:
         lost = count_lost(tasks, this.name, begun, here.job.id, spec) if begun else 0
         check_lost(lost, spec)
@@ -134,7 +145,7 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
     took = time.monotonic() - began
     said = result(this, outcome | _passed_on(here, given, tasks, deadline) | _labels(this, outcome))
     said["summary"] = _summary(this, outcome, number, took)
-    return Ran(said | (_report(this, given, outcome, took) if spec.ends else {}), state, number)
+    return Ran(said | (_report(this, given, outcome, took) if spec.ends else {}), state, number, earlier)
 
 
 def _summary(task: Task, outcome: Json, number: int | None, seconds: float) -> str:

@@ -162,7 +162,7 @@ def saving_logs(attempt: Attempt) -> Iterator[None]:
 
 def keep_note(attempt: Attempt, outcome: Json) -> None:
     """Keep what a task left, so that a job that finds it returns that and does not run the task again."""
-    note = {"job": attempt.task.job.id, "outcome": outcome}
+    note = {"job": attempt.task.job.id, "outcome": outcome, "ended_at": time.time()}
     try:
         attempt.tasks.keep_note(attempt.task.name, attempt.number, note)
     except Exception as why:  # noqa: BLE001 (whatever it is, the task itself has run)

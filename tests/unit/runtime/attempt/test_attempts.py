@@ -6,7 +6,12 @@ import pytest
 from tests.support.tasks import MemoryTasks
 
 from metaflow_windmill.errors import RetryNotAllowed
-from metaflow_windmill.runtime.attempt.attempts import check_not_restarted, finished, next_attempt
+from metaflow_windmill.runtime.attempt.attempts import (
+    check_not_restarted,
+    finished,
+    in_earlier_life,
+    next_attempt,
+)
 from metaflow_windmill.runtime.position.job import Job
 
 if TYPE_CHECKING:
@@ -29,6 +34,18 @@ def test_a_task_that_ended_well_in_this_run_is_not_run_again() -> None:
     assert finished(cast("Tasks", tasks), "here/t", [0, 1]) == outcome
     assert finished(cast("Tasks", tasks), "here/t", [0, 1, 2]) is None
     assert finished(cast("Tasks", tasks), "here/t", []) is None
+
+
+def test_a_job_that_was_started_again_tells_of_the_tasks_that_it_ran_before() -> None:
+    note = {"job": "j", "outcome": {}, "ended_at": 1_600_000_002.5}
+    tasks = cast("Tasks", MemoryTasks(notes={("here/t", 1): note}, times={("here/t", 1): 1_600_000_000.25}))
+    assert in_earlier_life(tasks, "here/t", 1, "j") == {
+        "state": "done",
+        "attempt": 1,
+        "started_at": "2020-09-13T12:26:40.250+00:00",
+        "seconds": 2.25,
+    }
+    assert in_earlier_life(tasks, "here/t", 1, "a job before it") == {}
 
 
 @pytest.mark.parametrize(
