@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.deployed import Deployed, run_on_windmill
 from tests.support.oracle import Home, RunSeen, compare, run_locally
+from tests.support.recorded import known_local_run
 
 if TYPE_CHECKING:
     from tests.support.deployed import Target
@@ -26,7 +27,7 @@ def home(tmp_path: Path) -> Home:
 
 def _both(home: Home, windmill: Target, file: str, name: str, *parameters: str) -> tuple[RunSeen, RunSeen]:
     flow = FLOWS / file
-    local = run_locally(home, flow, name, *parameters)
+    local = known_local_run(home, flow, name, *parameters)
     there = run_on_windmill(home, windmill, flow, name, trigger=parameters)
     return local, there
 
@@ -71,7 +72,7 @@ def test_choices_that_would_need_too_many_arms_run_in_one_row(home: Home, windmi
     runs = {passed: deployed.trigger("--passed", str(passed)) for passed in (1, 5)}
     for passed, run_id in runs.items():
         local, there = (
-            run_locally(home, flow, "TangledFlow", "--passed", str(passed)),
+            known_local_run(home, flow, "TangledFlow", "--passed", str(passed)),
             deployed.finish(run_id),
         )
         assert compare(local, there) == []
@@ -139,7 +140,7 @@ def test_cases_that_are_numbers_or_configured(home: Home, windmill: Target) -> N
     runs = {level: deployed.trigger("--level", str(level)) for level in (1, 3)}
     ran: dict[int, set[str]] = {1: {"low", "high"}, 3: set()}
     for level, run_id in runs.items():
-        local = run_locally(home, FLOWS / "configured_cases.py", "ConfiguredCases", "--level", str(level))
+        local = known_local_run(home, FLOWS / "configured_cases.py", "ConfiguredCases", "--level", str(level))
         there = deployed.finish(run_id)
         assert compare(local, there) == []
         assert {task.place[0] for task in there.tasks} == {"start", "paint", "choose", "end"} | ran[level]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.deployed import Deployed, Target
 from tests.support.elsewhere import embedded_server
-from tests.support.oracle import Home, compare, run_locally
+from tests.support.oracle import Home, compare
+from tests.support.recorded import known_local_run
 from tests.support.server import RunningServer, wait_until
 from tests.support.worker_processes import worker_processes
 
@@ -65,7 +66,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="module")
 def local(home: Home) -> RunSeen:
-    return run_locally(home, FLOW, "Packed")
+    return known_local_run(home, FLOW, "Packed")
 
 
 def told(packed: Deployed, *words: str) -> str:

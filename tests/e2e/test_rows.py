@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.deployed import Deployed
-from tests.support.oracle import Home, compare, run_locally
+from tests.support.oracle import Home, compare
+from tests.support.recorded import known_local_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ def run_both_ways(
     flow = FLOWS / file
     deployed = Deployed(home, windmill, flow, name)
     there = deployed.finish(deployed.run(*create, *parameters))
-    assert compare(run_locally(home, flow, name, *parameters), there) == []
+    assert compare(known_local_run(home, flow, name, *parameters), there) == []
     return there
 
 

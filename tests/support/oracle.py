@@ -116,7 +116,7 @@ class Home:
         """Read runs back through Metaflow's client; `told` is what explains a run that is not there."""
         done = self.python(ROOT / "tests/support/read_runs.py", *pathspecs)
         assert done.returncode == 0, f"{done.stderr}\n{told}"
-        return [_run_seen(run) for run in json.loads(done.stdout)]
+        return [run_seen(run) for run in json.loads(done.stdout)]
 
 
 def run_locally(
@@ -146,7 +146,8 @@ def run_locally(
     return RunSeen(seen.finished, seen.successful, seen.tasks, log)
 
 
-def _run_seen(run: Json) -> RunSeen:
+def run_seen(run: Json) -> RunSeen:
+    """Return a run that was written as JSON."""
     return RunSeen(run["finished"], run["successful"], tuple(_task_seen(task) for task in run["tasks"]))
 
 
