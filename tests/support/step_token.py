@@ -13,7 +13,7 @@ from tests.support.token_scopes import ID
 from metaflow_windmill.devserver.api.app import ENDPOINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tests.support.server import RunningServer
@@ -28,16 +28,33 @@ def main(told, gate):
 """
 
 
-@contextmanager
-def held_token(server: RunningServer, scopes: list[str] | None, directory: Path) -> Iterator[str]:
-    """Run a flow of one step with these scopes; yield its token while its job lives."""
-    told, gate = directory / "token", directory / "gate"
-    given = {"told": str(told), "gate": str(gate)}
+def run_step(server: RunningServer, scopes: Sequence[str], given: dict[str, str]) -> str:
+    """Run a flow of one step that holds its token; return its job."""
     code = {"type": "rawscript", "language": "python3", "content": HOLDS, "lock": ""}
     transforms = {name: {"type": "static", "value": value} for name, value in given.items()}
-    module = {"id": "a", "value": {**code, "input_transforms": transforms}, "job_token_scopes": scopes}
+    module = {"id": "a", "value": {**code, "input_transforms": transforms}, "job_token_scopes": list(scopes)}
     asked = {"value": {"modules": [module]}, "path": f"f/flows/token_{uuid.uuid4().hex}", "args": {}}
-    job = server.post("/jobs/run/preview_flow", asked)
+    return str(server.post("/jobs/run/preview_flow", asked))
+
+
+def run_script(server: RunningServer, scopes: Sequence[str], given: dict[str, str]) -> str:
+    """Deploy a script that holds its token, and run it; return its job."""
+    path = f"f/flows/token_{uuid.uuid4().hex}"
+    code = {"path": path, "language": "python3", "content": HOLDS, "lock": "# py: 3.12\n"}
+    server.post("/scripts/create", {**code, "job_token_scopes": list(scopes)})
+    return str(server.post(f"/jobs/run/p/{path}", given))
+
+
+@contextmanager
+def held_token(
+    server: RunningServer,
+    scopes: Sequence[str],
+    directory: Path,
+    run: Callable[[RunningServer, Sequence[str], dict[str, str]], str] = run_step,
+) -> Iterator[str]:
+    """Run something with these scopes; yield its token while its job lives."""
+    told, gate = directory / "token", directory / "gate"
+    job = run(server, scopes, {"told": str(told), "gate": str(gate)})
     try:
         wait_until(told.exists, 60, "the job did not begin")
         yield told.read_text()

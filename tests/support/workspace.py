@@ -12,6 +12,7 @@ from tests.support.elsewhere import embedded_server, some_server
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.workspace.installing.install import Installer
+from metaflow_windmill.workspace.installing.scopes import for_release
 from metaflow_windmill.workspace.installing.shipped import shipment
 
 if TYPE_CHECKING:
@@ -53,11 +54,11 @@ class Workspace:
     server: Server
     store: Path
 
-    def install(self) -> list[str]:
-        """Install the scripts; return what was done."""
+    def install(self, release: tuple[int, ...] = ()) -> list[str]:
+        """Install the scripts as on a server of a release, if it is known; return what was done."""
         installer = Installer(HttpTransport(self.server.url, self.server.token), self.server.workspace)
         said: list[str] = []
-        installer.carry_out(installer.plan(shipment()), said.append)
+        installer.carry_out(installer.plan(for_release(shipment(), release)), said.append)
         return said
 
     def resource(self, path: str, value: Any, kind: str = "metaflow_repo") -> str:

@@ -10,6 +10,7 @@ from metaflow_windmill.deployment.placed.access import sign_in
 from metaflow_windmill.deployment.placed.server_version import check_server, version_of
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.workspace.installing.install import Installer
+from metaflow_windmill.workspace.installing.scopes import for_release
 from metaflow_windmill.workspace.installing.shipped import requirement, shipment
 
 if TYPE_CHECKING:
@@ -46,12 +47,14 @@ def run(said: argparse.Namespace) -> int:
     MetaflowWindmillError
         If the workspace cannot be reached or does not let us, or the answer is needed and nobody is asked.
     """
-    wanted = shipment(requirement(said.package) if said.package else "")
+    shipped = shipment(requirement(said.package) if said.package else "")
     site = open_site(find_address(said.host, None, said.workspace), TOOL)
     host, workspace = site.host, site.windmill.workspace
     sign_in(site.windmill, host, TOOL)
-    if remark := check_server(host, version_of(site.windmill)):
+    version = version_of(site.windmill)
+    if remark := check_server(host, version):
         print(f"Note: {remark}.", file=sys.stderr)
+    wanted = for_release(shipped, version.numbers if version else ())
     installer = Installer(site.windmill.transport, workspace)
     steps = installer.plan(wanted)
     for step in steps:

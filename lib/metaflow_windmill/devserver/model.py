@@ -61,6 +61,9 @@ class Code:
     timeout : int or None
         Seconds.
     has_preprocessor : bool
+    envs : tuple of str
+    scopes : tuple of str or None
+        All that the tokens of its jobs open; None for what their user may.
     """
 
     content: str
@@ -72,6 +75,7 @@ class Code:
     timeout: int | None = None
     has_preprocessor: bool = False
     envs: tuple[str, ...] = ()
+    scopes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

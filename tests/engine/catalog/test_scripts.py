@@ -121,3 +121,17 @@ def test_lists_are_by_label_start_and_page(connection: sqlite3.Connection, who: 
         "f/a/y"
     ]
     assert scripts.listed(connection, "other") == []
+
+
+def test_what_the_jobs_tokens_open_stays_until_it_is_said_anew(
+    connection: sqlite3.Connection, who: Identity
+) -> None:
+    """As the API says of `job_token_scopes`: what leaves it out keeps it, null clears it."""
+    for number, (said, kept) in enumerate(
+        [({"job_token_scopes": ["jobs:read"]}, ("jobs:read",)), ({}, ("jobs:read",)),
+         ({"job_token_scopes": []}, ()), ({"job_token_scopes": None}, None), ({}, None)]
+    ):  # fmt: skip
+        scripts.create(connection, who, script(f"def main(): return {number}", auto_parent=True, **said))
+        code = scripts.runnable(connection, "admins", "f/a/one")
+        assert code is not None
+        assert code.scopes == kept

@@ -53,9 +53,10 @@ def bearer_of(services: Services, token: str | None) -> tokens.Bearer:
 def identity(bearer: tokens.Bearer, workspace: str) -> Identity:
     """Return who acts in a workspace; outside of any where it is empty.
 
-    The scopes of the token are not part of it: they bound what a request may ask for, and the jobs that it
-    starts may do all that their user may, as on a real server. Else a token that may only run a flow could
-    not run it.
+    The scopes of a person's token are not part of it: they bound what a request may ask for, and the jobs
+    that it starts may do all that their user may, as on a real server. Else a token that may only run a flow
+    could not run it. Those of a job's token are: what it starts inherits its restriction (the API's
+    description of ``job_token_scopes``).
 
     Raises
     ------
@@ -65,7 +66,8 @@ def identity(bearer: tokens.Bearer, workspace: str) -> Identity:
     """
     if bearer.workspace not in (None, workspace) and (workspace or bearer.job is None):
         raise unauthorized()
-    return Identity(bearer.username, bearer.email, workspace)
+    scopes = None if bearer.job is None else bearer.scopes
+    return Identity(bearer.username, bearer.email, workspace, scopes=scopes)
 
 
 def require_super_admin(bearer: tokens.Bearer) -> None:

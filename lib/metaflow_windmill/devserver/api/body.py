@@ -76,7 +76,7 @@ KINDS: dict[str, Kind] = {
         ),
         FLAG,
     ),
-    **dict.fromkeys(("labels", "owners", "envs", "scopes"), TEXTS),
+    **dict.fromkeys(("labels", "owners", "envs", "scopes", "job_token_scopes"), TEXTS),
     **dict.fromkeys(("args", "schema", "extra_perms"), OBJECT),
     "timeout": WHOLE,
     "lock": LINES,

@@ -12,6 +12,7 @@ from metaflow_windmill.devserver.api.showing import lists, lists_paths, shows
 from metaflow_windmill.devserver.catalog import scripts
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
+from metaflow_windmill.devserver.release import JOB_TOKEN_SCOPES
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.api.call import Call
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 def create(call: Call) -> Response:
     """Deploy a version of a script."""
     asked = call.fields("path", "content", "language")
+    if call.services.release < JOB_TOKEN_SCOPES:  # such a server ignores a field that it does not know
+        asked.pop("job_token_scopes", None)
     call.require(Need("scripts", "write", path=asked["path"]))
     with call.services.database.write() as connection:
         hash_, is_new = scripts.create(connection, call.who, asked, skip_noop=call.flag("skip_if_noop"))

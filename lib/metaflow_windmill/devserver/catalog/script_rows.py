@@ -26,12 +26,13 @@ def code_of(row: sqlite3.Row) -> Code:
         timeout=row["timeout"],
         has_preprocessor=bool(row["has_preprocessor"]),
         envs=tuple(json.loads(row["envs"] or "[]")),
+        scopes=None if row["job_token_scopes"] is None else tuple(json.loads(row["job_token_scopes"])),
     )
 
 
 def shown(row: sqlite3.Row) -> Json:
     """Return a version as lists show it."""
-    labels = json.loads(row["labels"])
+    labels, scopes = json.loads(row["labels"]), from_text(row["job_token_scopes"])
     return {
         "workspace_id": row["workspace"],
         "hash": row["hash"],
@@ -56,6 +57,7 @@ def shown(row: sqlite3.Row) -> Json:
         "assets": [],
         "is_draft": False,
         **({"labels": labels} if labels else {}),
+        **({} if scopes is None else {"job_token_scopes": scopes}),
     }
 
 

@@ -35,6 +35,7 @@ CONTENT = (
     "timeout",
     "envs",
     "labels",
+    "job_token_scopes",
 )
 """What makes a version differ from its parent."""
 
@@ -53,6 +54,8 @@ def create(
     path = check_place(connection, who.workspace, asked["path"])
     wanted = _fields(asked)
     head = _head(connection, who.workspace, path)
+    if head is not None and "job_token_scopes" not in asked:
+        wanted["job_token_scopes"] = head["job_token_scopes"]
     if head is not None:
         _check_lineage(asked, head, path)
         if skip_noop and all(head[key] == wanted[key] for key in CONTENT):
@@ -288,6 +291,7 @@ def _fields(asked: Json) -> dict[str, Json]:
         "timeout": asked.get("timeout"),
         "envs": json.dumps(asked["envs"]) if asked.get("envs") else None,
         "labels": json.dumps(asked.get("labels") or []),
+        "job_token_scopes": None if (scopes := asked.get("job_token_scopes")) is None else json.dumps(scopes),
     }
 
 

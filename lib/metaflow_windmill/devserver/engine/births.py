@@ -58,7 +58,7 @@ def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue |
         state="queued",
         for_worker=for_worker,
         tag=_tag(asked),
-        who=job_rows.write_identity(asked.who),
+        who=_narrowed(job_rows.write_identity(asked.who), _own_scopes(asked)),
         created_by=asked.created_by or asked.who.username,
         created_at=now,
         scheduled_for=clock.from_datetime(asked.scheduled_for) if asked.scheduled_for else now,
@@ -184,7 +184,7 @@ def _child(parent: Parent, child: Child, documents: tuple[str | None, str | None
         state="queued",
         for_worker=child.code is not None,
         tag=child.tag,
-        who=flow.who if child.scopes is None else _narrowed(flow.who, child.scopes),
+        who=_narrowed(flow.who, child.scopes),
         created_by=flow.created_by,
         created_at=now,
         scheduled_for=max(now, parent.scheduled_for or 0),
@@ -207,8 +207,14 @@ def _child(parent: Parent, child: Child, documents: tuple[str | None, str | None
     )
 
 
-def _narrowed(who: str, scopes: tuple[str, ...]) -> str:
-    """Return the one whom a job acts for, with no more rights than its module leaves it."""
+def _own_scopes(asked: Submission) -> tuple[str, ...] | None:
+    return None if asked.code is None or asked.kind in DEPENDENCIES else asked.code.scopes
+
+
+def _narrowed(who: str, scopes: tuple[str, ...] | None) -> str:
+    """Return the one whom a job acts for, with no more rights than its module or script leaves it."""
+    if scopes is None:
+        return who
     whole = job_rows.read_identity(who)
     kept = scopes if whole.scopes is None else tuple(one for one in scopes if one in whole.scopes)
     return job_rows.write_identity(replace(whole, scopes=kept))

@@ -60,7 +60,7 @@ class Leaves:
         Broken
             If there is nothing at the path that the module names.
         """
-        value = module.value
+        value, said = module.value, _scopes(module)
         if isinstance(value, SubFlow):
             return self._sub_flow(value, args, error)
         if isinstance(value, Script):
@@ -82,7 +82,7 @@ class Leaves:
             timeout=limit,
             iteration=iteration,
             error=error,
-            scopes=_scopes(module),
+            scopes=code.scopes if said is None else said,
         )
 
     def tag(self, own: str | None, default: str) -> str:

@@ -20,6 +20,7 @@ from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.errors import DeployError, NotFound
 from metaflow_windmill.workspace.installing.library import without_archive
 from metaflow_windmill.workspace.installing.locks import lock_of
+from metaflow_windmill.workspace.installing.scopes import FIELD
 from metaflow_windmill.workspace.installing.shipped import FOLDER
 
 if TYPE_CHECKING:
@@ -164,6 +165,8 @@ class Installer(Calls):
         diff = _text_difference(*texts) + _difference(
             _picked(found, _COMPARED), _picked(script.body, _COMPARED)
         )
+        if FIELD in script.body:
+            diff += _difference(found.get(FIELD), script.body[FIELD])
         body = {**script.body, "parent_hash": found["hash"]}
         request = self._posting("scripts/create", body, partial(self._is_newer, script, found["hash"]))
         if diff:
