@@ -80,6 +80,7 @@ def main(  # noqa: PLR0917 - a form has as many fields as it needs
     worker_tag: str = "",
     max_workers: int = 0,
     pack: int = 0,
+    memo: bool = False,  # noqa: FBT001, FBT002 - Windmill calls by name
     datastore: str = "",
     datastore_root: str = "",
     metadata: str = "",
@@ -106,6 +107,7 @@ def main(  # noqa: PLR0917 - a form has as many fields as it needs
         "worker_tag": worker_tag,
         "max_workers": max_workers or None,
         "pack": pack or None,
+        "memo": memo or None,
         "datastore": datastore,
         "datastore_root": datastore_root,
         "metadata": metadata,

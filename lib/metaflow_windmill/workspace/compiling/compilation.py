@@ -147,6 +147,8 @@ def command_line(file: Path, flow: FlowFile, configuration: Configuration, scrat
         options.append(f"--pack={configuration.pack}")
     if configuration.memo:
         options.append("--memo")
+    if configuration.retry_lost >= 0:
+        options.append(f"--retry-lost={configuration.retry_lost}")
     return [str(file), *top, *project, "windmill", "create", *options, *options_of(configuration)]
 
 

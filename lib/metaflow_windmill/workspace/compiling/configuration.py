@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.record import LONGEST_TIMEOUT
-from metaflow_windmill.contract.worker import MOST_PACKED
+from metaflow_windmill.contract.worker import MOST_LOST, MOST_PACKED
 from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER, checked_folder
 from metaflow_windmill.deployment.described.secrets import read_secrets
 from metaflow_windmill.errors import DeployError, GitSourceError
@@ -81,6 +81,9 @@ class Configuration:
         How many items of a foreach one job runs, as ``--pack`` of ``create``; 0 for one task a job.
     memo : bool
         Whether tasks that changed in nothing since an earlier success are cloned: ``--memo`` of ``create``.
+    retry_lost : int
+        How often a task is run again because its worker was lost, as ``--retry-lost`` of ``create``; -1 for
+        as often as Windmill itself does.
     secrets : tuple of str
         Environment variables of the flows' tasks whose values are Windmill's, as ``NAME=f/folder/variable``
         or ``NAME=f/folder/resource#field``.
@@ -120,6 +123,7 @@ class Configuration:
     max_workers: int = 0
     pack: int = 0
     memo: bool = False
+    retry_lost: int = -1
     secrets: tuple[str, ...] = ()
     workflow_timeout: int = 0
     notify: tuple[str, ...] = ()
@@ -177,8 +181,9 @@ def read_git_repository(value: Json) -> Configuration:
 
 def _refuse_what_is_ours(value: Json, known: Collection[str]) -> None:
     """Refuse the fields of a ``metaflow_repo``, which mean nothing here; others are Windmill's affair."""
-    ours = {item.name for item in fields(Configuration)} - {*known, "folder"}
-    misplaced = [name for name, item in value.items() if name in ours and item]
+    ours = {item.name: item.default for item in fields(Configuration) if item.name not in {*known, "folder"}}
+    said = {name: item for name, item in value.items() if item not in (None, "", [])}  # 0 says something
+    misplaced = [name for name, item in said.items() if name in ours and item != ours[name]]
     if misplaced:
         raise DeployError(
             f"The git_repository resource has {', '.join(map(repr, misplaced))}, which only a metaflow_repo "
@@ -310,6 +315,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "metadata": _matching(_STORE, "a metadata provider of Metaflow, such as local or service"),
     "max_workers": _between(0, 10_000),
     "pack": _between(0, MOST_PACKED),
+    "retry_lost": _between(-1, MOST_LOST),
     "secrets": lambda secrets: secrets if read_secrets(secrets) else (),
     "workflow_timeout": _between(0, LONGEST_TIMEOUT),
     "notify": lambda notify: notify if channels_of(notify) else (),

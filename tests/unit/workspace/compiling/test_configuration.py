@@ -36,11 +36,13 @@ def test_everything_can_be_said() -> None:
         "max_workers": 4,
         "pack": 25,
         "memo": True,
+        "retry_lost": 0,
     }
     read = read_configuration(said)
     assert (read.subfolder, read.flows, read.folder) == ("flows", ("a.py", "**/b*.py"), "f/team")
     assert (read.production, read.tags, read.max_workers, read.pack) == (True, ("nightly",), 4, 25)
-    assert read.memo
+    assert (read.memo, read.retry_lost) == (True, 0)
+    assert read_configuration({"url": URL, "retry_lost": None}).retry_lost == -1
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,8 @@ def test_everything_can_be_said() -> None:
         ("allowed_tags", ["a b"], "worker tag"),
         ("max_workers", -1, "from 0"),
         ("pack", 1001, "from 0 to 1000"),
+        ("retry_lost", 6, "from -1 to 5"),
+        ("retry_lost", "2", "a whole number"),
         ("max_workers", True, "a whole number"),
         ("workflow_timeout", -1, "from 0"),
         ("notify", ["mail=f/team/x"], "Name each channel once"),
@@ -104,6 +108,8 @@ def test_a_git_repository_of_windmill() -> None:
 def test_what_only_a_configuration_has_is_not_dropped_from_a_git_repository() -> None:
     with pytest.raises(DeployError, match=r"has 'subfolder', 'flows', which only a metaflow_repo has"):
         read_git_repository({"url": URL, "subfolder": "x", "flows": "*.py", "owner": "", "prune": False})
+    with pytest.raises(DeployError, match="has 'retry_lost'"):
+        read_git_repository({"url": URL, "retry_lost": 0})
 
 
 def test_a_github_app_is_refused_with_what_to_do() -> None:
