@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.memo import Memo
+from metaflow_windmill.errors import DeployError
 from metaflow_windmill.graph.dag import Remembers
 from metaflow_windmill.internals.deploying import config_values
 from metaflow_windmill.package.memo import Code, digest, package_digest
@@ -14,7 +15,7 @@ from metaflow_windmill.package.save import launcher
 from metaflow_windmill.terminal.speech import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from metaflow_windmill.graph import Dag
@@ -44,10 +45,16 @@ def memos_of(
         Its files are read only where a step has ``@memo``.
     every_step : bool
         ``--memo``.
+
+    Raises
+    ------
+    DeployError
+        If a step ignores the list that tells its tasks apart.
     """
     wanted = dict(_wanted(dag, every_step=every_step))
     if not wanted:
         return {}
+    check_ignored(dag, wanted)
     always = [name for name in wanted if dag[name].parallel or dag[name].needs.approval]
     if always:
         what = "steps of num_parallel, and those that a person approves"
@@ -65,6 +72,35 @@ def memos_of(
         )
         for name, code in codes.items()
     }
+
+
+def check_ignored(dag: Dag, wanted: Mapping[str, Remembers]) -> None:
+    """Refuse a step that ignores the list of a foreach around it: of its item a task knows the index else.
+
+    Raises
+    ------
+    DeployError
+    """
+    for split in dag.steps:
+        body = _body(dag, split) if split.kind == "foreach" else ()
+        for name in body:
+            if name in wanted and split.over in wanted[name].ignore:
+                raise DeployError(
+                    f"step {name!r} is told apart by the list {split.over!r} that {split.name!r} goes over, "
+                    f"so @memo cannot ignore it: another item at the same place would be taken for the one "
+                    f"before. Take {split.over!r} out of ignore=[...]"
+                )
+
+
+def _body(dag: Dag, split: Step) -> list[str]:
+    """Return the steps between a foreach and its join."""
+    found, left = [], list(split.next)
+    while left:
+        name = left.pop()
+        if name not in found and name not in dag.joins_of(split.name):
+            found.append(name)
+            left += dag[name].next
+    return sorted(found)
 
 
 @dataclass(frozen=True)
