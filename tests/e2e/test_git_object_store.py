@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -14,6 +14,8 @@ from tests.support.workspace import outcomes, reasons, workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.workspace import Workspace
 
 pytestmark = [pytest.mark.slow]
 
@@ -43,6 +45,16 @@ if __name__ == "__main__":
 """
 
 
+def seen_in_logs(place: Workspace, run: Any) -> list[str]:
+    """Return what each step of a run printed or was cloned from; nothing for one that was silent."""
+    logs = [
+        place.logs(place.server.get(f"/jobs_u/get/{module['job']}"))
+        for module in run["flow_status"]["modules"]
+    ]
+    kept = [[line for line in log.splitlines() if line.startswith(("it says", "cloned"))] for log in logs]
+    return ["".join(lines) for lines in kept]
+
+
 def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
     files = {"flows/stored.py": FLOW.format(seen=str(tmp_path / "seen")), "flows/text.txt": "included"}
     origin = new_repository(tmp_path / "flows.git", files)
@@ -57,7 +69,8 @@ def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
             "AWS_DEFAULT_REGION": "us-east-1",
         }
         place.server.tell_jobs(settings)
-        job = place.script("compile_and_deploy", repo={"url": origin.url})
+        how = {"configuration": {"url": origin.url, "retry_lost": 1}, "memo": True}
+        job = place.script("compile_and_deploy", **how)
         assert job["success"], reasons(job)
         record = place.record("f/flows/StoredFlow")
         sha = record["package"]["sha"]
@@ -66,13 +79,16 @@ def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
         assert f"s3://{BUCKET}/metaflow/data/StoredFlow/" in record["parameters"][0]["default"]
         listed = requests.get(f"{address}/{BUCKET}?list-type=2", timeout=30).text
         assert f"metaflow/StoredFlow/data/{sha[:2]}/{sha}" in listed
-        lock = place.server.get("/flows/get/f/flows/StoredFlow")["value"]["modules"][0]["value"]["lock"]
-        assert "\nboto3==" in lock
-        run = place.run("f/flows/StoredFlow")
-        assert run["success"], run["result"]
-        assert outcomes(place.script("compile_and_deploy", repo={"url": origin.url})) == {
-            "StoredFlow": "unchanged"
-        }
+        start = place.server.get("/flows/get/f/flows/StoredFlow")["value"]["modules"][0]["value"]
+        assert "\nboto3==" in start["lock"]
+        assert start["input_transforms"]["task"]["value"]["retry_lost"] == 1
+        first, second = (place.run("f/flows/StoredFlow") for _ in range(2))
+        assert first["success"], first["result"]
+        assert seen_in_logs(place, first) == ["it says INCLUDED", ""]
+        assert second["success"], second["result"]
+        cloned = f"cloned from windmill-{first['id']}"
+        assert seen_in_logs(place, second) == [f"{cloned}/start/t (memo)", f"{cloned}/end/t (memo)"]
+        assert outcomes(place.script("compile_and_deploy", **how)) == {"StoredFlow": "unchanged"}
         seen = json.loads((tmp_path / "seen").read_text())
         assert not {name for name in seen if name.startswith("AWS")}
         assert KEY not in json.dumps(seen)

@@ -18,9 +18,16 @@ pytestmark = [pytest.mark.metaflow, pytest.mark.timeout(500)]
 
 LINEAR = """
 import helpers
-from metaflow import FlowSpec, Parameter, current, step
+from metaflow import FlowSpec, Parameter, card, current, exit_hook, step
+from metaflow.cards import Markdown
 
 
+def ended(run):
+    with open(run["start"].task["notes"].data + ".ended", "a") as file:
+        file.write(f"{run.id} {run['end'].task['told'].data}\\n")
+
+
+@exit_hook(on_success=[ended])
 class Linear(FlowSpec):
     notes = Parameter("notes")
     size = Parameter("size", type=int, default=3)
@@ -35,9 +42,11 @@ class Linear(FlowSpec):
         self.numbers = list(range(self.size))
         self.next(self.double)
 
+    @card(type="blank")
     @step
     def double(self):
         self.note()
+        current.card.append(Markdown("# doubled"))
         self.doubled = [number * 2 for number in self.numbers]
         self.next(self.total)
 
@@ -106,6 +115,15 @@ class Chosen(FlowSpec):
 if __name__ == "__main__":
     Chosen()
 """
+SHOWS_CARD = """
+import sys
+from metaflow import Task, namespace
+from metaflow.cards import get_cards
+namespace(None)
+task = Task(sys.argv[1])
+cards = get_cards(task)
+print(len(cards), "doubled" in cards[0].get(), task.origin_pathspec)
+"""
 RESUMED = Path(__file__).parent / "flows/resumed.py"
 HELPERS = "def total(numbers):\n    return sum(numbers)\n"
 
@@ -163,6 +181,9 @@ def test_what_has_not_changed_is_cloned(windmill: Target, tmp_path: Path) -> Non
     logs = flow.deployed.command("logs", second).stdout
     assert f"cloned from {first}/total/t (memo)" in logs
     assert json.loads(flow.deployed.command("status", second, "--json").stdout)["state"] == "SUCCEEDED"
+    assert (tmp_path / "ran.ended").read_text() == "".join(f"{run} the sum is 6\n" for run in (first, second))
+    shown = flow.home.python("-c", SHOWS_CARD, f"Linear/{second}/double/t")
+    assert shown.stdout == f"1 True Linear/{first}/double/t\n", shown.stderr
     ran, third = flow.run("--size=4")
     assert ran == ["start", "double", "total", "end"]
     assert flow.artifact(third, "end", "told") == repr("the sum is 12")

@@ -7,13 +7,11 @@ Metaflow imported, so that none pays for the import again.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import TRIGGER
@@ -28,9 +26,11 @@ from metaflow_windmill.runtime.attempt.attempts import (
 )
 from metaflow_windmill.runtime.attempt.lost import check_lost, count_lost, counted
 from metaflow_windmill.runtime.attempt.result import LABELS, result
-from metaflow_windmill.runtime.child.arguments import clone_arguments, init_arguments, step_arguments
+from metaflow_windmill.runtime.child.arguments import init_arguments, step_arguments
+from metaflow_windmill.runtime.child.cloning import run_clone
 from metaflow_windmill.runtime.child.commands import (
     Attempt,
+    import_metaflow,
     keep_note,
     last_of_its_run,
     outcome_of,
@@ -48,7 +48,6 @@ from metaflow_windmill.runtime.child.environment import (
     RENEWED,
     task_environment,
 )
-from metaflow_windmill.runtime.child.hooks import carry_metadata
 from metaflow_windmill.runtime.child.schedule import set_due
 from metaflow_windmill.runtime.child.workplace import workplace
 from metaflow_windmill.runtime.memo.remembered import remembered
@@ -79,18 +78,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.resumed.origin import Clone
     from metaflow_windmill.types import Json
 
-# What the commands of Metaflow import, without its command line itself, which is made for one flow
-# when it is imported.
-_USED_BY_METAFLOW = (
-    "metaflow.client.filecache",
-    "metaflow.clone_util",
-    "metaflow.lint",
-    "metaflow.package",
-    "metaflow.pylint_wrapper",
-    "metaflow.runtime",
-    "metaflow.task",
-)
-
+_CONFIGURATION = "metaflow.metaflow_config"
 _ORIGIN, _APPROVED = "origin.json", "approved.json"
 
 
@@ -169,21 +157,12 @@ def _prepare(this: Task, root: Path, given: Given) -> int:
     """Set the environment, then import Metaflow, which reads it; return how many attempts it keeps."""
     os.environ.update(this.spec.environment)
     os.environ.update(task_environment(this, root, os.environ))
-    most = _import_metaflow()
+    import_metaflow(_CONFIGURATION)
+    most = int(importlib.import_module(_CONFIGURATION).MAX_ATTEMPTS)
     os.environ[EVENTS] = json.dumps(given.events)
     if given.answered is not None:
         os.environ[APPROVAL] = json.dumps(given.answered)
     return most
-
-
-def _import_metaflow() -> int:
-    """Import what the children need; return how many attempts of a task Metaflow keeps at most."""
-    gc.disable()  # an import makes much that stays, which a collection looks at in vain
-    for name in _USED_BY_METAFLOW:
-        importlib.import_module(name)
-    gc.freeze()  # so that no collection in a child touches, and copies, what it shares with the parent
-    gc.enable()
-    return int(importlib.import_module("metaflow.metaflow_config").MAX_ATTEMPTS)
 
 
 def _run(attempt: Attempt, given: Given, lost: int) -> Json:
@@ -260,17 +239,10 @@ def _clone(attempt: Attempt, found: Sequence[Clone], source: Tasks, said: str) -
     """Clone a task; as with Metaflow's own resume, a clone has no logs of its own."""
     task = attempt.task
     for clone in found:
-        run_metaflow(
-            attempt, clone_arguments(task, clone, attempt.number), partial(_cloned, attempt, clone.task)
-        )
+        run_clone(attempt, clone)
     origin = found[0].origin
     say(said)
     return {**cloned_outcome(task.spec, source, origin.partition("/")[2]), "cloned": origin, LABELS: [CLONED]}
-
-
-def _cloned(attempt: Attempt, task_id: str) -> None:
-    """Do in the child what no decorator does for a clone."""
-    carry_metadata(attempt.task.record.metadata.type, attempt.datastore(task_id))
 
 
 def _passed_on(here: Here, given: Given, tasks: Tasks, deadline: Deadline | None) -> dict[str, Json]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import math
 import os
@@ -42,6 +44,19 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.position.identity import Task
     from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.types import Json
+
+
+# What the commands of Metaflow import, without its command line itself, which is made for one flow
+# when it is imported.
+_USED_BY_METAFLOW = (
+    "metaflow.client.filecache",
+    "metaflow.clone_util",
+    "metaflow.lint",
+    "metaflow.package",
+    "metaflow.pylint_wrapper",
+    "metaflow.runtime",
+    "metaflow.task",
+)
 
 
 class Company(Protocol):
@@ -107,6 +122,15 @@ class Attempt:
         )
 
 
+def import_metaflow(*names: str) -> None:
+    """Import in this process what its children need; that of a command where nothing is named."""
+    gc.disable()  # an import makes much that stays, which a collection looks at in vain
+    for name in names or _USED_BY_METAFLOW:
+        importlib.import_module(name)
+    gc.freeze()  # so that no collection in a child touches, and copies, what it shares with the parent
+    gc.enable()
+
+
 def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], None] = lambda: None) -> None:
     """Run a command of Metaflow in a child, and something more there if it ends well.
 
@@ -116,6 +140,7 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
         With what ended the child.
     """
     place, flow_file = attempt.place, attempt.task.record.package.flow_file
+    import_metaflow()
 
     def body() -> int:
         if attempt.task.controls:
@@ -126,6 +151,12 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
             then()
         return status
 
+    run_in_child(attempt, body)
+
+
+def run_in_child(attempt: Attempt, body: Callable[[], int]) -> None:
+    """Run a function in a child, whose output is that of the attempt; see `run_metaflow`."""
+    place = attempt.place
     status = _child(attempt, body)
     if status > 0 and status != DISALLOW_RETRY and place.failure.exists():
         failure = Failure.from_json(json.loads(place.failure.read_text(encoding="utf-8")))

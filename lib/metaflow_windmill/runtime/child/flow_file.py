@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.runtime.output.failure import describe, moved
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from metaflow_windmill.runtime.child.workplace import Workplace
     from metaflow_windmill.types import Json
@@ -36,8 +36,16 @@ def run_flow_file(file: Path, arguments: Sequence[str], root: Path, place: Workp
     place : Workplace
     """
     enter(root, place.work)
+    return run_as_program(lambda: _execute(file), file, root, place, arguments)
+
+
+def run_as_program(
+    body: Callable[[], None], file: Path, root: Path, place: Workplace, arguments: Sequence[str] = ()
+) -> int:
+    """Run a function where a flow file is run, and keep what ended it; see `run_flow_file`."""
+    os.chdir(place.work)
     sys.argv[:] = [str(file), *arguments]
-    status, error = _run(file)
+    status, error = _run(body)
     if status and error is not None:
         library = str(Path(sys.modules["metaflow"].__file__ or "").parent)
         failure = moved(describe(error, library), str(place.work), str(root))
@@ -52,9 +60,9 @@ def enter(root: Path, directory: Path) -> None:
     sys.path.insert(0, str(directory))
 
 
-def _run(file: Path) -> tuple[int, BaseException | None]:
+def _run(body: Callable[[], None]) -> tuple[int, BaseException | None]:
     try:
-        _execute(file)
+        body()
     except SystemExit as stop:
         # Metaflow prints what went wrong and exits, inside the handler of the exception.
         return _exit_status(stop.code), stop.__context__

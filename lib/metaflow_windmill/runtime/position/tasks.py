@@ -280,16 +280,19 @@ def _contents(metadata: Json) -> dict[str, Content]:
 
 def storage(record: Record) -> Json:
     """Return Metaflow's storage of the record's datastore."""
+    return storage_kind(record)(record.datastore.root)
+
+
+def storage_kind(record: Record) -> Json:
+    """Return Metaflow's class of the storage of the record's datastore."""
     from metaflow.plugins import DATASTORES
 
-    kind = next(kind for kind in DATASTORES if record.datastore.type == kind.TYPE)
-    return kind(record.datastore.root)
+    return next(kind for kind in DATASTORES if record.datastore.type == kind.TYPE)
 
 
-def flow_datastore(record: Record) -> Json:
-    """Return Metaflow's datastore of the flow."""
+def flow_datastore(record: Record, metadata: Json = None) -> Json:
+    """Return Metaflow's datastore of the flow, which tells a provider of metadata of tasks if it has one."""
     from metaflow.datastore import FlowDataStore
-    from metaflow.plugins import DATASTORES
 
-    kind = next(kind for kind in DATASTORES if record.datastore.type == kind.TYPE)
-    return FlowDataStore(record.flow, None, storage_impl=kind, ds_root=record.datastore.root)
+    root, kind = record.datastore.root, storage_kind(record)
+    return FlowDataStore(record.flow, None, metadata, storage_impl=kind, ds_root=root)
