@@ -127,10 +127,14 @@ def test_what_the_jobs_tokens_open_stays_until_it_is_said_anew(
     connection: sqlite3.Connection, who: Identity
 ) -> None:
     """As the API says of `job_token_scopes`: what leaves it out keeps it, null clears it."""
-    for number, (said, kept) in enumerate(
-        [({"job_token_scopes": ["jobs:read"]}, ("jobs:read",)), ({}, ("jobs:read",)),
-         ({"job_token_scopes": []}, ()), ({"job_token_scopes": None}, None), ({}, None)]
-    ):  # fmt: skip
+    steps: list[tuple[dict[str, Any], tuple[str, ...] | None]] = [
+        ({"job_token_scopes": ["jobs:read"]}, ("jobs:read",)),
+        ({}, ("jobs:read",)),
+        ({"job_token_scopes": []}, ()),
+        ({"job_token_scopes": None}, None),
+        ({}, None),
+    ]
+    for number, (said, kept) in enumerate(steps):
         scripts.create(connection, who, script(f"def main(): return {number}", auto_parent=True, **said))
         code = scripts.runnable(connection, "admins", "f/a/one")
         assert code is not None
