@@ -40,6 +40,7 @@ class LostFlow(FlowSpec):
     def work(self):
         with open(self.traces, "a") as file:
             print(self.input, file=file)
+        print("works on", self.input)
         while self.input == 1 and Path(self.traces).read_text().split() == ["0", "1"]:
             time.sleep(0.05)
         self.square = self.input**2
@@ -153,3 +154,6 @@ def test_a_worker_that_is_killed_loses_the_task_that_ran_and_the_run_ends_well(
         assert {name: found[-1][1] for name, found in states.items()} == dict.fromkeys(states, "SUCCEEDED")
         assert len(states) == 7
         assert [seen.at("work", item).attempt for item in range(4)] == [0, 1, 0, 0]
+        logs = [told(lost, "logs", run, f"--step=work/t-{item}").splitlines() for item in range(4)]
+        assert [lines.count(f"[work/t-{item}] works on {item}") for item, lines in enumerate(logs)] == [1] * 4
+        assert "[work/t-1 (attempt 2)] works on 1" in logs[1]
