@@ -73,6 +73,11 @@ def unscheduled(value: Any) -> None:
     value["flow_env"]["metaflow"]["schedule"] = None
 
 
+def made_for_another_python(value: Any) -> None:
+    unscheduled(value)
+    first(value)["lock"] = "# py: 3.7\n" + first(value)["lock"].partition("\n")[2]
+
+
 def first(value: Any) -> Any:
     return value["modules"][0]["value"]
 
@@ -99,6 +104,17 @@ def all_are_busy(seeding: Seeding) -> None:
     job = {"content": SLEEPS, "language": "python3", "args": {}, "lock": ""}
     for _ in range(len(seeding.server.get("/api/workers/list")) + 1):
         seeding.server.post("/jobs/run/preview", job)
+
+
+def held_by_a_limit(seeding: Seeding) -> None:
+    """An Enterprise server puts a job that has to wait back with a later time; others know no limits."""
+
+    def change(value: Any) -> None:
+        unscheduled(value)
+        value["concurrent_limit"] = 1
+
+    path = seeding.copy("Limited", change)
+    seeding.server.post(f"/jobs/run/f/{path}?scheduled_in_secs=3600", {})
 
 
 def no_workers_for_a_step(seeding: Seeding) -> None:
@@ -226,6 +242,13 @@ def pushed(seeding: Seeding) -> None:
 FAULTS = (
     Fault("a tag of a job", waits_for_nobody, "1 job waits for the tag 'tpu'", "WORKER_TAGS=tpu"),
     Fault("busy", all_are_busy, "for the tag 'python3', since ", "dev --workers N`", "warn"),
+    Fault(
+        "a limit",
+        held_by_a_limit,
+        f"{FOLDER}/Limited has a limit of 1 at a time (concurrent_limit), and 1 job of it waits.",
+        CREATE,
+        "warn",
+    ),
     Fault("a tag of a step", no_workers_for_a_step, f"{FOLDER}/Tagged has a step for workers with", CREATE),
     Fault("a lock", packages_that_are_not_there, f"{FOLDER}/Unlocked: the packages of a step", CREATE),
     Fault(
@@ -336,9 +359,18 @@ def before(healthy: Seeding) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def seeded(healthy: Seeding, before: list[Any]) -> list[Any]:
-    """What doctor says once every fault is there."""
+def at_a_worker(healthy: Seeding, before: list[Any]) -> list[Any]:
+    """What a worker says of flows that were made for other Pythons."""
     assert before
+    for name in ("Old", "Older"):
+        healthy.copy(name, made_for_another_python)
+    return list(healthy.place.script("doctor", folder=FOLDER)["result"]["findings"])
+
+
+@pytest.fixture(scope="module")
+def seeded(healthy: Seeding, at_a_worker: list[Any]) -> list[Any]:
+    """What doctor says once every fault is there."""
+    assert at_a_worker
     for fault in sorted(FAULTS, key=lambda fault: fault.name == "busy"):
         fault.seed(healthy)
     time.sleep(PATIENCE)  # the busy workers' queue is worth a word after so long, whoever looks
@@ -352,6 +384,14 @@ def test_a_healthy_workspace_has_no_fault(before: list[Any]) -> None:
     assert by_subject["flows"] == "1 deployed, 1 with nothing missing"
     assert by_subject["schedules"].startswith(f"1 on; due next: {OURS} at ")
     assert "03:00 UTC" in by_subject["schedules"]
+
+
+def test_a_worker_names_the_python_that_it_does_not_have(at_a_worker: list[Any]) -> None:
+    (found,) = (item for item in at_a_worker if item["subject"] == "pythons")
+    assert found["said"].startswith(f"{FOLDER}/Older was made for Python 3.7 (so were 1 more), and here is 3.")
+    assert found["state"] == "warn"
+    assert "`uv python install 3.7`" in found["advice"]
+    assert CREATE in found["advice"]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

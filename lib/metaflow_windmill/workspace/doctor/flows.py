@@ -173,9 +173,8 @@ def _absent_root(record: Record | InvalidDocument) -> str:
     return "" if Path(record.datastore.root).is_dir() else record.datastore.root
 
 
-def worker_code_findings(site: Site, store: StoreInfo | None) -> Iterator[Finding]:
+def worker_code_findings(found: Sequence[Deployment], store: StoreInfo | None) -> Iterator[Finding]:
     """Yield which flows' code a worker does not see, and at the end how much it sees."""
-    found = find_deployments(site)
     away: dict[str, list[str]] = defaultdict(list)
     gone: list[Finding] = []
     for one in found:

@@ -12,7 +12,7 @@ from metaflow_windmill.errors import DeployError, WindmillError
 from metaflow_windmill.process.confined import weakness
 from metaflow_windmill.workspace.compiling.configuration import Configuration
 from metaflow_windmill.workspace.doctor.findings import Finding, as_result
-from metaflow_windmill.workspace.doctor.flows import worker_code_findings
+from metaflow_windmill.workspace.doctor.flows import find_deployments, worker_code_findings
 from metaflow_windmill.workspace.doctor.machine import (
     TOOLS,
     disk_finding,
@@ -22,6 +22,7 @@ from metaflow_windmill.workspace.doctor.machine import (
     tool_version,
     versions,
 )
+from metaflow_windmill.workspace.doctor.pythons import python_findings, pythons_here
 from metaflow_windmill.workspace.doctor.server import Site, host_findings, site_findings, told
 from metaflow_windmill.workspace.doctor.store import Probe, access_finding, give_up_early, shared_finding
 
@@ -66,9 +67,16 @@ def visit(
         *host_findings(job.transport, job.base_url),
         *site_findings(site),
         *store_findings(datastore, root, probe),
-        *told("code of flows", lambda: worker_code_findings(site, _store_of(datastore, root))),
+        *told("code of flows", lambda: _flow_findings(site, _store_of(datastore, root))),
     ]
     return as_result(worker, tag, findings)
+
+
+def _flow_findings(site: Site, store: StoreInfo | None) -> Iterator[Finding]:
+    """Yield whether this worker has what the deployed flows need: their Pythons, their code."""
+    found = find_deployments(site)
+    yield from python_findings(((one.path, one.flow.value) for one in found), pythons_here())
+    yield from worker_code_findings(found, store)
 
 
 def _store_of(datastore: str, root: str) -> StoreInfo | None:

@@ -11,7 +11,7 @@ from metaflow_windmill.client.transport import Request
 from metaflow_windmill.deployment.placed.server_version import read_version
 from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.workspace.doctor.findings import Finding
-from metaflow_windmill.workspace.doctor.flows import tag_advice
+from metaflow_windmill.workspace.doctor.flows import CREATE, tag_advice
 from metaflow_windmill.workspace.doctor.workers import ALIVE_SECONDS
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.types import Json
+    from metaflow_windmill.workspace.doctor.flows import Deployment
     from metaflow_windmill.workspace.doctor.server import Site
 
 PATIENCE = 10.0
@@ -86,6 +87,42 @@ def approval_findings(site: Site, path: str = "") -> Iterator[Finding]:
         if job.suspended:
             said = f"The run windmill-{job.id} of {job.path} waits for somebody to approve it."
             yield Finding("queue", "warn", said, f"Run `python flow.py windmill approve windmill-{job.id}`.")
+
+
+def limit_findings(site: Site, found: Sequence[Deployment]) -> Iterator[Finding]:
+    """Yield the flows whose jobs wait while so many run as somebody allowed in Windmill.
+
+    Windmill puts such a job back with a later time. The community edition ignores limits.
+    """
+    for one in found:
+        limit = min(limits_of(one.flow.value), default=0)
+        held = _held(site, one.path) if limit else []
+        if held:
+            said = (
+                f"{one.path} has a limit of {limit} at a time (concurrent_limit), and "
+                f"{_counted(held, 'job')} of it {_waits(held)}."
+            )
+            advice = (
+                f"End a run with `python flow.py windmill terminate RUN`, or run `{CREATE}`, which deploys "
+                "the flow without the limit: it was set in Windmill."
+            )
+            yield Finding("queue", "warn", said, advice)
+
+
+def limits_of(value: Json) -> Iterator[int]:
+    """Yield how many jobs at a time a flow's value allows, of all or of a step."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict) and isinstance(value.get("concurrent_limit"), int):
+        yield from (limit for limit in [value["concurrent_limit"]] if limit > 0)  # others are none
+    for part in parts:
+        yield from limits_of(part)
+
+
+def _held(site: Site, path: str) -> list[Job]:
+    """Return the jobs of a flow that have not begun; the next run by its schedule is not due."""
+    jobs = site.windmill.list_queued_jobs(script_path_start=path, running=False, per_page=PAGE)
+    own = (job for job in jobs if job.path == path or job.path.startswith(f"{path}/"))
+    return [job for job in own if not job.suspended and (job.is_step or not job.schedule)]
 
 
 def by_tag(jobs: Sequence[Job]) -> dict[str, list[Job]]:

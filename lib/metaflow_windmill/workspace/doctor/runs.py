@@ -10,7 +10,12 @@ from metaflow_windmill.client.models import moment
 from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.flows import archived_findings, find_deployments, flow_findings
-from metaflow_windmill.workspace.doctor.queue import approval_findings, queue_findings, worker_findings
+from metaflow_windmill.workspace.doctor.queue import (
+    approval_findings,
+    limit_findings,
+    queue_findings,
+    worker_findings,
+)
 from metaflow_windmill.workspace.doctor.schedules import orphan_findings, schedule_findings
 from metaflow_windmill.workspace.doctor.server import sentence, told
 from metaflow_windmill.workspace.doctor.sync import folder_findings, sync_findings
@@ -50,6 +55,7 @@ def run_findings(
     paths = [one.path for one in found]
     yield from told("workers alive", lambda: worker_findings(site))
     yield from told("queue", lambda: (*queue_findings(site, path), *approval_findings(site, path)))
+    yield from told("queue", lambda: limit_findings(site, found))
     yield from told("flows", lambda: (*flow_findings(site, found, store), *archived_findings(site, path)))
     yield from told("schedules", lambda: schedule_findings(site, found))
     if not path:
