@@ -388,7 +388,9 @@ def test_a_healthy_workspace_has_no_fault(before: list[Any]) -> None:
 
 def test_a_worker_names_the_python_that_it_does_not_have(at_a_worker: list[Any]) -> None:
     (found,) = (item for item in at_a_worker if item["subject"] == "pythons")
-    assert found["said"].startswith(f"{FOLDER}/Older was made for Python 3.7 (so were 1 more), and here is 3.")
+    assert found["said"].startswith(
+        f"{FOLDER}/Older was made for Python 3.7 (so were 1 more), and here is 3."
+    )
     assert found["state"] == "warn"
     assert "`uv python install 3.7`" in found["advice"]
     assert CREATE in found["advice"]

@@ -15,7 +15,7 @@ from metaflow_windmill.process.child import run_child
 from metaflow_windmill.runtime.child.commands import say
 from metaflow_windmill.runtime.child.environment import task_environment
 from metaflow_windmill.runtime.child.flow_file import enter
-from metaflow_windmill.runtime.child.workplace import workplace
+from metaflow_windmill.runtime.child.workplace import fill, workplace
 from metaflow_windmill.runtime.output.failure import Failure, exception
 from metaflow_windmill.runtime.output.logs import LogStream
 from metaflow_windmill.runtime.output.masking import Mask
@@ -74,7 +74,8 @@ def _run(task: Task, root: Path, function: str) -> bool:
     """Run one function; tell whether it ended well."""
     say(f"Exit hook {function}")
     mask = Mask.of(os.environ)
-    with workplace(root, task.record.datastore) as place:
+    with workplace(task.record.datastore) as place:
+        fill(place, root)
         streams = (LogStream(1, place.stdout, mask), LogStream(2, place.stderr, mask))
         file = place.work / task.record.package.flow_file
         pathspec = f"{task.record.flow}/{task.run}"

@@ -125,7 +125,7 @@ def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
         check_lost(lost, spec)
         number = next_attempt(begun, most)
         say(begun_line(this.pathspec, number))
-        with workplace(here.root, here.record.datastore) as place:
+        with workplace(here.record.datastore) as place:
             attempt = Attempt(this, tasks, number, here.root, place, streams_of(place), deadline)
             with counted(attempt, lost):
                 outcome = _run(attempt, given, lost)

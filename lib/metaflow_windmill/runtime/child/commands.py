@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from metaflow_windmill.errors import FINAL
 from metaflow_windmill.process.child import run_child
 from metaflow_windmill.runtime.child.flow_file import run_flow_file
-from metaflow_windmill.runtime.child.workplace import path_with_python
+from metaflow_windmill.runtime.child.workplace import fill, path_with_python
 from metaflow_windmill.runtime.output.failure import (
     DISALLOW_RETRY,
     Failure,
@@ -141,6 +141,7 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     """
     place, flow_file = attempt.place, attempt.task.record.package.flow_file
     import_metaflow()
+    fill(place, attempt.root)
 
     def body() -> int:
         if attempt.task.controls:

@@ -44,11 +44,10 @@ class Workplace:
 
 
 @contextmanager
-def workplace(root: Path, datastore: StoreInfo) -> Iterator[Workplace]:
+def workplace(datastore: StoreInfo) -> Iterator[Workplace]:
     """Make a private directory for a task in that of its job, and remove it at the end.
 
-    User code finds the files of the code package in its working directory, as copies of its own: it may
-    change them, while the package is shared by all tasks on the worker. What is Metaflow's is a link.
+    Its working directory is empty but for the datastore: see `fill`.
 
     Raises
     ------
@@ -59,7 +58,6 @@ def workplace(root: Path, datastore: StoreInfo) -> Iterator[Workplace]:
     try:
         work = base / "work"
         work.mkdir()
-        _fill(work, root)
         _place_store(work, datastore)
         names = ("outcome.json", "failure.json", "stdout", "stderr")
         yield Workplace(work, *(base / name for name in names))
@@ -91,13 +89,21 @@ def _parent() -> Path | None:
     return Path.cwd() if os.access(Path.cwd(), os.W_OK) else None
 
 
-def _fill(work: Path, root: Path) -> None:
-    """Put the user's files there, and links to Metaflow's own, whose names all begin alike."""
+def fill(place: Workplace, root: Path) -> None:
+    """Put the files of the code package into the working directory, if they are not there yet.
+
+    User code finds them there as copies of its own: it may change them, while the package is shared by all
+    tasks on the worker. What is Metaflow's, whose names all begin alike, is a link. A clone needs none.
+    """
+    filled = place.outcome.with_name("filled")
+    if filled.exists():
+        return
     for entry in root.iterdir():
         if entry.name.startswith(_OF_METAFLOW):
-            (work / entry.name).symlink_to(entry)
+            (place.work / entry.name).symlink_to(entry)
         else:
-            _copy(entry, work / entry.name)
+            _copy(entry, place.work / entry.name)
+    filled.touch()
 
 
 def _copy(source: Path, target: Path) -> None:
