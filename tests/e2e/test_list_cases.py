@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import metaflow
 import pytest
-from tests.support.deployed import Deployed
+from tests.support.deployed import Deployed, run_on_windmill
 from tests.support.oracle import Home, compare, run_locally
 
 if TYPE_CHECKING:
@@ -32,23 +32,22 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize(
-    "options", [(), ("--max-workers", "1", "--pack", "4")], ids=["side by side", "in a lane"]
-)
-def test_each_case_runs_all_of_its_steps_and_no_other(
-    tmp_path: Path, windmill: Target, options: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("way", STEPS)
+def test_each_case_runs_all_of_its_steps_and_no_other(tmp_path: Path, windmill: Target, way: str) -> None:
     home = Home(tmp_path)
-    deployed = Deployed(home, windmill, FLOW, "ListCases")
-    deployed.create(*options)
-    runs = {way: deployed.trigger("--way", way) for way in STEPS}
-    for way, run_id in runs.items():
-        there = deployed.finish(run_id)
-        assert compare(run_locally(home, FLOW, "ListCases", "--way", way), there) == []
-        assert {task.place[0] for task in there.tasks} == STEPS[way]
-    again = deployed.finish(deployed._started("resume", "--no-wait", "--step-to-rerun=both", runs["miss"]))
-    assert again.successful, again.log
-    assert {task.place for task in again.tasks} == {
-        task.place for task in deployed.finish(runs["miss"]).tasks
-    }
-    assert again.at("end").artifacts["known_parts"] == "['even', 'face', 'left', 'left', 'right', 'right']"
+    local = run_locally(home, FLOW, "ListCases", "--way", way)
+    there = run_on_windmill(home, windmill, FLOW, "ListCases", trigger=("--way", way))
+    assert compare(local, there) == []
+    assert {task.place[0] for task in there.tasks} == STEPS[way]
+
+
+def test_in_a_lane_and_resumed(tmp_path: Path, windmill: Target) -> None:
+    deployed = Deployed(Home(tmp_path), windmill, FLOW, "ListCases")
+    deployed.create("--max-workers", "1", "--pack", "4")
+    first = deployed.trigger("--way", "miss")
+    ran = deployed.finish(first)
+    again = deployed.finish(deployed._started("resume", "--no-wait", "--step-to-rerun=both", first))
+    for seen in (ran, again):
+        assert seen.successful, seen.log
+        assert {task.place[0] for task in seen.tasks} == STEPS["miss"]
+        assert seen.at("end").artifacts["known_parts"] == "['even', 'face', 'left', 'left', 'right', 'right']"
