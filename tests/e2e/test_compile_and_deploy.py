@@ -9,7 +9,7 @@ import requests
 from tests.support.elsewhere import elsewhere, of_no_use_elsewhere
 from tests.support.git_repository import GitRepository, new_repository
 from tests.support.git_server import git_host
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, wait_until
 from tests.support.workspace import (
     Workspace,
     flow_file,
@@ -62,6 +62,28 @@ def test_only_what_changed_is_deployed_again(place: Workspace, origin: GitReposi
     assert place.record("f/again/OneFlow")["git"]["commit"] == first["result"]["commit"]
     forced = place.deploy(repo=repo, folder="f/again", only_if_changed=False)
     assert outcomes(forced) == {"OneFlow": "updated", "TwoFlow": "updated"}
+
+
+def test_a_flow_that_asks_a_person(place: Workspace, origin: GitRepository) -> None:
+    text = (Path(__file__).parent / "flows/two_people.py").read_text()
+    origin.commit({"flows/two_people.py": text.replace('"self_approval": False, ', "")})
+    job = place.deploy(
+        repo=git_repository(place, origin, "asks"), folder="f/asks", flows=["flows/two_people.py"]
+    )
+    assert outcomes(job) == {"TwoPeopleFlow": "created"}, reasons(job)
+    server = place.server
+    run = str(server.post("/jobs/run/f/f/asks/TwoPeopleFlow", {}))
+    wait_until(lambda: server.get(f"/jobs_u/get/{run}").get("suspend"), 60, "it asks nobody")
+    asked = server.get(f"/jobs_u/flow/approval_info/{run}")
+    assert (asked["description"], list(asked["form_schema"]["schema"]["properties"])) == (
+        "Release it?",
+        ["why"],
+    )
+    server.post(f"/jobs_u/flow/resume_suspended/{run}", {"approved": True, "payload": {"why": "all is well"}})
+    done = server.finished(run, 120)
+    assert done["success"], done["result"]
+    (end,) = (part["job"] for part in done["flow_status"]["modules"] if part["id"] == "end")
+    assert "all is well, says admin" in str(server.get(f"/jobs_u/get_logs/{end}"))
 
 
 def test_one_broken_flow_does_not_stop_the_others(place: Workspace, origin: GitRepository) -> None:

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.deployment.described.names import run_id_of
-from metaflow_windmill.errors import DeployError, InvalidParameter, NotFound, Refused
+from metaflow_windmill.errors import DeployError, InvalidParameter, NotFound, Refused, Unauthorized
+from metaflow_windmill.runs.approvers import until_when, who_may, why_refused
 from metaflow_windmill.runtime.position.ids import read_position, task_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.errors import MetaflowWindmillError, WindmillError
     from metaflow_windmill.types import Json
 
 _TRUE, _FALSE = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
@@ -41,6 +43,10 @@ class Question:
         The fields that have to be filled in.
     may_answer : bool
         Whether the one who asks may.
+    who : str
+        Who may answer, as people call them.
+    until : datetime or None
+        When the run stops to wait, in UTC.
     """
 
     job_id: str
@@ -50,6 +56,8 @@ class Question:
     fields: Mapping[str, Json] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     may_answer: bool = True
+    who: str = ""
+    until: datetime | None = None
 
     def command(self, run: str, *, alone: bool) -> str:
         """Return the command that answers, as a person types it."""
@@ -60,7 +68,9 @@ class Question:
     def to_json(self) -> dict[str, Json]:
         """Return the question for a program."""
         fields = {name: dict(item) for name, item in self.fields.items()}
-        return {"task": self.task, "ask": self.ask, "fields": fields, "required": list(self.required)}
+        asked = {"task": self.task, "ask": self.ask, "fields": fields, "required": list(self.required)}
+        until = self.until.isoformat() if self.until else None
+        return {**asked, "who": self.who, "until": until, "may_answer": self.may_answer}
 
 
 def asks_people(value: Json) -> bool:
@@ -68,8 +78,8 @@ def asks_people(value: Json) -> bool:
     return '"suspend":' in json.dumps(value)
 
 
-def questions(windmill: Windmill, run: Job, value: Json) -> list[Question]:
-    """Return what a run waits for.
+def questions(windmill: Windmill, run: Job, value: Json, most: int | None = None) -> list[Question]:
+    """Return what a run waits for, by the tasks.
 
     Parameters
     ----------
@@ -78,13 +88,15 @@ def questions(windmill: Windmill, run: Job, value: Json) -> list[Question]:
         The job of the run.
     value : JSON value
         Of the deployed flow.
+    most : int or None
+        How many to ask for, where not all.
     """
     if run.state.final or not asks_people(value):
         return []
     waiting = windmill.list_queued_jobs(suspended=True, script_path_start=run.path)
     ours = [job for job in waiting if job.path == run.path or job.path.startswith(f"{run.path}/")]
     parts = [job.id for job in ours if job.id == run.id or windmill.root_of(job.id) == run.id]
-    found = (_question(windmill, part, value) for part in parts)
+    found = (_question(windmill, part, value) for part in parts[:most])
     return sorted((each for each in found if each is not None), key=lambda each: each.task)
 
 
@@ -154,10 +166,21 @@ def answer(
     """
     try:
         windmill.resume_suspended(question.job_id, dict(answers), approved=approved)
-    except Refused as why:
+    except (Refused, Unauthorized) as why:
         if "not in a suspended state" in str(why) or "flow job not found" in str(why):
             raise DeployError(f"the run does not wait before {question.task} any more") from why
-        raise
+        raise _refused(question, why) from why
+
+
+def _refused(question: Question, why: WindmillError) -> MetaflowWindmillError:
+    """Return what is said to a person whose answer Windmill does not take."""
+    reason = why_refused(str(why))
+    if reason is None:
+        return why
+    return DeployError(
+        f"your answer before {question.task} was not taken: {reason}. The run still waits; "
+        f"{question.who} may answer."
+    )
 
 
 def _question(windmill: Windmill, job_id: str, value: Json) -> Question | None:
@@ -171,6 +194,7 @@ def _question(windmill: Windmill, job_id: str, value: Json) -> Question | None:
         return None
     name, task = _task(value, str(modules[step].get("id")), job.args if isinstance(job.args, dict) else {})
     schema = (info.get("form_schema") or {}).get("schema") or {}
+    who, until = _whom(windmill, job, modules[step - 1], value)
     return Question(
         job_id,
         name,
@@ -179,7 +203,20 @@ def _question(windmill: Windmill, job_id: str, value: Json) -> Question | None:
         schema.get("properties") or {},
         tuple(schema.get("required") or ()),
         bool(info.get("can_approve", True)),
+        who,
+        until,
     )
+
+
+def _whom(windmill: Windmill, job: Job, gate: Json, value: Json) -> tuple[str, datetime | None]:
+    """Return who may answer and until when: Windmill tells neither, the flow and the job that waits do."""
+    found = (module.get("suspend") for module in _modules(value) if module.get("id") == gate.get("id"))
+    rules = next(found, None) or {}
+    try:
+        since = windmill.get_job(str(gate.get("job"))).completed_at
+    except NotFound:
+        since = None
+    return who_may(rules, job.suspended, job.created_by), until_when(rules, since)
 
 
 def _task(value: Json, module: str, args: Mapping[str, Json]) -> tuple[str, str]:
@@ -244,11 +281,3 @@ def _names(found: list[Question]) -> str:
     names = [each.task for each in found[:SHOWN]]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return f"{', '.join(names)}{more}"
-
-
-def sentence(run: Job, question: Question, *, alone: bool) -> str:
-    """Return in one line what a run waits for, and how that is answered."""
-    ask = f": {' '.join(question.ask.split())}" if question.ask else ""
-    how = question.command(run_id_of(run.id), alone=alone)
-    who = "" if question.may_answer else " (somebody else has to: you may not answer this)"
-    return f"waits for a person before {question.task}{ask} Answer by `{how}`, or on its page{who}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.flow_commands import Commands
 from tests.support.oracle import Home
+from tests.support.people import member
 from tests.support.server import wait_until
 
 from metaflow_windmill.client.models import JobState
@@ -34,6 +36,21 @@ run = DeployedFlow.from_windmill("AskedFlow").get_run(sys.argv[1])
 (question,) = run.questions
 print(question.task, sorted(question.fields))
 run.approve({"why": "from Python", "where": "eu"})
+"""
+
+WAIT = """
+import asyncio, sys
+from metaflow import DeployedFlow
+run = DeployedFlow.from_windmill("TwoPeopleFlow").get_run(sys.argv[1])
+print(run.waits_for)
+
+async def wait():
+    waiting = asyncio.ensure_future(run._over(0.2))
+    await asyncio.sleep(1.5)
+    run.approve({"why": "from Python"})
+    await waiting
+
+asyncio.run(wait())
 """
 
 
@@ -129,3 +146,48 @@ def test_a_no_ends_the_run_and_what_was_approved_is_not_asked_again(commands: Co
 def test_a_local_run_asks_nobody(commands: Commands) -> None:
     done = commands.home.python(commands.flow, "--quiet", "--no-pylint", "run", "--items", "a")
     assert "KeyError: 'why'" in done.stdout + done.stderr  # a field without a default has no answer there
+
+
+def test_who_started_a_run_is_told_that_somebody_else_has_to_answer(tmp_path: Path, windmill: Target) -> None:
+    home = Home(tmp_path)
+    flow = home.write("two_people", FLOW.with_name("two_people.py").read_text())
+    admins = Commands(home, windmill, flow)
+    admins.well("create")
+    with member(windmill, "ann") as ann, member(windmill, "bob") as bob:
+        anns = Commands(home, ann, flow)
+        run = begin(anns, "trigger")
+        (question,) = asked(anns, run, "release/t")
+        assert question["may_answer"] is False
+        assert question["who"] == "members of the workspace but ann (and admins)"
+        assert question["until"]
+        told = anns.well("status", run).out
+        assert "Members of the workspace but ann (and admins) may, until 20" in told
+        assert "; you may not." in told
+        refused = anns.refused("approve", run, "--answer", "why=mine")
+        assert "was not taken: you started this run, and the step says self_approval=False" in refused
+        assert "members of the workspace but ann (and admins) may answer" in refused
+        assert "you may not" not in Commands(home, bob, flow).well("status", run).out
+        Commands(home, bob, flow).well("approve", run, "--answer", "why=it is good")
+        assert end(admins, run) is JobState.SUCCEEDED
+        assert "it is good, says bob" in admins.well("logs", run, "--step", "end").out
+
+
+def test_who_follows_a_run_sees_that_it_waits_and_how_to_answer(tmp_path: Path, windmill: Target) -> None:
+    home = Home(tmp_path)
+    flow = home.write("two_people", FLOW.with_name("two_people.py").read_text())
+    commands, file = Commands(home, windmill, flow), tmp_path / "id"
+    with ThreadPoolExecutor() as pool:
+        following = pool.submit(commands.well, "run", "--max-wait", "90", "--run-id-file", str(file))
+        wait_until(lambda: file.exists() and file.read_text().strip(), 60, "no run began")
+        run = file.read_text().strip()
+        asked(commands, run, "release/t")
+        waits = home.python("-c", WAIT, run, env=windmill.environment)
+        assert waits.returncode == 0, waits.stderr
+        assert following.result().status == 0
+    (line,) = [line for line in following.result().err.splitlines() if "waits for a person" in line]
+    assert "before release/t: Release it? Answer by `python " in line
+    assert f"windmill approve {run} --answer why=...`, or on its page {windmill.host}/run/" in line
+    assert "but admin (and admins) may, until 20" in line
+    (line,) = waits.stderr.splitlines()  # once, whatever the number of looks
+    assert line.startswith(f"TwoPeopleFlow/{run} waits for a person before release/t: Release it?")
+    assert waits.stdout == f"['{line}']\n"

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from tests.support.deployed import Target
+from tests.support.people import member
 from tests.support.programs import flow, python
 from tests.support.server import wait_until
+
+from metaflow_windmill.errors import Unauthorized
 
 if TYPE_CHECKING:
     from tests.support.server import RunningServer
@@ -67,3 +71,22 @@ def test_nobody_answers_without_a_login_or_what_does_not_ask(server: RunningServ
     assert (again.status_code, again.text.split(" @")[0]) == (500, "Error: parent flow job not found")
     unknown = server.ask("POST", f"/jobs_u/flow/resume_suspended/{uuid.uuid4()}", json={})
     assert unknown.status_code == 500
+
+
+def test_members_are_no_admins_and_may_not_answer_what_they_started(
+    server: RunningServer, folder: str
+) -> None:
+    target = Target(server.url, server.token, server.workspace)
+    with member(target, "ann", folder.partition("/")[2]) as ann, member(target, "bob", folder[2:]) as bob:
+        who = ann.client.whoami()
+        assert (who.username, who.is_admin) == ("ann", False)
+        begin(server, folder, self_approval_disabled=True)
+        job = str(ann.post(f"/jobs/run/f/{folder}/asking", {}))
+        wait_until(lambda: server.get(f"/jobs_u/get/{job}").get("suspend"), 20, "it does not wait")
+        assert ann.client.approval_info(job)["can_approve"] is False
+        with pytest.raises(Unauthorized, match="Self-approval is disabled for this flow step"):
+            ann.client.resume_suspended(job, None, approved=True)
+        bob.client.resume_suspended(job, None, approved=True)
+        assert server.finished(job)["result"]["by"] == ["bob"]
+    with pytest.raises(Unauthorized):
+        ann.client.whoami()

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import metaflow  # noqa: F401  (before one of its extensions, as everywhere else)
 import pytest
 from tests.support.scripted_server import Answer, answer, scripted_server
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from functools import cached_property
 from html import escape
@@ -14,6 +15,7 @@ from metaflow.runner.deployer import TriggeredRun
 from metaflow_windmill.cli.deployer import shown
 from metaflow_windmill.cli.deployer.commands import succeeds
 from metaflow_windmill.cli.deployer.live import Displays
+from metaflow_windmill.cli.flow.telling.asking import asks, whom
 from metaflow_windmill.cli.flow.telling.local_metadata import fetch, is_elsewhere
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.deployment.described.names import job_id_of, run_id_of
@@ -23,11 +25,12 @@ from metaflow_windmill.runs.approvals import answer, check_answers, chosen, ques
 from metaflow_windmill.runs.recovery import site_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.site import Site
     from metaflow_windmill.runs.approvals import Question
+    from metaflow_windmill.types import Json
 
 
 class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has no types
@@ -57,6 +60,7 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
         """Wait in an event loop; what is shown is changed in the loop's thread, as notebooks want it."""
         while not (job := await asyncio.to_thread(self._job)).state.final:
             self._follow(job)
+            await asyncio.to_thread(self._tell_questions, job)
             await asyncio.sleep(check_interval)
         self._follow(job)
         return self
@@ -114,6 +118,7 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
         end = None if timeout is None else time.monotonic() + timeout
         while not (job := self._job()).state.final:
             self._follow(job)
+            self._tell_questions(job)
             if end is not None and time.monotonic() >= end:
                 raise TimeoutError(f"{self.pathspec} is not over after {timeout:g} seconds")
             time.sleep(check_interval)
@@ -135,6 +140,8 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
         return succeeds(self.deployer, "terminate", run_id=self.pathspec.split("/")[1], **kwargs)
 
     _complete = False
+    _value: Json = None
+    _told: Sequence[str] = ()
 
     def _fetch_metadata(self) -> bool:
         """Fetch what there is of the run's metadata; return whether nothing more will come."""
@@ -166,10 +173,36 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
 
     @property
     def questions(self) -> list[Question]:
-        """What the run asks people now, each with its `task`, its text `ask` and its `fields`."""
-        windmill = self._site.windmill
-        job = windmill.get_job(self.job_id)
-        return questions(windmill, job, windmill.get_flow(job.path).value)
+        """What the run asks people now, each with its `task`, its text `ask` and its `fields`.
+
+        `who` says who may answer, `may_answer` whether this process may, and `until` when the run stops to
+        wait.
+        """
+        return self._questions(self._job())
+
+    @property
+    def waits_for(self) -> list[str]:
+        """What the run waits for, a sentence for each question; nothing while no person is asked."""
+        return [self._sentence(each) for each in self.questions]
+
+    def _questions(self, job: Job) -> list[Question]:
+        if self._value is None:
+            self._value = self._site.windmill.get_flow(job.path).value
+        return questions(self._site.windmill, job, self._value)
+
+    def _sentence(self, question: Question) -> str:
+        return f"{self.pathspec} {asks(question)} {whom(question)} Answer on its page {self.windmill_ui}"
+
+    def _tell_questions(self, job: Job) -> None:
+        """Say once on stderr what the run begins to ask: who waits for it would wait in vain otherwise."""
+        try:
+            told = [self._sentence(each) for each in self._questions(job)]
+        except MetaflowWindmillError:
+            return  # whoever waits is told of what keeps Windmill from answering by the next look
+        for sentence in told:
+            if sentence not in self._told:
+                print(sentence, file=sys.stderr, flush=True)
+        self._told = told
 
     def approve(
         self, answers: dict[str, Any] | None = None, task: str | None = None, *, every: bool = False

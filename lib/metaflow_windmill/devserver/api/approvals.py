@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.api.auth import identity
 from metaflow_windmill.devserver.api.body import read_json
 from metaflow_windmill.devserver.api.jobs_read import job_of
 from metaflow_windmill.devserver.api.replies import as_json, as_text
@@ -103,7 +104,7 @@ def asked_by(services: Services, job: Job) -> Asked:
 
 def why_not(services: Services, bearer: Bearer, job: Job, asked: Asked) -> RequestRefused | None:
     """Return why somebody may not answer; None if they may."""
-    if bearer.super_admin:
+    if identity(services, bearer, job.workspace).is_admin:
         return None
     if asked.others_only and bearer.email == job.identity.email:
         return denied("Self-approval is disabled for this flow step")
@@ -116,7 +117,7 @@ def may_write(services: Services, bearer: Bearer, job: Job) -> bool:
     """Tell whether somebody owns the path of a flow."""
     kind, _, rest = (job.path or "").partition("/")
     name = rest.partition("/")[0]
-    if bearer.super_admin or (kind == "u" and name == bearer.username):
+    if identity(services, bearer, job.workspace).is_admin or (kind == "u" and name == bearer.username):
         return True
     reading = services.database.read()
     if kind != "f" or not folders.exists(reading, job.workspace, name):

@@ -6,7 +6,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.api.services import EMAIL, USER
-from metaflow_windmill.devserver.catalog import tokens
+from metaflow_windmill.devserver.catalog import members, tokens
 from metaflow_windmill.devserver.model import Identity
 from metaflow_windmill.devserver.refusals import denied, unauthorized
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from metaflow_windmill.devserver.api.services import Services
+
+NOBODY = tokens.Bearer("anonymous", "")
+"""Who asks where no token is needed."""
 
 
 def said_token(request: HTTPConnection) -> str | None:
@@ -50,7 +53,7 @@ def bearer_of(services: Services, token: str | None) -> tokens.Bearer:
     return found
 
 
-def identity(bearer: tokens.Bearer, workspace: str) -> Identity:
+def identity(services: Services, bearer: tokens.Bearer, workspace: str) -> Identity:
     """Return who acts in a workspace; outside of any where it is empty.
 
     The scopes of a person's token are not part of it: they bound what a request may ask for, and the jobs
@@ -62,12 +65,17 @@ def identity(bearer: tokens.Bearer, workspace: str) -> Identity:
     ------
     RequestRefused
         401 if a person's token belongs to another workspace, or to one where none is asked; a job's opens
-        what is outside of workspaces too.
+        what is outside of workspaces too. Or if somebody who is no superadmin is not in the workspace.
     """
     if bearer.workspace not in (None, workspace) and (workspace or bearer.job is None):
         raise unauthorized()
     scopes = None if bearer.job is None else bearer.scopes
-    return Identity(bearer.username, bearer.email, workspace, scopes=scopes)
+    if bearer.super_admin or bearer == NOBODY or not workspace:
+        return Identity(bearer.username, bearer.email, workspace, scopes=scopes)
+    member = members.find(services.database.read(), workspace, bearer.email)
+    if member is None:
+        raise unauthorized()
+    return Identity(member.username, member.email, workspace, member.is_admin, scopes)
 
 
 def require_super_admin(bearer: tokens.Bearer) -> None:

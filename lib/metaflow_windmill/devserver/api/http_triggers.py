@@ -108,7 +108,7 @@ def _authenticate(call: Call, trigger: Trigger) -> None:
     """Check the caller as the trigger asks; ``custom_script`` leaves that to the script."""
     if trigger.authentication_method == "windmill":
         bearer = bearer_of(call.services, said_token_of(call.headers, call.query))
-        identity(bearer, trigger.workspace)
+        identity(call.services, bearer, trigger.workspace)
         kind = "flows" if trigger.is_flow else "scripts"
         replace(call, bearer=bearer).require(Need("jobs", "run", kind, trigger.script_path))
     check = CHECKS.get(trigger.authentication_method)

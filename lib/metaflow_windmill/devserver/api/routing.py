@@ -13,13 +13,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
-from metaflow_windmill.devserver.api.auth import bearer_of, identity, said_token
+from metaflow_windmill.devserver.api.auth import NOBODY, bearer_of, identity, said_token
 from metaflow_windmill.devserver.api.call import Call
 from metaflow_windmill.devserver.api.confined import confine, is_own
 from metaflow_windmill.devserver.api.replies import as_text
 from metaflow_windmill.devserver.catalog import workspaces
 from metaflow_windmill.devserver.catalog.scopes import Need
-from metaflow_windmill.devserver.catalog.tokens import Bearer
 from metaflow_windmill.devserver.model import JobExists
 from metaflow_windmill.devserver.refusals import bad_request
 from metaflow_windmill.devserver.release import TRIED
@@ -40,8 +39,6 @@ W = "/api/w/{workspace}"
 
 LARGEST_BODY = 200 * 1024 * 1024
 """Bytes, as on a real server."""
-
-NOBODY = Bearer("anonymous", "")
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +112,7 @@ def _serve(services: Services, methods: dict[str, Endpoint]) -> Callable[[Reques
 def _checked(services: Services, endpoint: Endpoint, request: Request) -> Call:
     workspace = request.path_params.get("workspace", "")
     bearer = NOBODY if endpoint.public else bearer_of(services, said_token(request))
-    who = identity(bearer, workspace)
+    who = identity(services, bearer, workspace)
     call = Call(
         services=services,
         bearer=bearer,

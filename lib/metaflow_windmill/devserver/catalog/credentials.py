@@ -42,6 +42,7 @@ class JobTokens:
             "email": who.email,
             "workspace": who.workspace,
         }
+        claims |= {} if who.is_admin else {"admin": False}
         claims |= {} if who.scopes is None else {"scopes": list(who.scopes)}
         text = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
         return f"{MARK}{text}.{self._vault.sign(text)}"
@@ -60,4 +61,5 @@ class JobTokens:
             return None
         scopes = tuple(claims["scopes"]) if "scopes" in claims else None
         who = (claims["user"], claims["email"], claims["workspace"])
-        return Bearer(*who, super_admin=True, scopes=scopes, job=claims["job"])  # as its user is
+        admin = claims.get("admin", True)  # as its user is
+        return Bearer(*who, super_admin=admin, scopes=scopes, job=claims["job"])

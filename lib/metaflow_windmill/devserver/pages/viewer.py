@@ -76,13 +76,14 @@ class Viewer:
             401 or 403 if not.
         """
         bearer = bearer_of(self.services, said_token(self.request))
-        identity(bearer, workspace or self.workspace)
+        identity(self.services, bearer, workspace or self.workspace)
         if not allows(bearer.scopes, need):
             raise denied(f"the scopes of this token do not cover {need}")
 
     def who(self, workspace: str | None = None) -> Identity:
         """Return whom the page acts for."""
-        return identity(bearer_of(self.services, said_token(self.request)), workspace or self.workspace)
+        bearer = bearer_of(self.services, said_token(self.request))
+        return identity(self.services, bearer, workspace or self.workspace)
 
     def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent."""

@@ -11,6 +11,7 @@ import pytest
 from tests.support.answering import Answering
 from tests.unit.cli.telling.test_progress import PLAN, begin, event
 
+from metaflow_windmill.cli.flow.telling.asking import Asked
 from metaflow_windmill.cli.flow.telling.block import Block, fitting, spoken
 from metaflow_windmill.cli.flow.telling.output import Line
 from metaflow_windmill.cli.flow.telling.progress import Progress, Row, Splits
@@ -215,3 +216,25 @@ def test_the_end_says_how_it_ended() -> None:
 
 def test_durations() -> None:
     assert [spoken(seconds) for seconds in (0.9, 61, 3 * 3600 + 62)] == ["0 s", "1 min 01 s", "3 h 01 min"]
+
+
+def test_the_block_says_whom_it_waits_for_and_leaves_the_command() -> None:
+    shown = Shown(100)
+    shown.block.begin()
+    works(shown)
+    asked = Asked("waits for a person before work/t-0 until 15:30", "waits for you. Answer by `approve x`.")
+    for _ in range(2):
+        shown.block.asks([asked])
+        shown.block.looked(RUN)
+    first, *_, last = shown.text()
+    assert first.endswith("waits for you. Answer by `approve x`.")
+    assert last.endswith("waits for a person before work/t-0 until 15:30")
+    shown.block.asks([asked, Asked("x", "another")])
+    shown.block.looked(RUN)
+    assert shown.text()[-1].endswith("before work/t-0 until 15:30 and in 1 more places")
+    shown.block.asks([])
+    shown.block.looked(RUN)
+    shown.block.end()
+    lines = shown.text()
+    assert "waits for a person" not in lines[-1]
+    assert len([line for line in lines if "waits for you" in line]) == 1

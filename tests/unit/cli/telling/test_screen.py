@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
+from metaflow_windmill.cli.flow.telling.asking import Asked
 from metaflow_windmill.cli.flow.telling.output import Line
 from metaflow_windmill.cli.flow.telling.screen import Lines, is_redrawn
 from metaflow_windmill.client.models import Job, JobState
@@ -52,6 +53,15 @@ def test_lines_of_tasks_look_as_with_metaflows_run(capsys: pytest.CaptureFixture
     first, second = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \[windmill-1/work/t-1\] hello", first)
     assert second.endswith("[windmill-1/work/t-1 (attempt 2)] ")
+
+
+def test_a_question_is_told_once_for_as_long_as_it_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Lines(LOUD, "windmill-1")
+    first, second = Asked("waits", "waits for a person before a/t."), Asked("waits", "waits before b/t.")
+    for asked in ((first,), (first, second), (second,), (), (second,)):
+        screen.asks(asked)
+    told = [line.partition("  ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert [line.strip() for line in told] == [first.text, second.text, second.text]
 
 
 def test_nothing_new_is_nothing_told() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option, run_argument
 from metaflow_windmill.cli.flow.options.shared import server_options
+from metaflow_windmill.cli.flow.telling.asking import sentence
 from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.telling.showing import (
     TASK_HEADS,
@@ -24,7 +25,7 @@ from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.deployment.placed.ownership import TOKEN_SCHEME
-from metaflow_windmill.runs.approvals import questions, sentence
+from metaflow_windmill.runs.approvals import questions
 from metaflow_windmill.runs.reasons import reason_of
 from metaflow_windmill.runs.watch import MANY_NAMED, Watch, steps_of
 from metaflow_windmill.terminal.speech import flow_command, print_data, print_json, print_table
@@ -132,7 +133,7 @@ def _print(found: Deployed, job: Job, tasks: Tasks) -> None:
         print_data(line)
     asked = _asked(found, job)
     for question in asked:
-        print_data(sentence(job, question, alone=len(asked) == 1))
+        print_data(sentence(job, question, run_page(server.host, server.workspace, job.id), asked))
     for step, states in tasks.more.items():
         print_data(f"{step}: {', '.join(f'{number:,} more {state}' for state, number in states.items())}")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.cli.flow.telling.screen import head_of
 from metaflow_windmill.cli.flow.telling.teller import COLOURS, begun, clock_time, ended
 from metaflow_windmill.client.models import JobState
+from metaflow_windmill.terminal.paste import pasted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from metaflow_windmill.cli.flow.telling.asking import Asked
     from metaflow_windmill.cli.flow.telling.output import Line
     from metaflow_windmill.cli.flow.telling.progress import Progress, Row, Splits
     from metaflow_windmill.client.models import Job
@@ -90,6 +92,7 @@ class Block:
         self._ended: float | None = None
         self._new = False
         self._lines: list[Text] = []
+        self._asked: tuple[Asked, ...] = ()
         self._live = Live(console=self._console, get_renderable=self._drawn, vertical_overflow="crop")
 
     def begin(self) -> None:
@@ -110,6 +113,18 @@ class Block:
         if event.ended:
             self._splits.took(event.task)
         self._tell(event)
+
+    def asks(self, asked: Sequence[Asked]) -> None:
+        """Take in what the run asks people; leave a line of each, with the command that answers."""
+        from rich.text import Text
+
+        self._flush()
+        with uninterrupted():
+            for each in asked:
+                if each not in self._asked:
+                    text = f"{clock_time(None)}  {pasted(each.text)}"
+                    self._console.print(Text(text, "yellow"), soft_wrap=True)
+        self._asked = tuple(asked)
 
     def looked(self, run: Job) -> bool:
         """Draw the block anew."""
@@ -170,6 +185,9 @@ class Block:
         words = [self._title, spoken(now - self._began)]
         if self._state.final:
             words.insert(1, self._state.value.lower())
+        elif self._asked:
+            more = len(self._asked) - 1
+            words += [self._asked[0].short + (f" and in {more} more places" if more else "")]
         elif now - self._busy > IDLE:
             words += ["no task is running"]
         return _cut("  ".join(words), "bold")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from metaflow._vendor import click
 
+from metaflow_windmill.cli.flow.telling.asking import Asking
 from metaflow_windmill.cli.flow.telling.output import Output
 from metaflow_windmill.cli.flow.telling.screen import screen_for
 from metaflow_windmill.cli.flow.telling.teller import EACH_TOLD, shortened
@@ -79,11 +80,12 @@ def follow(
     value, run = server.windmill.get_flow(path).value, run_id_of(job_id)
     watch = Watch(server.windmill, job_id, steps_of(value), EACH_TOLD)
     screen = screen_for(obj, server.windmill, value, f"{obj.flow.name}/{run}", run)
+    asking = Asking(server.windmill, server.host, value)
     output = None if quiet_tasks else Output(server.windmill, partial(_pass_on, screen), most=ASKED)
     try:
         screen.begin()
         try:
-            return _until_over(watch, screen, output, max_wait)
+            return _until_over(watch, screen, output, asking, max_wait)
         finally:
             screen.end()
     except (KeyboardInterrupt, WindmillError) as why:
@@ -123,12 +125,15 @@ def _why(failed: Mapping[str, str], reason: Reason) -> str:
     return "".join([first, *(f"\n{task}: {shortened(text)}" for task, text in others)])
 
 
-def _until_over(watch: Watch, screen: Screen, output: Output | None, max_wait: float | None) -> Followed:
+def _until_over(
+    watch: Watch, screen: Screen, output: Output | None, asking: Asking, max_wait: float | None
+) -> Followed:
     end = None if max_wait is None else time.monotonic() + max_wait
     wait, failed = SHORTEST, dict[str, str]()
     while True:
         look = watch.look()
         printed = _show(look, screen, output)
+        screen.asks(asking.look(look.run))
         told = screen.looked(look.run)
         note_failures(failed, look.events)
         if look.run.state.final:

@@ -14,9 +14,10 @@ from metaflow_windmill.cli.flow.telling.teller import Teller, clock_time
 from metaflow_windmill.terminal.speech import colour, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import IO
 
+    from metaflow_windmill.cli.flow.telling.asking import Asked
     from metaflow_windmill.cli.flow.telling.output import Line
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
@@ -40,6 +41,9 @@ class Screen(Protocol):
     def line(self, line: Line) -> None:
         """Show a line that a task wrote."""
 
+    def asks(self, asked: Sequence[Asked]) -> None:
+        """Show what the run asks people now."""
+
     def looked(self, run: Job) -> bool:
         """Show the run as it is after a look; tell whether there was anything new since the look before."""
 
@@ -58,6 +62,7 @@ class Lines:
         self._obj, self._run = obj, run
         self._teller = Teller(self._tell)
         self._told = 0
+        self._asked: set[Asked] = set()
 
     def begin(self) -> None:
         """Do nothing."""
@@ -68,6 +73,13 @@ class Lines:
     def event(self, event: Event) -> None:
         """Tell of a task."""
         self._teller.event(event)
+
+    def asks(self, asked: Sequence[Asked]) -> None:
+        """Tell once of each question."""
+        for each in asked:
+            if each not in self._asked:
+                self._tell(each.text, None, "yellow")
+        self._asked = set(asked)
 
     def looked(self, run: Job) -> bool:
         """Tell of steps with many tasks, now and then."""
