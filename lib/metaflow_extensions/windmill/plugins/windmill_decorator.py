@@ -62,7 +62,7 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         register(metadata, run_id, step_name, task_id, retry_count)
         tell_of_schedule()
         first = step_name == graph.start_step
-        tell_of_events(metadata, run_id, step_name, task_id, retry_count, first=first)
+        tell_of_events(metadata, run_id, step_name, task_id, retry_count, task_datastore, first=first)
 
     def task_decorate(  # noqa: PLR0917 (Metaflow's signature)
         self,

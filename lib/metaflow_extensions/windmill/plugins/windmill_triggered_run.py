@@ -16,13 +16,13 @@ from metaflow_windmill.cli.deployer import shown
 from metaflow_windmill.cli.deployer.commands import succeeds
 from metaflow_windmill.cli.deployer.live import Displays
 from metaflow_windmill.cli.flow.telling.asking import asks, whom
-from metaflow_windmill.cli.flow.telling.local_metadata import fetch, is_elsewhere
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.deployment.described.names import job_id_of, run_id_of
 from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, MetaflowWindmillError
 from metaflow_windmill.runs.approvals import answer, check_answers, chosen, questions
 from metaflow_windmill.runs.recovery import site_of
+from metaflow_windmill.runtime.child.local_metadata import fetch, is_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -154,7 +154,7 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
         if record is None or not is_elsewhere(record):
             return True
         try:
-            fetch(record, run_id_of(self.job_id))
+            fetch(record.datastore, record.flow, run_id_of(self.job_id))
         except Exception as why:
             raise MetaflowException(
                 f"The metadata of {self.pathspec} cannot be fetched from {record.datastore.root} ({why}). "

@@ -15,6 +15,7 @@ from metaflow_windmill.process.child import run_child
 from metaflow_windmill.runtime.child.commands import say
 from metaflow_windmill.runtime.child.environment import task_environment
 from metaflow_windmill.runtime.child.flow_file import enter
+from metaflow_windmill.runtime.child.local_metadata import fetch, is_elsewhere
 from metaflow_windmill.runtime.child.workplace import fill, workplace
 from metaflow_windmill.runtime.output.failure import Failure, exception
 from metaflow_windmill.runtime.output.logs import LogStream
@@ -78,20 +79,31 @@ def _run(task: Task, root: Path, function: str) -> bool:
         fill(place, root)
         streams = (LogStream(1, place.stdout, mask), LogStream(2, place.stderr, mask))
         file = place.work / task.record.package.flow_file
-        pathspec = f"{task.record.flow}/{task.run}"
         # Its output is kept in the job only: there is no task of Metaflow that it could belong to.
-        status = run_child(partial(_call, file, function, pathspec, root, place.work), streams)
+        status = run_child(partial(_call, task, file, function, root, place.work), streams)
     if status:
         say(f"Exit hook {function} failed; the run stays what it was.")
     return not status
 
 
-def _call(file: Path, function: str, pathspec: str, root: Path, directory: Path) -> int:
-    """Call a function as Metaflow's own orchestrators do, in the child."""
+def _call(task: Task, file: Path, function: str, root: Path, directory: Path) -> int:
+    """Call a function as Metaflow's own orchestrators do, in the child, where its run is known."""
     enter(root, directory)
+    if is_elsewhere(task.record):
+        _fetch(task)
     script = importlib.import_module("metaflow.plugins.exit_hook.exit_hook_script")
-    script.main(str(file), function, pathspec)
+    script.main(str(file), function, f"{task.record.flow}/{task.run}")
     return 0
+
+
+def _fetch(task: Task) -> None:
+    """Fetch what the tasks of the run have left for Metaflow's client; a hook runs without it too."""
+    try:
+        fetch(task.record.datastore, task.record.flow, task.run)
+    except Exception as why:  # noqa: BLE001 (whatever a datastore says)
+        say(
+            f"The hook knows no run: what its tasks have left cannot be fetched ({type(why).__name__}: {why})"
+        )
 
 
 def _as_it_failed(error: Json) -> BaseException:

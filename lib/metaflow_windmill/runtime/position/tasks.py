@@ -15,7 +15,7 @@ from metaflow_windmill.runtime.position.ids import PARAMETERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.contract.record import Record, StoreInfo
     from metaflow_windmill.types import Json
 
 NOTE = "windmill.json"
@@ -280,19 +280,32 @@ def _contents(metadata: Json) -> dict[str, Content]:
 
 def storage(record: Record) -> Json:
     """Return Metaflow's storage of the record's datastore."""
-    return storage_kind(record)(record.datastore.root)
+    return storage_at(record.datastore)
+
+
+def storage_at(place: StoreInfo) -> Json:
+    """Return Metaflow's storage of a datastore."""
+    return _kind(place)(place.root)
 
 
 def storage_kind(record: Record) -> Json:
     """Return Metaflow's class of the storage of the record's datastore."""
-    from metaflow.plugins import DATASTORES
-
-    return next(kind for kind in DATASTORES if record.datastore.type == kind.TYPE)
+    return _kind(record.datastore)
 
 
 def flow_datastore(record: Record, metadata: Json = None) -> Json:
     """Return Metaflow's datastore of the flow, which tells a provider of metadata of tasks if it has one."""
+    return flow_datastore_at(record.datastore, record.flow, metadata)
+
+
+def flow_datastore_at(place: StoreInfo, flow: str, metadata: Json = None) -> Json:
+    """Return Metaflow's datastore of a flow in a datastore."""
     from metaflow.datastore import FlowDataStore
 
-    root, kind = record.datastore.root, storage_kind(record)
-    return FlowDataStore(record.flow, None, metadata, storage_impl=kind, ds_root=root)
+    return FlowDataStore(flow, None, metadata, storage_impl=_kind(place), ds_root=place.root)
+
+
+def _kind(place: StoreInfo) -> Json:
+    from metaflow.plugins import DATASTORES
+
+    return next(kind for kind in DATASTORES if place.type == kind.TYPE)

@@ -1,0 +1,83 @@
+"""Metadata that lies with the data: Metaflow's client finds what tasks have left, where that was fetched."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.metaflow
+
+PROGRAM = """
+import os, sys
+
+from metaflow import Run, namespace
+from metaflow_windmill.contract.record import StoreInfo
+from metaflow_windmill.runtime.child.trigger import trigger_of
+
+EVENT = {"type": "run", "id": "Other/windmill-1/end/t", "name": "metaflow.Other.end", "timestamp": 1}
+namespace(None)
+trigger = trigger_of([EVENT], StoreInfo("local", sys.argv[1]))
+print(trigger.event.name, trigger.run.pathspec, [step.id for step in trigger.run], trigger["Other"].id)
+try:
+    trigger_of([EVENT], None).run
+except Exception as why:
+    print(type(why).__name__)
+"""
+LEAVE = """
+import json, os, sys
+from metaflow.metadata_provider.util import sync_local_metadata_to_datastore
+from metaflow_windmill.contract.record import StoreInfo
+from metaflow_windmill.runtime.position.tasks import flow_datastore_at
+
+store = flow_datastore_at(StoreInfo("local", sys.argv[1]), "Other")
+for step in ("start", "end"):
+    for attempt in (0, 1):
+        root = f".metaflow/Other/windmill-1/{step}/t/_meta"
+        os.makedirs(root, exist_ok=True)
+        places = {"": {}, "/windmill-1": {}, f"/windmill-1/{step}": {}, f"/windmill-1/{step}/t": {}}
+        for place in places:
+            meta = f".metaflow/Other{place}/_meta"
+            os.makedirs(meta, exist_ok=True)
+            words = dict(zip(("flow_id", "run_number", "step_name", "task_id"), f"Other{place}".split("/")))
+            said = {"user_name": "ann", "ts_epoch": 1, "tags": [], "system_tags": [], **words}
+            with open(f"{meta}/_self.json", "w") as file:
+                json.dump(said, file)
+        task = store.get_task_datastore("windmill-1", step, "t", attempt=attempt, mode="w")
+        task.init_task()
+        sync_local_metadata_to_datastore(".metaflow", task)
+"""
+
+
+def test_a_triggers_run_is_fetched_when_it_is_asked_for(tmp_path: Path) -> None:
+    there, here, store = (tmp_path / name for name in ("there", "here", "store"))
+    for directory in (there, here / ".metaflow", store):
+        directory.mkdir(parents=True)
+    python(LEAVE, there, store)
+    told = python(PROGRAM, here, store).splitlines()
+    assert told[0] == "metaflow.Other.end Other/windmill-1 ['end', 'start'] windmill-1"
+    assert sorted(path.name for path in (here / ".metaflow").iterdir()) == ["Other"]
+
+
+def python(program: str, directory: Path, store: Path) -> str:
+    """Run a program as on another machine: what is local is its own directory."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(store)],
+        cwd=directory,
+        env={
+            "PATH": "",
+            "HOME": str(directory),
+            "METAFLOW_USER": "ann",
+            "METAFLOW_DEFAULT_METADATA": "local",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
