@@ -97,7 +97,7 @@ def test_a_branch_each_item_and_a_step_in_a_row_ask(commands: Commands) -> None:
     (question,) = asked(commands, run, "right/t")
     assert question["ask"] == "Go right?"
     told = commands.well("status", run).out
-    assert "waits for a person before right/t: Go right? Answer by `windmill approve" in told
+    assert "waits for a person before right/t: Go right? Answer by `python " in told
     commands.well("approve", run)
 
     first, _ = asked(commands, run, "each/t-0", "each/t-1")

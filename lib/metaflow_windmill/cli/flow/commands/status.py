@@ -28,6 +28,7 @@ from metaflow_windmill.deployment.placed.ownership import TOKEN_SCHEME
 from metaflow_windmill.runs.approvals import questions
 from metaflow_windmill.runs.reasons import reason_of
 from metaflow_windmill.runs.watch import MANY_NAMED, Watch, steps_of
+from metaflow_windmill.terminal.paste import pasted
 from metaflow_windmill.terminal.speech import flow_command, print_data, print_json, print_table
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _print(found: Deployed, job: Job, tasks: Tasks) -> None:
         print_data(line)
     asked = _asked(found, job)
     for question in asked:
-        print_data(sentence(job, question, run_page(server.host, server.workspace, job.id), asked))
+        print_data(pasted(sentence(job, question, run_page(server.host, server.workspace, job.id), asked)))
     for step, states in tasks.more.items():
         print_data(f"{step}: {', '.join(f'{number:,} more {state}' for state, number in states.items())}")
 
