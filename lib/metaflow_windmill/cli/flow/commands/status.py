@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option, run_argument
 from metaflow_windmill.cli.flow.options.shared import server_options
-from metaflow_windmill.cli.flow.telling.asking import sentence
 from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.telling.showing import (
     TASK_HEADS,
@@ -25,7 +24,6 @@ from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.deployment.placed.ownership import TOKEN_SCHEME
-from metaflow_windmill.runs.approvals import questions
 from metaflow_windmill.runs.reasons import reason_of
 from metaflow_windmill.runs.watch import MANY_NAMED, Watch, steps_of
 from metaflow_windmill.terminal.paste import pasted
@@ -132,14 +130,28 @@ def _print(found: Deployed, job: Job, tasks: Tasks) -> None:
                 print_data(f"{task.name}, attempt {task.attempt + 1}: {shortened(task.reason)}")
     for line in unserved(server.windmill, job):
         print_data(line)
-    asked = _asked(found, job)
-    for question in asked:
-        print_data(pasted(sentence(job, question, run_page(server.host, server.workspace, job.id), asked)))
+    for line in _waits(found, job):
+        print_data(line)
     for step, states in tasks.more.items():
         print_data(f"{step}: {', '.join(f'{number:,} more {state}' for state, number in states.items())}")
 
 
+def _waits(found: Deployed, job: Job) -> list[str]:
+    """Return a sentence for each question that the run asks a person."""
+    asked = _asked(found, job)
+    if not asked:
+        return []
+    from metaflow_windmill.cli.flow.telling.asking import sentence
+
+    page = run_page(found.server.host, found.server.workspace, job.id)
+    return [pasted(sentence(job, question, page, asked)) for question in asked]
+
+
 def _asked(found: Deployed, job: Job) -> list[Question]:
+    if job.state.final:
+        return []
+    from metaflow_windmill.runs.approvals import questions
+
     return questions(found.server.windmill, job, found.flow.value)
 
 
