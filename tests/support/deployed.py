@@ -87,6 +87,10 @@ class Deployed:
         """Deploy the flow and start a run, both in one process; return its run id."""
         return self._started("run", "--no-wait", *options)
 
+    def resume(self, run_id: str, *options: str) -> str:
+        """Go on from a run; return the new one's id."""
+        return self._started("resume", run_id, "--no-wait", *options)
+
     def _started(self, *words: str) -> str:
         number = self.home.root / f"{self.flow.stem}.windmill"
         done = self.command(*words, f"--run-id-file={number}")
