@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from metaflow_windmill.compiler import Deployment, compile_flow
+from metaflow_windmill.compiler import DeploymentSpec, compile_flow
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.graph.dag import Dag, Step
 from metaflow_windmill.package.script import step_script
@@ -48,7 +48,7 @@ def _block(number: int, after: str | None) -> list[Step]:
     ]
 
 
-def _deployment() -> Deployment:
+def _deployment() -> DeploymentSpec:
     package = PackageInfo("s3://bucket/package", "0" * 40, "{}", "bench.py")
     record = Record("Bench", "me", "bench-0", package, StoreInfo("s3", "s3://bucket"), StoreInfo("service"))
-    return Deployment("f/flows/Bench", record, step_script(), "# py: 3.11\n", {"type": "object"})
+    return DeploymentSpec("f/flows/Bench", record, step_script(), "# py: 3.11\n", {"type": "object"})

@@ -24,7 +24,7 @@ from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.client.pages import flow_page, run_page
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.client.windmill import Windmill
-from metaflow_windmill.runs.watch import Watch, steps_of
+from metaflow_windmill.runs.watch import RunWatch, steps_of
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job
@@ -110,7 +110,7 @@ class Demo:
         path = f"f/flows/{flow}"
         job_id = self.client.run_flow(path, args, str(uuid.uuid4()))
         print(f"    {run_page(self.server.url, 'admins', job_id)}")
-        watch = Watch(self.client, job_id, steps_of(self.client.get_flow(path).value))
+        watch = RunWatch(self.client, job_id, steps_of(self.client.get_flow(path).value))
         teller = Teller(lambda text, _at, _colour: print(f"    {text}", flush=True))
         over = False
         while not over:

@@ -95,7 +95,7 @@ def main(  # noqa: PLR0917 - a form has as many fields as it needs
     cannot be deployed does not keep the others back, and makes the job a failed one at the end.
     """
     library()
-    from metaflow_windmill.workspace.scripts import Asked, compile_and_deploy
+    from metaflow_windmill.workspace.scripts import DeployRequest, compile_and_deploy
 
     changes = {
         "flows": flows,
@@ -114,5 +114,5 @@ def main(  # noqa: PLR0917 - a form has as many fields as it needs
         "metadata_url": metadata_url,
         "prune": prune or None,
     }
-    asked = Asked(ref=ref or "", dry_run=dry_run, only_if_changed=only_if_changed)
+    asked = DeployRequest(ref=ref or "", dry_run=dry_run, only_if_changed=only_if_changed)
     return compile_and_deploy(repo, configuration, changes, asked)

@@ -25,7 +25,7 @@ from tests.support.workspace_faults import (
     made_for_another_python,
 )
 
-from metaflow_windmill.workspace.doctor.queue import PATIENCE
+from metaflow_windmill.workspace.doctor.queue_findings import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,8 +19,8 @@ from tests.support.workspace import Workspace, flow_file, outcomes, reasons
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.workspace.compiling.configuration import read_configuration
-from metaflow_windmill.workspace.compiling.pipeline import Asked, deploy_newest
-from metaflow_windmill.workspace.job import job_with
+from metaflow_windmill.workspace.compiling.pipeline import DeployRequest, deploy_newest
+from metaflow_windmill.workspace.script_job import job_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -317,7 +317,7 @@ def test_a_token_revoked_in_the_middle(team: Team, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("WM_BASE_URL", team.place.server.url)
     configuration = read_configuration(team.place.server.get(f"/resources/get_value/{team.configuration}"))
     job = job_with(Revoking(team.place), team.place.server.workspace, lambda _: None)
-    report = deploy_newest(job, configuration, Asked())
+    report = deploy_newest(job, configuration, DeployRequest())
     assert [item.outcome for item in report.flows] == ["failed", "not tried"]
     assert "answered with status 401" in report.flows[0].reason
     assert "Run it again" in report.flows[1].reason

@@ -20,7 +20,7 @@ from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.contract.event import SUBSCRIPTION, Awaited, Subscription
 from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.events import new_event, publish
-from metaflow_windmill.workspace.installing.install import Installer
+from metaflow_windmill.workspace.installing.installer import Installer
 from metaflow_windmill.workspace.installing.shipped import shipment
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from tests.support.oracle import ROOT, Home
 from tests.support.step_jobs import Worker, spec
 
 if TYPE_CHECKING:
-    from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.contract.task_spec import TaskSpec
 
 pytestmark = pytest.mark.metaflow
 
@@ -32,9 +32,9 @@ IN_ANY_STEP = {
     "after the artifacts are kept": (f"{DATASTORE}:persist:return", 1, 2),
     "before the task is marked as done": (f"{DATASTORE}:done:call", 1, 2),
     "after the task is marked as done": ("runtime/child/hooks.py:finish:call", 1, 2),
-    "before the last of the log is kept": ("runtime/child/commands.py:outcome_of:return", 1, 2),
-    "after the last of the log is kept": ("runtime/child/commands.py:keep_note:call", 1, 2),
-    "after the outcome is kept": ("runtime/child/commands.py:keep_note:return", 0, 1),
+    "before the last of the log is kept": ("runtime/child/metaflow_commands.py:outcome_of:return", 1, 2),
+    "after the last of the log is kept": ("runtime/child/metaflow_commands.py:keep_note:call", 1, 2),
+    "after the outcome is kept": ("runtime/child/metaflow_commands.py:keep_note:return", 0, 1),
     "before the result is returned": ("runtime/attempt/result.py:result:call", 0, 1),
 }
 NOT_RUN_AGAIN = {"after the outcome is kept", "before the result is returned"}

@@ -18,7 +18,7 @@ from metaflow_windmill.devserver.store.ids import new_job_id
 if TYPE_CHECKING:
     from tests.support.step_jobs import JobEnd
 
-    from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.contract.task_spec import TaskSpec
 
 pytestmark = pytest.mark.metaflow
 

@@ -18,8 +18,8 @@ from tests.support.openflow_schema import check_openflow
 from tests.support.strategies import graphs
 from tests.support.walk import Found, all_modules
 
-from metaflow_windmill.compiler import Limits, compile_flow, mermaid
-from metaflow_windmill.compiler.names import RESERVED
+from metaflow_windmill.compiler import ArmLimits, compile_flow, mermaid
+from metaflow_windmill.compiler.module_ids import RESERVED
 from metaflow_windmill.openflow import read_flow_value
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Compiled:
         folder: Path,
         graph: Graph,
         max_workers: int | None,
-        limits: Limits | None = None,
+        limits: ArmLimits | None = None,
         most: int | None = None,
     ) -> None:
         text = write_flow(graph)
@@ -191,11 +191,11 @@ def check_diagram(compiled: Compiled) -> None:
 @given(
     graph=st.one_of(graphs(depth=3, most_tasks=60), graphs(with_gang=True)),
     max_workers=st.sampled_from([None, None, 1, 4]),
-    limits=st.sampled_from([None, Limits(0, 0)]),
+    limits=st.sampled_from([None, ArmLimits(0, 0)]),
     most=st.sampled_from([None, 50_000]),
 )
 def test_any_graph_compiles(
-    folder: Path, graph: Graph, max_workers: int | None, limits: Limits | None, most: int | None
+    folder: Path, graph: Graph, max_workers: int | None, limits: ArmLimits | None, most: int | None
 ) -> None:
     check(Compiled(folder, graph, max_workers, limits, most))
 

@@ -18,7 +18,7 @@ from tests.support.flow_files import write_flow
 from tests.support.loaded import flow_graph
 from tests.support.strategies import graphs, switches_to_splits
 
-from metaflow_windmill.compiler import Limits, compile_flow
+from metaflow_windmill.compiler import ArmLimits, compile_flow
 from metaflow_windmill.graph import read_dag
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Way:
     random: Random
     at_once: int
     max_workers: int | None = None
-    limits: Limits | None = None
+    limits: ArmLimits | None = None
     pack: int | None = None
     max_splits: int | None = None
 
@@ -72,13 +72,13 @@ def of_cases(stand: Bench, graph: Graph, way: Way) -> tuple[Graph, Carried]:
     return without, stand.carry(without, value, way.random, way.at_once)
 
 
-def ways(limits: Limits) -> SearchStrategy[Way]:
+def ways(limits: ArmLimits) -> SearchStrategy[Way]:
     lanes, packs, most = (st.sampled_from(some) for some in ([None, 1, 2], [None, 2, 50], [500, 501]))
     return st.builds(Way, _RANDOMS, st.integers(1, 8), lanes, st.just(limits), packs, most)
 
 
-@pytest.mark.parametrize("limits", [Limits(), Limits(0, 0)], ids=["arms", "flat"])
-def test_every_task_runs_once_and_reads_from_the_right_ones(stand: Bench, limits: Limits) -> None:
+@pytest.mark.parametrize("limits", [ArmLimits(), ArmLimits(0, 0)], ids=["arms", "flat"])
+def test_every_task_runs_once_and_reads_from_the_right_ones(stand: Bench, limits: ArmLimits) -> None:
     @thorough
     @given(graphs(most_tasks=60), ways(limits))
     def holds(graph: Graph, way: Way) -> None:
@@ -89,8 +89,8 @@ def test_every_task_runs_once_and_reads_from_the_right_ones(stand: Bench, limits
     holds()
 
 
-@pytest.mark.parametrize("limits", [Limits(), Limits(0, 0)], ids=["arms", "flat"])
-def test_each_step_of_a_case_of_several_runs_once(stand: Bench, limits: Limits) -> None:
+@pytest.mark.parametrize("limits", [ArmLimits(), ArmLimits(0, 0)], ids=["arms", "flat"])
+def test_each_step_of_a_case_of_several_runs_once(stand: Bench, limits: ArmLimits) -> None:
     @thorough
     @given(graphs(depth=1, most_tasks=60, first=switches_to_splits()), ways(limits))
     def holds(graph: Graph, way: Way) -> None:

@@ -15,11 +15,11 @@ from metaflow_windmill.contract.event import Awaited, Event, Subscription
 from metaflow_windmill.contract.exit_hook import ExitHooks
 from metaflow_windmill.contract.notification import Notification
 from metaflow_windmill.contract.record import GitInfo, ParameterInfo, ScheduleInfo
-from metaflow_windmill.contract.resume import Origin, ResumeOrder
-from metaflow_windmill.contract.task import Input, Source, TaskSpec
-from metaflow_windmill.deployment.described.origin import read_origin, telling
+from metaflow_windmill.contract.resume_argument import Origin, ResumeOrder
+from metaflow_windmill.contract.task_spec import Input, ParentStep, TaskSpec
+from metaflow_windmill.deployment.described.git_origin import read_origin, telling
 from metaflow_windmill.errors import InvalidDocument
-from metaflow_windmill.runtime.output.failure import Failure, Frame
+from metaflow_windmill.runtime.output.failure import Failure, TracebackLine
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.pushed.redeploy import State
 
@@ -31,7 +31,7 @@ RECORD = replace(
 )
 SUBSCRIPTION = Subscription("f/flows/F", (Awaited("a", {"x": "value"}), Awaited("b")))
 EVENT = Event("a", "1", 7, {"value": [1]})
-TASK = TaskSpec("join", ("foreach",), (Input((Source("work"),), "each"),), environment={"A": "b"})
+TASK = TaskSpec("join", ("foreach",), (Input((ParentStep("work"),), "each"),), environment={"A": "b"})
 FREE = {"variables", "versions", "payload", "default", "environment", "channels"}
 """Members whose own members are a person's: what is added there is read."""
 
@@ -64,7 +64,7 @@ WRITTEN = (
     ResumeOrder("windmill-1", ("train",), ("x",)),
     Origin("windmill-1", ("train",), ("x",)),
     Finding("packages", "bad", "one is missing", "install it", "worker-1"),
-    Failure("ValueError", "no", (Frame("flow.py", 7, "train"),), asking=True),
+    Failure("ValueError", "no", (TracebackLine("flow.py", 7, "train"),), asking=True),
 )
 
 

@@ -15,7 +15,7 @@ from tests.support.flow_files import write_flow
 from tests.support.oracle import Home, compare, run_locally
 from tests.support.strategies import drawn_graphs
 
-from metaflow_windmill.package.memo import Code
+from metaflow_windmill.package.memo import PackageCode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +129,7 @@ def results(files: dict[str, str]) -> dict[str, Json]:
 
 
 def codes(files: dict[str, str]) -> dict[str, str]:
-    code = Code(files, "flow.py", STEPS)
+    code = PackageCode(files, "flow.py", STEPS)
     return {step: code.of(step, f"whole {sorted(files.items())}").digest for step in STEPS}
 
 

@@ -15,7 +15,7 @@ from metaflow_windmill.devserver.catalog.credentials import JobTokens
 from metaflow_windmill.devserver.catalog.vault import open_vault
 from metaflow_windmill.devserver.engine.engine import Engine
 from metaflow_windmill.devserver.expressions.quickjs import QuickJs
-from metaflow_windmill.devserver.model import FlowVersion, Identity, Outcome, Submission
+from metaflow_windmill.devserver.model import Actor, Outcome, RunnableFlow, Submission
 from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.devserver.store.database import Database
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.model import RunnableJob
     from metaflow_windmill.types import Json
 
-WHO = Identity("tester", "tester@example.com", "admins")
+WHO = Actor("tester", "tester@example.com", "admins")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Bench:
             How many tasks run at a time.
         """
         simulation, together = Simulation(graph), list[list[str]]()
-        flow = FlowVersion(f"f/flows/{graph.name}", 1, value)
+        flow = RunnableFlow(f"f/flows/{graph.name}", 1, value)
         job_id = self.engine.submit(Submission("flow", WHO, {}, path=flow.path, flow=flow))
         running: list[RunnableJob] = []
         while self._fill(running, at_once):

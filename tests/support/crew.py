@@ -7,7 +7,7 @@ import uuid
 from collections import deque
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.model import Code, Outcome, RunnableJob
+from metaflow_windmill.devserver.model import Outcome, RunnableJob, ScriptCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ class MemoryQueue:
 
     def add(self, content: str, args: Json = None, *, timeout: int | None = None, **more: Json) -> str:
         """Queue a script and return its job id."""
-        code = Code(content, path=more.pop("path", "f/tests/script"))
+        code = ScriptCode(content, path=more.pop("path", "f/tests/script"))
         environment = {"WM_FLOW_STEP_ID": "a", "WM_WORKSPACE": "admins"}
         job = RunnableJob(str(uuid.uuid4()), "admins", code, args or {}, environment, timeout, **more)
         with self._changed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metaflow_windmill.compiler import Deployment
+from metaflow_windmill.compiler import DeploymentSpec
 from metaflow_windmill.contract.record import GitInfo, PackageInfo, Record, StoreInfo
 
 SCRIPT = "def main(task, deployment, run=None, parameters=None, splits=None, **levels): ...\n"
@@ -10,7 +10,7 @@ SCRIPT = "def main(task, deployment, run=None, parameters=None, splits=None, **l
 
 def fixed_deployment(
     flow: str, max_workers: int | None = None, pack: int | None = None, max_splits: int | None = None
-) -> Deployment:
+) -> DeploymentSpec:
     """Return a deployment of a flow that names no machine and no moment."""
     record = Record(
         flow=flow,
@@ -22,7 +22,7 @@ def fixed_deployment(
         git=GitInfo("https://git.example/flows.git", "0123456789abcdef" * 2 + "01234567", "flow.py", "main"),
         versions={"metaflow": "2.19.39", "metaflow_windmill": "0.1.0", "python": "3.11"},
     )
-    return Deployment(
+    return DeploymentSpec(
         path=f"f/flows/{flow}",
         record=record,
         script=SCRIPT,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.devserver.engine.engine import Engine
 from metaflow_windmill.devserver.expressions.quickjs import QuickJs
-from metaflow_windmill.devserver.model import Code, FlowVersion, Identity, Outcome, Submission
+from metaflow_windmill.devserver.model import Actor, Outcome, RunnableFlow, ScriptCode, Submission
 from metaflow_windmill.devserver.store import jobs
 from metaflow_windmill.devserver.store.database import Database
 from metaflow_windmill.devserver.store.logs import Logs
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 WORKSPACE = "admins"
-WHO = Identity("ada", "ada@example.com", WORKSPACE)
+WHO = Actor("ada", "ada@example.com", WORKSPACE)
 SETTLES_WITHIN = 60.0
 
 
@@ -34,25 +34,25 @@ SETTLES_WITHIN = 60.0
 class ShelfCatalog:
     """A catalog on dicts by path."""
 
-    scripts: dict[str, Code] = field(default_factory=dict)
-    flows: dict[str, FlowVersion] = field(default_factory=dict)
+    scripts: dict[str, ScriptCode] = field(default_factory=dict)
+    flows: dict[str, RunnableFlow] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     resources: dict[str, Json] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
 
-    def script(self, workspace: str, path: str) -> Code | None:
+    def script(self, workspace: str, path: str) -> ScriptCode | None:
         return self.scripts.get(path)
 
-    def script_by_hash(self, workspace: str, hash_: str) -> Code | None:
+    def script_by_hash(self, workspace: str, hash_: str) -> ScriptCode | None:
         return next((code for code in self.scripts.values() if code.hash == hash_), None)
 
-    def flow(self, workspace: str, path: str) -> FlowVersion | None:
+    def flow(self, workspace: str, path: str) -> RunnableFlow | None:
         return self.flows.get(path)
 
     def script_text(self, workspace: str, path: str) -> str | None:
         return self.scripts[path].content if path in self.scripts else None
 
-    def unlocked(self, workspace: str, version: str) -> tuple[Code, ...]:
+    def unlocked(self, workspace: str, version: str) -> tuple[ScriptCode, ...]:
         return ()
 
     def keep_locks(self, connection: sqlite3.Connection, workspace: str, hash_: str, locks: Json) -> None:
@@ -86,10 +86,10 @@ class CountedTokens:
     """Tokens that tell which job they are of."""
 
     def __init__(self) -> None:
-        self.issued: list[Identity] = []
+        self.issued: list[Actor] = []
         self.revoked: list[str] = []
 
-    def issue(self, job_id: str, who: Identity) -> str:
+    def issue(self, job_id: str, who: Actor) -> str:
         self.issued.append(who)
         return f"token of {job_id}"
 
@@ -120,7 +120,7 @@ class Bench:
     def submit(self, value: Json, args: Mapping[str, Json] | None = None, **said: Any) -> str:
         """Ask for a run of a flow as if it were deployed, or as a preview."""
         path = said.pop("path", "f/tests/flow")
-        flow = FlowVersion(path, 7, value, tag=said.get("tag"))
+        flow = RunnableFlow(path, 7, value, tag=said.get("tag"))
         kind = said.pop("kind", "flow")
         return self.engine.submit(
             Submission(kind, said.pop("who", WHO), dict(args or {}), path, flow=flow, **said)

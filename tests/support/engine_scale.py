@@ -24,10 +24,10 @@ from tests.support.simulated import RECORD
 from tests.support.small_dags import small_dag
 
 from metaflow_windmill.compiler import compile_flow
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.runtime.attempt.result import result
+from metaflow_windmill.runtime.position.current_job import CurrentJob
 from metaflow_windmill.runtime.position.identity import identify
-from metaflow_windmill.runtime.position.job import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ def answering(splits: int) -> Callable[[Mapping[str, Json]], Json]:
     def answer(args: Mapping[str, Json]) -> Json:
         spec = TaskSpec.from_json(args["task"])
         levels = {name: value for name, value in args.items() if name.startswith("level_")}
-        task = identify(spec, RECORD, Job(run="r"), args.get("run"), levels)
+        task = identify(spec, RECORD, CurrentJob(run="r"), args.get("run"), levels)
         told = result(task, {"branch": None, "splits": splits if spec.tells else None})
         return told | ({"awaited": False} if spec.ends else {})
 

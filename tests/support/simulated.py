@@ -15,11 +15,11 @@ from tests.support.expected import Done, finished
 from metaflow_windmill.contract.event import PUBLISH
 from metaflow_windmill.contract.pack import PACK, Pack, levels_of
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.runtime.attempt.result import packed, result
+from metaflow_windmill.runtime.position.current_job import CurrentJob
 from metaflow_windmill.runtime.position.identity import Task, identify
-from metaflow_windmill.runtime.position.inputs import input_paths
-from metaflow_windmill.runtime.position.job import Job
+from metaflow_windmill.runtime.position.parent_tasks import input_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,5 +133,5 @@ class Simulation:
 
 def _task(args: Mapping[str, Json]) -> Task:
     levels = {name: value for name, value in args.items() if name.startswith("level_")}
-    spec, job = TaskSpec.from_json(args["task"]), Job(run=RUN.removeprefix("windmill-"))
+    spec, job = TaskSpec.from_json(args["task"]), CurrentJob(run=RUN.removeprefix("windmill-"))
     return identify(spec, RECORD, job, args.get("run"), levels)

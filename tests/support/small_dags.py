@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from metaflow_windmill.graph import Case, Dag, Kind, Step, arrange
+from metaflow_windmill.graph import Case, Dag, Step, StepKind, arrange
 
-_KINDS: dict[str, Kind] = {"split": "split", "foreach": "foreach", "gang": "gang", "switch": "switch"}
+_KINDS: dict[str, StepKind] = {"split": "split", "foreach": "foreach", "gang": "gang", "switch": "switch"}
 
 
 def small_dag(joins: str = "", **lines: str) -> Dag:

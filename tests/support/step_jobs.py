@@ -16,7 +16,7 @@ from tests.support.oracle import ROOT
 
 from metaflow_windmill.contract.pack import Pack
 from metaflow_windmill.contract.record import PackageInfo, ParameterInfo, Record, StoreInfo
-from metaflow_windmill.contract.task import Input, Source, TaskSpec
+from metaflow_windmill.contract.task_spec import Input, ParentStep, TaskSpec
 from metaflow_windmill.package.script import step_script
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.support.oracle import Home
 
-    from metaflow_windmill.contract.task import At
+    from metaflow_windmill.contract.task_spec import At
     from metaflow_windmill.types import Json
 
 FLOWS = ROOT / "tests/e2e/one_task/flows"
@@ -73,7 +73,7 @@ class JobEnd:
 def spec(step: str, *parents: str, at: At = "same", **more: Json) -> TaskSpec:
     """The spec of a step with one candidate an input; ``again:`` marks one that returns to itself."""
     inputs = tuple(
-        Input((Source(name.removeprefix("again:"), recursive=name.startswith("again:")),), at)
+        Input((ParentStep(name.removeprefix("again:"), recursive=name.startswith("again:")),), at)
         for name in parents
     )
     return TaskSpec(step, inputs=inputs, **more)

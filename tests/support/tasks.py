@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
-from metaflow_windmill.contract.task import Input, Source, TaskSpec
+from metaflow_windmill.contract.task_spec import Input, ParentStep, TaskSpec
+from metaflow_windmill.runtime.position.current_job import CurrentJob
 from metaflow_windmill.runtime.position.identity import Task
-from metaflow_windmill.runtime.position.job import Job
-from metaflow_windmill.runtime.position.tasks import Content
+from metaflow_windmill.runtime.position.tasks import StoredArtifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from metaflow_windmill.contract.task import At
-    from metaflow_windmill.runtime.position.ids import Position
+    from metaflow_windmill.contract.task_spec import At
+    from metaflow_windmill.runtime.position.task_ids import Position
     from metaflow_windmill.types import Json
 
 STORE = StoreInfo("local", "/data/.metaflow")
@@ -82,10 +82,10 @@ class MemoryTasks:
             if found and (not steps or task.partition("/")[0] in steps):
                 yield task, found
 
-    def contents(self, tasks: Sequence[str]) -> list[dict[str, Content]]:
+    def contents(self, tasks: Sequence[str]) -> list[dict[str, StoredArtifact]]:
         held = [self.succeeded(task) or {} for task in tasks]
         return [
-            {name: Content(repr(value), str(type(value)), "pickle-v4") for name, value in one.items()}
+            {name: StoredArtifact(repr(value), str(type(value)), "pickle-v4") for name, value in one.items()}
             for one in held
         ]
 
@@ -117,9 +117,9 @@ class MemoryTasks:
         self.artifacts |= {(task, name): value for name, value in values.items()}
 
 
-def source(name: str) -> Source:
+def source(name: str) -> ParentStep:
     """A candidate; ``again:step`` is one that returns to itself."""
-    return Source(name.removeprefix("again:"), recursive=name.startswith("again:"))
+    return ParentStep(name.removeprefix("again:"), recursive=name.startswith("again:"))
 
 
 def reads(*candidates: str, at: At = "same") -> Input:
@@ -133,7 +133,7 @@ def task(
     """A task of a step called ``here``."""
     position = cast("Position", tuple(levels))
     spec = TaskSpec("here", levels=tuple(kind for kind, _ in position), inputs=inputs, **more)
-    return Task(spec, record, Job(run="r"), RUN, position)
+    return Task(spec, record, CurrentJob(run="r"), RUN, position)
 
 
 def record(**more: Json) -> Record:

@@ -25,7 +25,7 @@ AN_INDEX = (
 """A command that installs it, and a requirement by name, bare or with a version."""
 SPOKEN_OF = (
     "tests/unit/workspace/installing/test_shipped.py",
-    "tests/unit/workspace/compiling/test_requirements.py",
+    "tests/unit/workspace/compiling/test_repository_requirements.py",
 )
 """Where such texts are what is refused."""
 

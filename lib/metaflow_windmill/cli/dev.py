@@ -102,7 +102,7 @@ def run(said: argparse.Namespace) -> int:
             workers=said.workers,
             token=said.token,
             tags=said.tags,
-            keeper=(sys.executable, "-m", "metaflow_windmill.workspace.compiling.kept"),
+            keeper=(sys.executable, "-m", "metaflow_windmill.workspace.compiling.kept_data"),
             cache=None if said.shared_environment else said.cache.expanduser().absolute(),
             jobs_url=said.jobs_url,
             release=said.windmill,

@@ -14,8 +14,13 @@ from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER
 from metaflow_windmill.errors import DeployError, Unauthorized, Unreachable
 from metaflow_windmill.workspace.doctor.findings import Finding, as_text, healthy
 from metaflow_windmill.workspace.doctor.machine import PACKAGE, machine_findings, versions
-from metaflow_windmill.workspace.doctor.runs import run_findings
-from metaflow_windmill.workspace.doctor.server import Site, host_findings, sentence, site_findings
+from metaflow_windmill.workspace.doctor.run_findings import run_findings
+from metaflow_windmill.workspace.doctor.server_findings import (
+    InspectedSite,
+    host_findings,
+    sentence,
+    site_findings,
+)
 from metaflow_windmill.workspace.doctor.store import (
     access_finding,
     configured_here,
@@ -81,13 +86,13 @@ def run(said: argparse.Namespace) -> int:
 
 def _look(said: argparse.Namespace) -> Iterator[Finding]:
     """Yield all findings; what needs something that is bad is left out."""
-    from metaflow_windmill.deployment.assembled.deployment import Given, folder_of
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions, folder_of
 
     installed = versions()
     yield from machine_findings(installed)
     place = find_address(said.host, None, said.workspace)
-    site: Site | None = None
-    for found in _server(place, folder_of(Given(folder=said.folder))):
+    site: InspectedSite | None = None
+    for found in _server(place, folder_of(TargetOptions(folder=said.folder))):
         if isinstance(found, Finding):
             yield found
         else:
@@ -104,7 +109,7 @@ def _look(said: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("workers", "bad", "They were not asked.", "See to the lines above first.")
 
 
-def _server(place: Address, folder: str) -> Iterator[Finding | Site]:
+def _server(place: Address, folder: str) -> Iterator[Finding | InspectedSite]:
     """Yield what is to be said of the server, and at the end the site if it lets us in."""
     try:
         host = base_address(place.host)
@@ -121,7 +126,7 @@ def _server(place: Address, folder: str) -> Iterator[Finding | Site]:
     except Unauthorized as why:
         yield Finding("token", "bad", sentence(why), "Make one in Windmill's account settings.")
         return
-    site = Site(Retrying(_transport(host, token)), host, place.workspace, folder)
+    site = InspectedSite(Retrying(_transport(host, token)), host, place.workspace, folder)
     seen = list(site_findings(site, token))
     yield from seen
     if not any(finding.subject in {"token", "workspace"} and finding.state == "bad" for finding in seen):
@@ -142,7 +147,9 @@ def _store(host: str) -> tuple[StoreInfo | None, Finding]:
     return store, place_finding(store, same_machine=is_local(host))
 
 
-def _workers(site: Site, store: StoreInfo | None, version: str, seconds: float) -> tuple[Finding, ...]:
+def _workers(
+    site: InspectedSite, store: StoreInfo | None, version: str, seconds: float
+) -> tuple[Finding, ...]:
     """Ask the workers, with a probe of ours in the datastore for them to see."""
     arguments: dict[str, Json] = {"version": version, "folder": site.folder}
     with ExitStack() as stack:

@@ -6,17 +6,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.site import DEFAULT_HOST, DEFAULT_WORKSPACE, TOOL, find_address, open_site
-from metaflow_windmill.deployment.placed.access import sign_in
 from metaflow_windmill.deployment.placed.server_version import check_server, version_of
+from metaflow_windmill.deployment.placed.sign_in import sign_in
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.workspace.installing.install import Installer
+from metaflow_windmill.workspace.installing.installer import Installer
 from metaflow_windmill.workspace.installing.scopes import for_release
 from metaflow_windmill.workspace.installing.shipped import requirement, shipment
 
 if TYPE_CHECKING:
     import argparse
 
-    from metaflow_windmill.workspace.installing.install import Step
+    from metaflow_windmill.workspace.installing.installer import InstallStep
 
 
 EXAMPLES = ("metaflow-windmill install --dry-run", "metaflow-windmill install --workspace team --yes")
@@ -74,7 +74,7 @@ def run(said: argparse.Namespace) -> int:
     return 0
 
 
-def _show(step: Step) -> None:
+def _show(step: InstallStep) -> None:
     print(step.summary)
     if step.diff:
         print("".join(f"    {line}\n" for line in step.diff.splitlines()), end="")

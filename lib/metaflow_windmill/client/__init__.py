@@ -1,1 +1,16 @@
 """Windmill's REST API: one Transport, typed answers, errors."""
+
+__all__ = [
+    "answers",
+    "calls",
+    "http",
+    "listing",
+    "models",
+    "pages",
+    "resources",
+    "retrying",
+    "sdk",
+    "site",
+    "transport",
+    "windmill",
+]

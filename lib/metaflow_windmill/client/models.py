@@ -244,7 +244,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """What is known of a job's end, from ``completed/get_result_maybe``."""
 
     completed: bool

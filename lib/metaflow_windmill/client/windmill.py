@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from metaflow_windmill.client.calls import Calls
 from metaflow_windmill.client.listing import PAGE, all_items
-from metaflow_windmill.client.models import Flow, FlowVersion, Job, Outcome, User, instant
+from metaflow_windmill.client.models import Flow, FlowVersion, Job, JobOutcome, User, instant
 from metaflow_windmill.client.transport import Request, end_connections
 from metaflow_windmill.errors import NotFound, Refused, Unauthorized, WindmillError
 
@@ -277,10 +277,10 @@ class Windmill(Calls):
         """Return jobs that wait or run, by the filters of ``jobs/queue/list``."""
         return self._jobs("jobs/queue/list", filters)
 
-    def outcome(self, job_id: str) -> Outcome:
+    def outcome(self, job_id: str) -> JobOutcome:
         """Return what is known of the end of a job; it is not completed if there is no such job."""
         data = self._get(f"jobs_u/completed/get_result_maybe/{quote(job_id)}")
-        return Outcome(bool(data.get("completed")), bool(data.get("success")), data.get("result"))
+        return JobOutcome(bool(data.get("completed")), bool(data.get("success")), data.get("result"))
 
     def job_logs(self, job_id: str) -> str:
         """Return the whole log of a job."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from metaflow_windmill.compiler.compile import compile_flow
-from metaflow_windmill.compiler.deployment import Code, Deployment, Document, TagRule
-from metaflow_windmill.compiler.mermaid import mermaid
+from metaflow_windmill.compiler.flowchart import mermaid
 from metaflow_windmill.compiler.refusals import refuse_unsupported
-from metaflow_windmill.compiler.tangles import Limits
+from metaflow_windmill.compiler.spec import DeploymentSpec, Document, StepScript, TagRule
+from metaflow_windmill.compiler.tangles import ArmLimits
 
 __all__ = [
-    "Code",
-    "Deployment",
+    "ArmLimits",
+    "DeploymentSpec",
     "Document",
-    "Limits",
+    "StepScript",
     "TagRule",
     "compile_flow",
+    "hook_modules",
     "mermaid",
     "refuse_unsupported",
+    "sections",
 ]

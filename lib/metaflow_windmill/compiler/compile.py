@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler.approvals import with_approvals
-from metaflow_windmill.compiler.deployment import Document
+from metaflow_windmill.compiler.approval_modules import with_approvals
 from metaflow_windmill.compiler.describe import describe
-from metaflow_windmill.compiler.ending import with_publishing
-from metaflow_windmill.compiler.exit_hooks import with_exit_hooks
+from metaflow_windmill.compiler.end_module import with_publishing
+from metaflow_windmill.compiler.hook_modules import with_exit_hooks
 from metaflow_windmill.compiler.merges import merges
-from metaflow_windmill.compiler.names import Names
-from metaflow_windmill.compiler.paths import refuse_long_paths
+from metaflow_windmill.compiler.module_ids import ModuleIds
+from metaflow_windmill.compiler.path_limits import refuse_long_paths
 from metaflow_windmill.compiler.place import Arrival, Context, Place
 from metaflow_windmill.compiler.refusals import refuse_unsupported
 from metaflow_windmill.compiler.sections import sequence
-from metaflow_windmill.compiler.tangles import Limits, tangled
+from metaflow_windmill.compiler.spec import Document
+from metaflow_windmill.compiler.tangles import ArmLimits, tangled
 from metaflow_windmill.openflow import FlowValue
 
 if TYPE_CHECKING:
-    from metaflow_windmill.compiler.deployment import Deployment
+    from metaflow_windmill.compiler.spec import DeploymentSpec
     from metaflow_windmill.graph.dag import Dag
 
 
-def compile_flow(dag: Dag, deployment: Deployment, limits: Limits | None = None) -> Document:
+def compile_flow(dag: Dag, deployment: DeploymentSpec, limits: ArmLimits | None = None) -> Document:
     """Compile a flow.
 
     Parameters
     ----------
     dag : Dag
-    deployment : Deployment
-    limits : Limits or None
+    deployment : DeploymentSpec
+    limits : ArmLimits or None
         Up to where choices are written with arms; the usual ones where None.
 
     Returns
@@ -49,13 +49,13 @@ def compile_flow(dag: Dag, deployment: Deployment, limits: Limits | None = None)
         path=deployment.path,
         summary=deployment.summary or dag.name,
         description=describe(dag, deployment.record, deployment.description),
-        value=_value(dag, deployment, limits or Limits()),
+        value=_value(dag, deployment, limits or ArmLimits()),
         schema=deployment.schema,
         labels=deployment.labels,
     )
 
 
-def _value(dag: Dag, deployment: Deployment, limits: Limits) -> FlowValue:
+def _value(dag: Dag, deployment: DeploymentSpec, limits: ArmLimits) -> FlowValue:
     after = merges(dag)
     context = Context(
         dag=dag,
@@ -63,7 +63,7 @@ def _value(dag: Dag, deployment: Deployment, limits: Limits) -> FlowValue:
         after=after,
         rank={step.name: number for number, step in enumerate(dag.ordered)},
         flat=tangled(dag, after, limits),
-        names=Names(step.name for step in dag.steps),
+        names=ModuleIds(step.name for step in dag.steps),
     )
     section = sequence(context, dag.start, None, Arrival(), Place())
     modules = with_publishing(context, with_exit_hooks(context, section.modules), section.modules[-1].id)

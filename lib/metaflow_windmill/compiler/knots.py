@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Ending:
+class JoinCase:
     """One of several joins of a split, and the condition under which it is the one that runs."""
 
     join: str
@@ -33,7 +33,7 @@ class Knot:
         The step's task, the loop of its turns, or of a fan, which has no task, the container of its branches.
     parts : tuple of Module
         What always runs after it: the container of its branches, the only join.
-    endings : tuple of Ending
+    endings : tuple of JoinCase
         Its joins, where there are several.
     join : tuple of str and Arrival, or None
         Its only join, where that is still to be written, and how it is reached.
@@ -42,7 +42,7 @@ class Knot:
     step: str
     own: Module
     parts: tuple[Module, ...] = ()
-    endings: tuple[Ending, ...] = ()
+    endings: tuple[JoinCase, ...] = ()
     join: tuple[str, Arrival] | None = None
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from metaflow_windmill.contract.task import Source
+from metaflow_windmill.contract.task_spec import ParentStep
 
 if TYPE_CHECKING:
     from metaflow_windmill.graph.dag import Dag, Step
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SPLITTING = frozenset({"split", "foreach", "gang"})
 """The kinds of steps that a join closes."""
 
-Found: TypeAlias = Mapping[str | None, str | None]
+Merges: TypeAlias = Mapping[str | None, str | None]
 """For each step the one where all that it leads to meets again."""
 
 
@@ -32,18 +32,18 @@ def following(dag: Dag, step: Step) -> tuple[str | None, ...]:
     return tuple(None if dag[name].joins else name for name in step.next)
 
 
-def ways(dag: Dag, step: Step) -> tuple[tuple[Source, str | None], ...]:
+def ways(dag: Dag, step: Step) -> tuple[tuple[ParentStep, str | None], ...]:
     """Return the ways from a step to what comes after it on its own level, each with where it begins.
 
     The ways out of a split begin at its joins; None stands for leaving the level.
     """
     if step.kind in SPLITTING:
         return tuple(way for name in dag.joins_of(step.name) for way in ways(dag, dag[name]))
-    source = Source(step.name, step.recursive)
+    source = ParentStep(step.name, step.recursive)
     return tuple((source, name) for name in following(dag, step))
 
 
-def merges(dag: Dag) -> Found:
+def merges(dag: Dag) -> Merges:
     """Return for each step where all that it leads to meets again.
 
     None where that is only the end of the level. Steps come in topological order, so one pass
@@ -60,7 +60,9 @@ def merges(dag: Dag) -> Found:
     return found
 
 
-def _meeting(one: str | None, other: str | None, found: Found, depth: Mapping[str | None, int]) -> str | None:
+def _meeting(
+    one: str | None, other: str | None, found: Merges, depth: Mapping[str | None, int]
+) -> str | None:
     """Return the nearest step that both ways come through: the one further from the end goes on."""
     while one != other:
         if depth[one] < depth[other]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from metaflow_windmill.errors import UnsupportedFlow
 
 if TYPE_CHECKING:
-    from metaflow_windmill.compiler.deployment import Deployment
-    from metaflow_windmill.compiler.merges import Found
-    from metaflow_windmill.compiler.names import Names
-    from metaflow_windmill.contract.task import Input, Level, Source
+    from metaflow_windmill.compiler.merges import Merges
+    from metaflow_windmill.compiler.module_ids import ModuleIds
+    from metaflow_windmill.compiler.spec import DeploymentSpec
+    from metaflow_windmill.contract.task_spec import Input, Level, ParentStep
     from metaflow_windmill.graph.dag import Dag
     from metaflow_windmill.openflow import Module
 
@@ -30,23 +30,23 @@ class Context:
     Parameters
     ----------
     dag : Dag
-    deployment : Deployment
+    deployment : DeploymentSpec
     after : mapping
         Where the ways out of each step meet again (see `merges`).
     rank : mapping of str to int
         The topological order of the steps.
     flat : frozenset of str
         The steps whose choice is written flat (see `tangles`).
-    names : Names
+    names : ModuleIds
         Hands out ids, the only thing here that changes.
     """
 
     dag: Dag
-    deployment: Deployment
-    after: Found
+    deployment: DeploymentSpec
+    after: Merges
     rank: dict[str, int]
     flat: frozenset[str]
-    names: Names
+    names: ModuleIds
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Section:
     Parameters
     ----------
     modules : tuple of Module
-    leads : tuple of Source
+    leads : tuple of ParentStep
         The steps that may be the last to run in them, latest in the graph first: one of them is
         the parent of whatever comes next.
     join : tuple of str and Arrival, or None
@@ -117,5 +117,5 @@ class Section:
     """
 
     modules: tuple[Module, ...]
-    leads: tuple[Source, ...]
+    leads: tuple[ParentStep, ...]
     join: tuple[str, Arrival] | None = None

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from metaflow_windmill.compiler.knots import Knot
-    from metaflow_windmill.compiler.names import Names
-    from metaflow_windmill.contract.task import Source
+    from metaflow_windmill.compiler.module_ids import ModuleIds
+    from metaflow_windmill.contract.task_spec import ParentStep
     from metaflow_windmill.graph.dag import Dag
     from metaflow_windmill.types import Json
 
 
 @dataclass(frozen=True)
-class Teller:
+class DecidingResult:
     """A result that tells which of some steps ran last.
 
     Parameters
@@ -48,7 +48,7 @@ class Row:
     """The modules written so far, and the results that together tell what ran."""
 
     modules: tuple[Module, ...]
-    tellers: tuple[Teller, ...]
+    tellers: tuple[DecidingResult, ...]
 
 
 def begun(knot: Knot, lasts: frozenset[str]) -> Row:
@@ -64,7 +64,7 @@ def begun(knot: Knot, lasts: frozenset[str]) -> Row:
     return Row(modules, (_teller(knot, modules[-1].id, lasts),))
 
 
-def extended(row: Row, names: Names, knot: Knot, lasts: frozenset[str], condition: str) -> Row:
+def extended(row: Row, names: ModuleIds, knot: Knot, lasts: frozenset[str], condition: str) -> Row:
     """Return a row with one more knot, which runs if a condition holds."""
     if not knot.one_task:
         chosen = _chosen(names, knot, condition)
@@ -72,15 +72,15 @@ def extended(row: Row, names: Names, knot: Knot, lasts: frozenset[str], conditio
     told = row.tellers[-1]
     earlier, handed_on = (row.tellers[:-1], told.steps) if told.open else (row.tellers, frozenset[str]())
     task = replace(knot.own, skip_if=f"!({condition})")
-    return Row((*row.modules, task), (*earlier, Teller(f"results.{task.id}", handed_on | lasts)))
+    return Row((*row.modules, task), (*earlier, DecidingResult(f"results.{task.id}", handed_on | lasts)))
 
 
-def _teller(knot: Knot, id_: str, lasts: frozenset[str]) -> Teller:
+def _teller(knot: Knot, id_: str, lasts: frozenset[str]) -> DecidingResult:
     last_turn = ".slice(-1)[0]" if knot.returns else ""
-    return Teller(f"results.{id_}{last_turn}", lasts, open=not knot.returns)
+    return DecidingResult(f"results.{id_}{last_turn}", lasts, open=not knot.returns)
 
 
-def _chosen(names: Names, knot: Knot, condition: str) -> Module:
+def _chosen(names: ModuleIds, knot: Knot, condition: str) -> Module:
     """Return the choice whether to run a knot.
 
     Where it does not run, the choice has a result in which no step is found. That of an
@@ -94,13 +94,13 @@ def _chosen(names: Names, knot: Knot, condition: str) -> Module:
     return Module(names.of_part(knot.own.id, "chosen"), value, f"{knot.step}, if chosen")
 
 
-def _stands_for(names: Names, owner: str, result: Json, summary: str) -> Module:
+def _stands_for(names: ModuleIds, owner: str, result: Json, summary: str) -> Module:
     """Return a module that does nothing and has a result."""
     mock = Mock(enabled=True, return_value=result)
     return Module(names.of_part(owner, "pass"), Identity(), summary, mock=mock)
 
 
-def leads_to(row: Row, dag: Dag, name: str, sources: Iterable[Source]) -> str:
+def leads_to(row: Row, dag: Dag, name: str, sources: Iterable[ParentStep]) -> str:
     """Return the condition under which one of the steps that may lead to a step did.
 
     Parameters
@@ -110,14 +110,14 @@ def leads_to(row: Row, dag: Dag, name: str, sources: Iterable[Source]) -> str:
     dag : Dag
     name : str
         The step.
-    sources : iterable of Source
+    sources : iterable of ParentStep
         The steps that may lead to it.
     """
     steps = [source.step for source in sources]
     return " || ".join(part for teller in row.tellers for part in _told(teller, dag, name, steps))
 
 
-def _told(teller: Teller, dag: Dag, name: str, sources: Iterable[str]) -> list[str]:
+def _told(teller: DecidingResult, dag: Dag, name: str, sources: Iterable[str]) -> list[str]:
     switches = [step for step in sources if step in teller.steps and dag[step].kind == "switch"]
     straight = sorted(step for step in sources if step in teller.steps and step not in switches)
     by_branch = [f"{teller.result}.branch === {json.dumps(dag.chosen_as(name))}"] if switches else []
@@ -125,15 +125,15 @@ def _told(teller: Teller, dag: Dag, name: str, sources: Iterable[str]) -> list[s
     return by_branch + by_step
 
 
-def ended(row: Row, names: Names, dag: Dag, leads: tuple[Source, ...]) -> Row:
+def ended(row: Row, names: ModuleIds, dag: Dag, leads: tuple[ParentStep, ...]) -> Row:
     """Return a row whose last result tells which join it leads to, where there are several.
 
     Parameters
     ----------
     row : Row
-    names : Names
+    names : ModuleIds
     dag : Dag
-    leads : tuple of Source
+    leads : tuple of ParentStep
         The steps that may be its last and lead to a join.
     """
     joins = sorted({join for source in leads for join in dag[source.step].next})

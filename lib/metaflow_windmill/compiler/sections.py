@@ -6,14 +6,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler.knots import Ending, Knot
+from metaflow_windmill.compiler.knots import JoinCase, Knot
 from metaflow_windmill.compiler.merges import SPLITTING, following, ways
-from metaflow_windmill.compiler.packs import items_of, row_of
+from metaflow_windmill.compiler.pack_modules import items_of, row_of
 from metaflow_windmill.compiler.place import Arrival, Context, Place, Section
 from metaflow_windmill.compiler.rows import begun, ended, extended, leads_to
 from metaflow_windmill.compiler.tangles import region
-from metaflow_windmill.compiler.tasks import chunked, lanes, task_module
-from metaflow_windmill.contract.task import Input, Source
+from metaflow_windmill.compiler.task_modules import chunked, lanes, task_module
+from metaflow_windmill.contract.task_spec import Input, ParentStep
 from metaflow_windmill.openflow import (
     Arm,
     Branch,
@@ -118,7 +118,7 @@ def _turns(context: Context, step: Step, arrival: Arrival, place: Place) -> Modu
 
 def _choice(context: Context, step: Step, own: Module, place: Place) -> Section:
     """Return the choice after a switch, with an arm for each step that it may lead to."""
-    source = Source(step.name, step.recursive)
+    source = ParentStep(step.name, step.recursive)
     if len(step.next) == 1:
         return Section((), (source,))
     # A loop of turns gives the list of their results, and hides those of its inside.
@@ -161,7 +161,7 @@ def _nothing(context: Context, owner: str, summary: str = "straight on") -> Modu
 
 def _branches(context: Context, step: Step, own: Module, place: Place) -> Knot:
     """Return a static split with its branches and its join."""
-    id_, arrival = context.names.of_part(own.id, "split"), Arrival((Input((Source(step.name),)),))
+    id_, arrival = context.names.of_part(own.id, "split"), Arrival((Input((ParentStep(step.name),)),))
     module, joins = _split(context, step, id_, arrival, place)
     return _joined(context, step, (own, module), place, first=f"results.{module.id}[0]", joins=joins)
 
@@ -196,7 +196,7 @@ def _loop(context: Context, step: Step, own: Module, place: Place) -> Knot:
     parts += ("chunk",) if chunked(context, step) else ()
     inside = place.inside(step.name, *parts, "foreach")
     inside = replace(inside, items=items_of(context, step))
-    body = sequence(context, step.next[0], None, Arrival((Input((Source(step.name),), "outer"),)), inside)
+    body = sequence(context, step.next[0], None, Arrival((Input((ParentStep(step.name),), "outer"),)), inside)
     modules = body.modules
     for part in reversed(parts):
         over = ITEMS_OF_CHUNK if part == "chunk" else f"results.{own.id}.foreach[flow_input.iter.value]"
@@ -228,7 +228,7 @@ def _gang(context: Context, step: Step, own: Module, place: Place) -> Knot:
     """Return a step with the one task that runs its gang, or the loop of its nodes, and the gang's join."""
     apart, count = context.dag[step.next[0]].needs.gather is not None, f"results.{own.id}.count"
     inside = place.inside(step.name, "node") if apart else place
-    arrival = Arrival((Input((Source(step.name),)),), count if apart else None)
+    arrival = Arrival((Input((ParentStep(step.name),)),), count if apart else None)
     body = sequence(context, step.next[0], None, arrival, inside)
     modules = body.modules
     if apart:  # side by side in a lane too: a gang counts as one task, wherever its nodes run
@@ -249,7 +249,7 @@ def _joins(context: Context, arms: Iterable[Section]) -> list[str]:
     return sorted(names, key=lambda name: context.rank[name])
 
 
-def _leading_to(context: Context, join: str, leads: Iterable[Source]) -> tuple[Source, ...]:
+def _leading_to(context: Context, join: str, leads: Iterable[ParentStep]) -> tuple[ParentStep, ...]:
     return tuple(source for source in leads if join in context.dag[source.step].next)
 
 
@@ -283,7 +283,7 @@ def _joined(
         name: task_module(context, (context.dag[name],), arrival, place) for name, arrival in joins.items()
     }
     endings = tuple(
-        Ending(name, module, f"{json.dumps(_ends(joins[name]))}.includes({first}.step)")
+        JoinCase(name, module, f"{json.dumps(_ends(joins[name]))}.includes({first}.step)")
         for name, module in tasks.items()
     )
     return Knot(step.name, own, tuple(split), endings)
@@ -316,9 +316,9 @@ def _which_join(context: Context, step: Step, knot: Knot, place: Place) -> Secti
     return _one_of(context, (knot.own, *knot.parts)[-1].id, "which join", arms)
 
 
-def _from_join(context: Context, step: Step, ending: Ending, place: Place) -> Section:
+def _from_join(context: Context, step: Step, ending: JoinCase, place: Place) -> Section:
     (follows,) = following(context.dag, context.dag[ending.join])
-    onwards = Arrival((Input((Source(ending.join),)),))
+    onwards = Arrival((Input((ParentStep(ending.join),)),))
     rest = sequence(context, follows, context.after[step.name], onwards, place)
     return Section((ending.module, *rest.modules), rest.leads)
 
@@ -353,5 +353,5 @@ def _in_row(step: Step, place: Place) -> Place:
     return place.inside(step.name) if step.recursive or step.kind in SPLITTING else place
 
 
-def _latest_first(context: Context, sources: Iterable[Source]) -> tuple[Source, ...]:
+def _latest_first(context: Context, sources: Iterable[ParentStep]) -> tuple[ParentStep, ...]:
     return tuple(sorted(set(sources), key=lambda source: context.rank[source.step], reverse=True))

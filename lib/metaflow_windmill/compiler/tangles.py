@@ -15,12 +15,12 @@ from metaflow_windmill.compiler.merges import SPLITTING, following
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metaflow_windmill.compiler.merges import Found
+    from metaflow_windmill.compiler.merges import Merges
     from metaflow_windmill.graph.dag import Dag, Step
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArmLimits:
     """Up to where a choice is written with arms.
 
     Parameters
@@ -35,7 +35,7 @@ class Limits:
     nested: int = 6
 
 
-def tangled(dag: Dag, after: Found, limits: Limits) -> frozenset[str]:
+def tangled(dag: Dag, after: Merges, limits: ArmLimits) -> frozenset[str]:
     """Return the steps whose choice is written flat.
 
     Parameters
@@ -43,7 +43,7 @@ def tangled(dag: Dag, after: Found, limits: Limits) -> frozenset[str]:
     dag : Dag
     after : mapping
         Where the ways out of each step meet again (see `merges`).
-    limits : Limits
+    limits : ArmLimits
     """
     measures = _Measures(dag, after)
     found = set()
@@ -74,12 +74,12 @@ class _Measures:
     """
 
     dag: Dag
-    after: Found
+    after: Merges
     own: dict[str, int] = field(default_factory=dict)
     whole: dict[str | None, int] = field(default_factory=lambda: {None: 0})
     nested: dict[str, int] = field(default_factory=dict)
 
-    def add(self, step: Step, limits: Limits) -> bool:
+    def add(self, step: Step, limits: ArmLimits) -> bool:
         """Measure a step whose successors are measured; tell whether its choice is to be flat."""
         stop, arms = self.after[step.name], following(self.dag, step)
         own = self.own[step.name] = 1 + self._inside(step)

@@ -24,7 +24,7 @@ Windmill finds those of an event by ``{"events": [{"name": ...}]}`` in the value
 otherwise.
 """
 
-Kind = Literal["event", "run"]
+EventKind = Literal["event", "run"]
 
 
 def end_event(flow: str, project: str | None, branch: str | None) -> str:
@@ -55,7 +55,7 @@ class Event:
     id: str
     timestamp: int
     payload: dict[str, Json] = field(default_factory=dict)
-    type: Kind = "event"
+    type: EventKind = "event"
 
     def told(self) -> dict[str, Json]:
         """Return what a run is told of the event, as Metaflow's ``current.trigger`` takes it."""

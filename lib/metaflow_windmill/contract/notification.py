@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 NOTIFY = "notify"
 """The one key of the input ``task`` of the job that notifies; its value is a `Notification`."""
 
-Kind = Literal["slack", "webhook", "pager_duty", "incident_io"]
+ChannelKind = Literal["slack", "webhook", "pager_duty", "incident_io"]
 
 
-def variable_of(kind: Kind) -> str:
+def variable_of(kind: ChannelKind) -> str:
     """Return the environment variable that holds a channel's address or key, in the job that notifies."""
     return f"METAFLOW_WINDMILL_NOTIFY_{kind.upper()}"
 
@@ -34,7 +34,7 @@ class Channel:
         What else the channel needs, none of it a secret.
     """
 
-    kind: Kind
+    kind: ChannelKind
     credential: Json
     settings: dict[str, Json] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class Notification:
         Whether the run failed; the job then gets, as its input ``error``, what went wrong.
     """
 
-    channels: dict[Kind, dict[str, Json]]
+    channels: dict[ChannelKind, dict[str, Json]]
     failed: bool = False
 
     def to_json(self) -> dict[str, Json]:

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from metaflow_windmill.contract.resume import CLONED
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.resume_argument import CLONED
+from metaflow_windmill.contract.task_spec import TaskSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,1 +1,3 @@
 """A Metaflow flow becomes a deployed flow."""
+
+__all__ = ["assembled", "described", "placed"]

@@ -1,1 +1,3 @@
 """The embedded Windmill: expressions, engine, runner, store, api and pages."""
+
+__all__ = ["release", "server"]

@@ -28,7 +28,7 @@ JobKind = Literal[
 
 
 @dataclass(frozen=True)
-class Identity:
+class Actor:
     """Who a request or a job acts for."""
 
     username: str
@@ -44,7 +44,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Code:
+class ScriptCode:
     """A Python script, ready to run.
 
     Parameters
@@ -79,7 +79,7 @@ class Code:
 
 
 @dataclass(frozen=True)
-class FlowVersion:
+class RunnableFlow:
     """A deployed flow at one version: the raw OpenFlow value as it was given."""
 
     path: str
@@ -96,14 +96,14 @@ class Submission:
     Parameters
     ----------
     kind : JobKind
-    who : Identity
+    who : Actor
     args : dict
         The arguments of ``main`` or of the flow.
     path : str
         Of the runnable; for previews, what the caller said.
-    code : Code or None
+    code : ScriptCode or None
         Of scripts and previews.
-    flow : FlowVersion or None
+    flow : RunnableFlow or None
         Of flows and flow previews.
     job_id : str or None
         A UUID that the caller chose.
@@ -125,11 +125,11 @@ class Submission:
     """
 
     kind: JobKind
-    who: Identity
+    who: Actor
     args: dict[str, Json]
     path: str = ""
-    code: Code | None = None
-    flow: FlowVersion | None = None
+    code: ScriptCode | None = None
+    flow: RunnableFlow | None = None
     job_id: str | None = None
     scheduled_for: datetime | None = None
     schedule_path: str | None = None
@@ -185,7 +185,7 @@ class RunnableJob:
 
     id: str
     workspace: str
-    code: Code
+    code: ScriptCode
     args: dict[str, Json]
     environment: dict[str, str] = field(default_factory=dict)
     timeout: int | None = None
@@ -197,19 +197,19 @@ class RunnableJob:
 class Catalog(Protocol):
     """What a flow may name by path: scripts and flows of a workspace, its variables and resources."""
 
-    def script(self, workspace: str, path: str) -> Code | None:
+    def script(self, workspace: str, path: str) -> ScriptCode | None:
         """Return the latest deployed script at a path."""
 
-    def script_by_hash(self, workspace: str, hash_: str) -> Code | None:
+    def script_by_hash(self, workspace: str, hash_: str) -> ScriptCode | None:
         """Return one version of a script."""
 
-    def flow(self, workspace: str, path: str) -> FlowVersion | None:
+    def flow(self, workspace: str, path: str) -> RunnableFlow | None:
         """Return the latest version of a flow."""
 
     def script_text(self, workspace: str, path: str) -> str | None:
         """Return the text of the latest script at a path, whether it can be run yet or not."""
 
-    def unlocked(self, workspace: str, version: str) -> tuple[Code, ...]:
+    def unlocked(self, workspace: str, version: str) -> tuple[ScriptCode, ...]:
         """Return the scripts in one version of a flow whose requirements were never resolved."""
 
     def keep_locks(self, connection: sqlite3.Connection, workspace: str, hash_: str, locks: Json) -> None:
@@ -254,10 +254,10 @@ class Catalog(Protocol):
         """Return the environment variables that the workspace sets for every job."""
 
 
-class Credentials(Protocol):
+class TokenIssuer(Protocol):
     """Makes the token that a job acts with, and ends it with the job."""
 
-    def issue(self, job_id: str, who: Identity) -> str:
+    def issue(self, job_id: str, who: Actor) -> str:
         """Return the job's token."""
 
     def revoke(self, job_ids: Sequence[str]) -> None:

@@ -12,4 +12,4 @@ from __future__ import annotations
 from metaflow_windmill.events.outside import publish_event
 from metaflow_windmill.events.publish import Delivery, Published, new_event, publish
 
-__all__ = ["Delivery", "Published", "new_event", "publish", "publish_event"]
+__all__ = ["Delivery", "Published", "new_event", "publish", "publish_event", "received"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 NAMESPACE = uuid.UUID("6f1b1e3a-5d0c-5f0e-9a3c-0d6c1f5b7a11")
-What = Literal["started", "already started", "waits for more", "failed"]
+Effect = Literal["started", "already started", "waits for more", "failed"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Delivery:
     """
 
     flow: str
-    what: What
+    what: Effect
     job: str | None = None
     reason: str = ""
     passing: bool = False

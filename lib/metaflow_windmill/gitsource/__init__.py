@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metaflow_windmill.gitsource.access import Credentials
-from metaflow_windmill.gitsource.git import Limits
+from metaflow_windmill.gitsource.git import GitLimits
 from metaflow_windmill.gitsource.redaction import Redactor
 from metaflow_windmill.gitsource.remote import Checkout, Head, Remote, connect
 from metaflow_windmill.gitsource.validation import (
@@ -17,8 +17,8 @@ from metaflow_windmill.gitsource.validation import (
 __all__ = [
     "Checkout",
     "Credentials",
+    "GitLimits",
     "Head",
-    "Limits",
     "Redactor",
     "Remote",
     "Repository",

@@ -51,7 +51,7 @@ SAFE_CONFIGURATION = (
 
 
 @dataclass(frozen=True)
-class Limits:
+class GitLimits:
     """How much a repository may cost.
 
     Parameters
@@ -131,14 +131,14 @@ class Git:
     ----------
     variables : mapping of str to str
         The whole environment, from `environment`.
-    limits : Limits
+    limits : GitLimits
     deadline : float
         Of `time.monotonic`.
     program : str
     """
 
     variables: Mapping[str, str]
-    limits: Limits
+    limits: GitLimits
     deadline: float
     program: str = "git"
 
@@ -211,7 +211,7 @@ class Git:
                 raise too_large(self.limits)
 
 
-def too_large(limits: Limits) -> GitSourceError:
+def too_large(limits: GitLimits) -> GitSourceError:
     """Return the error for a repository over its limit of size."""
     return GitSourceError(
         f"The repository is larger than {limits.megabytes} MB, its limit of size. "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.errors import GitSourceError
 from metaflow_windmill.gitsource.access import Credentials, configuration_for
 from metaflow_windmill.gitsource.explain import GONE, explained
-from metaflow_windmill.gitsource.git import Git, GitFailed, Limits, check_version, environment
+from metaflow_windmill.gitsource.git import Git, GitFailed, GitLimits, check_version, environment
 from metaflow_windmill.gitsource.tree import check_links, check_tree, read_tree
 from metaflow_windmill.gitsource.validation import check_ref, is_commit
 
@@ -194,7 +194,7 @@ class Remote:
 def connect(
     repository: Repository,
     credentials: Credentials | None = None,
-    limits: Limits | None = None,
+    limits: GitLimits | None = None,
     *,
     git: str = "git",
 ) -> Iterator[Remote]:
@@ -204,7 +204,7 @@ def connect(
     ----------
     repository : Repository
     credentials : Credentials or None
-    limits : Limits or None
+    limits : GitLimits or None
         The time runs from here.
     git : str
         The program.
@@ -214,7 +214,7 @@ def connect(
     GitSourceError
         If the worker's git is missing or too old, or a credential cannot be used.
     """
-    credentials, limits = credentials or Credentials(), limits or Limits()
+    credentials, limits = credentials or Credentials(), limits or GitLimits()
     with tempfile.TemporaryDirectory(prefix="gitsource-") as name:
         private = Path(name)
         home = private / "home"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from metaflow_windmill.gitsource.git import Limits
+    from metaflow_windmill.gitsource.git import GitLimits
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 LINK, SUBMODULE = "120000", "160000"
@@ -56,7 +56,7 @@ def _entry(line: bytes) -> Entry:
         ) from why
 
 
-def check_tree(entries: Sequence[Entry], limits: Limits) -> None:
+def check_tree(entries: Sequence[Entry], limits: GitLimits) -> None:
     """Refuse a commit that would write outside its directory, or too much into it.
 
     Raises

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from metaflow_windmill.graph.dag import Case, Dag, Decorator, Kind, Needs, Packages, Problem, Retries, Step
+from metaflow_windmill.graph.dag import (
+    Case,
+    Dag,
+    Decorator,
+    Needs,
+    Problem,
+    Retries,
+    Step,
+    StepKind,
+    StepPackages,
+)
 from metaflow_windmill.graph.order import arrange
 from metaflow_windmill.graph.reading import read_dag
 
@@ -10,12 +20,13 @@ __all__ = [
     "Case",
     "Dag",
     "Decorator",
-    "Kind",
     "Needs",
-    "Packages",
     "Problem",
     "Retries",
     "Step",
+    "StepKind",
+    "StepPackages",
     "arrange",
+    "dag",
     "read_dag",
 ]

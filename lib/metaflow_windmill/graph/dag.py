@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.contract.approval import Approval
     from metaflow_windmill.types import Json
 
-Kind = Literal["linear", "split", "foreach", "gang", "switch", "end"]
+StepKind = Literal["linear", "split", "foreach", "gang", "switch", "end"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Retries:
 
 
 @dataclass(frozen=True)
-class Packages:
+class StepPackages:
     """The environment of ``@pypi``: packages as pip writes them, and Python's version or nothing."""
 
     lines: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class Needs:
 
     Parameters
     ----------
-    packages : Packages or None
+    packages : StepPackages or None
         None where the step has no environment of its own.
     resources : mapping of str to float
         Amounts above zero by Metaflow's names (``@resources``): ``cpu``, ``gpu``, ``memory`` in MB, ...
@@ -95,7 +95,7 @@ class Needs:
         How often a task is run again because its worker was lost (``@windmill``).
     """
 
-    packages: Packages | None = None
+    packages: StepPackages | None = None
     resources: Mapping[str, float] = field(default_factory=dict)
     tag: str | None = None
     seconds: int | None = None
@@ -113,7 +113,7 @@ class Step:
     Parameters
     ----------
     name : str
-    kind : Kind
+    kind : StepKind
         How it goes on: to one step, to several at once, to one step for each item of a list,
         to a gang of ``num_parallel`` nodes, to one of several, or not at all.
     next : tuple of str
@@ -143,7 +143,7 @@ class Step:
     """
 
     name: str
-    kind: Kind = "linear"
+    kind: StepKind = "linear"
     next: tuple[str, ...] = ()
     joins: tuple[str, ...] = ()
     recursive: bool = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow_windmill.contract.approval import read_approval
 from metaflow_windmill.contract.memo import seconds_of
 from metaflow_windmill.contract.worker import GATHER_SECONDS, is_said
-from metaflow_windmill.graph.dag import Needs, Packages, Remembers
+from metaflow_windmill.graph.dag import Needs, Remembers, StepPackages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ def _gather(windmill: Mapping[str, Any]) -> int | None:
     return GATHER_SECONDS if seconds is None else int(seconds)
 
 
-def _packages(environments: Sequence[MetaflowDecorator]) -> Packages | None:
+def _packages(environments: Sequence[MetaflowDecorator]) -> StepPackages | None:
     """Return the packages of ``@pypi``; None where the step has no such environment.
 
     ``--environment=pypi`` puts ``@conda`` on all steps, with the version of Python that deploys.
@@ -67,7 +67,7 @@ def _packages(environments: Sequence[MetaflowDecorator]) -> Packages | None:
     )
     chosen = (deco.attributes["python"] for deco in environments if deco.is_attribute_user_defined("python"))
     lines = tuple(_requirement(name, version) for name, version in wanted.items())
-    return Packages(lines, next((str(python) for python in chosen if python), ""))
+    return StepPackages(lines, next((str(python) for python in chosen if python), ""))
 
 
 def _requirement(name: str, version: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import CompileError
 from metaflow_windmill.graph.cases import fans_of, following, read_cases, refuse_cases
-from metaflow_windmill.graph.dag import Dag, Decorator, Hooks, Kind, Retries, Step
+from metaflow_windmill.graph.dag import Dag, Decorator, Hooks, Retries, Step, StepKind
 from metaflow_windmill.graph.needs import read_needs
 from metaflow_windmill.graph.order import arrange
 from metaflow_windmill.graph.unsupported import flow_problems, step_problems
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from metaflow.decorators import Decorator as MetaflowDecorator
     from metaflow.graph import DAGNode, FlowGraph
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, StepKind] = {
     "start": "linear",
     "linear": "linear",
     "join": "linear",
@@ -102,7 +102,7 @@ def _step(node: DAGNode) -> Step:
     )
 
 
-def _kind(node: DAGNode) -> Kind:
+def _kind(node: DAGNode) -> StepKind:
     if node.type not in _KINDS or (node.type != "end" and not node.out_funcs):
         raise CompileError(
             f"the step '{node.name}' does not end in a call of self.next that Metaflow understands: "

@@ -4,3 +4,5 @@ Each private name stands here once, with a function or a type around it: `deploy
 compiles a flow, `running` for the side that runs its tasks. A Metaflow that changed one of them fails in
 ``tests/unit/internals``, which names it.
 """
+
+__all__ = ["cloning", "deploying", "running"]

@@ -52,4 +52,5 @@ __all__ = [
     "Value",
     "WhileLoop",
     "read_flow_value",
+    "rewritten",
 ]

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from metaflow_windmill.package.imports import Import
-    from metaflow_windmill.package.installed import Packages
+    from metaflow_windmill.package.installed import InstalledPackages
 
 MOST_NAMED = 8
 OFF = "--requirements none turns that off"
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPackages:
     """What the imports of a flow came to.
 
     Parameters
@@ -46,7 +46,7 @@ class Found:
         return tuple(package.requirement for package in self.packages)
 
 
-def find_packages(texts: Mapping[str, str], flow_file: str, packages: Packages) -> Found:
+def find_packages(texts: Mapping[str, str], flow_file: str, packages: InstalledPackages) -> FoundPackages:
     """Return the packages that the files of a flow's folder import, at the versions that are installed.
 
     Parameters
@@ -54,7 +54,7 @@ def find_packages(texts: Mapping[str, str], flow_file: str, packages: Packages) 
     texts : mapping of str to str
         The Python files that the tasks will have, by their names from the folder of the flow on.
     flow_file : str
-    packages : Packages
+    packages : InstalledPackages
     """
     sources = Sources(texts)
     imports = foreign_imports(sources, flow_file)
@@ -73,7 +73,7 @@ def find_packages(texts: Mapping[str, str], flow_file: str, packages: Packages) 
                 known[owner.name] = owner
             elif owner.name not in nested:
                 local.setdefault(owner.name, (item, owner))
-    return Found(
+    return FoundPackages(
         tuple(known[name] for name in sorted(known)),
         tuple(missing.values()),
         tuple(local.values()),
@@ -90,7 +90,7 @@ def told(packages: Iterable[Known]) -> str:
     return f"Windmill installs {together} for the steps; {OFF}."
 
 
-def remarks(found: Found) -> tuple[str, ...]:
+def remarks(found: FoundPackages) -> tuple[str, ...]:
     """Return a sentence for each import that no worker can be given."""
     absent = (
         f"{item.file}, line {item.line}, imports {item.top}, which is not installed here, so that no version "
@@ -120,7 +120,7 @@ def _firsts(imports: Iterable[Import]) -> dict[str, Import]:
     return firsts
 
 
-def lock_with(found: Found, datastore: str, packages: Packages) -> str | None:
+def lock_with(found: FoundPackages, datastore: str, packages: InstalledPackages) -> str | None:
     """Return the lock of the steps with what was found; None where Windmill has to resolve it.
 
     That is where a package came from an address instead of an index, or requires on a worker what is

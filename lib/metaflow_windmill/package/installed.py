@@ -53,7 +53,7 @@ class Local:
     place: str
 
 
-class Packages:
+class InstalledPackages:
     """The packages of an environment, as their files of metadata tell.
 
     Parameters

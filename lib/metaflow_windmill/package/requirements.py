@@ -24,7 +24,7 @@ _MOST_NESTED = 10
 
 
 @dataclass(frozen=True)
-class Requirements:
+class StepRequirements:
     """The packages of a step.
 
     Parameters
@@ -42,7 +42,7 @@ class Requirements:
     source: str = ""
 
 
-def read_requirements(file: Path, python: str = "") -> Requirements:
+def read_requirements(file: Path, python: str = "") -> StepRequirements:
     """Read a ``requirements.txt``, ``pyproject.toml``, ``uv.lock``, or a script with a PEP 723 header.
 
     Parameters
@@ -60,10 +60,10 @@ def read_requirements(file: Path, python: str = "") -> Requirements:
         data = _toml(_text(file), file)
         version = chosen_python(str(data.get("requires-python", "")), python, str(file))
         lines = locked(data, str(file), lambda marker: applies(marker, version))
-        return Requirements(plain_lines(lines, version, str(file)), version, str(file))
+        return StepRequirements(plain_lines(lines, version, str(file)), version, str(file))
     said = _said(file)
     version = chosen_python(said[1], python, str(file))
-    return Requirements(plain_lines(said[0], version, str(file)), version, str(file))
+    return StepRequirements(plain_lines(said[0], version, str(file)), version, str(file))
 
 
 def find_requirements(flow_file: Path) -> Path | None:

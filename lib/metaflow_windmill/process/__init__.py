@@ -2,3 +2,5 @@
 
 It knows neither Metaflow nor Windmill.
 """
+
+__all__ = ["child", "confined", "control", "leftovers"]

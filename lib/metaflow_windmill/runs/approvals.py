@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.errors import DeployError, InvalidParameter, NotFound, Refused, Unauthorized
 from metaflow_windmill.runs.approvers import until_when, who_may, why_refused
-from metaflow_windmill.runtime.position.ids import read_position, task_id
+from metaflow_windmill.runtime.position.task_ids import read_position, task_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from metaflow.metaflow_config_funcs import from_conf
 
 from metaflow_windmill.client.site import DEPLOYER, PYTHON, find_address, open_site
-from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER, Identity, flow_path
-from metaflow_windmill.deployment.placed.listing import deployments
+from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER, DeploymentId, flow_path
+from metaflow_windmill.deployment.placed.deployments import deployments
 from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, InvalidDocument
 
@@ -25,7 +25,7 @@ _TYPES = {"str": "str", "int": "int", "float": "float", "bool": "bool", "json": 
 
 
 @dataclass(frozen=True)
-class Found:
+class RecoveredFlow:
     """A deployment that is there."""
 
     site: Site
@@ -49,8 +49,8 @@ def site_of(environment: Mapping[str, str] | None = None) -> Site:
     return open_site(find_address(environment=environment), DEPLOYER)
 
 
-def find(identifier: str) -> Found:
-    """Return a deployment by its identifier: JSON of `Found.identifier`, a path, or a name.
+def find(identifier: str) -> RecoveredFlow:
+    """Return a deployment by its identifier: JSON of `RecoveredFlow.identifier`, a path, or a name.
 
     A name is that of a flow in the configured folder, or ``project.branch.Flow``.
 
@@ -69,17 +69,17 @@ def find(identifier: str) -> Found:
             f"workspace {site.windmill.workspace} of {site.host}; DeployedFlow.list_windmill() tells what "
             "is there"
         )
-    return Found(site, flow.path, record)
+    return RecoveredFlow(site, flow.path, record)
 
 
-def find_all(flow_name: str | None) -> Iterator[Found]:
+def find_all(flow_name: str | None) -> Iterator[RecoveredFlow]:
     """Yield the deployments of a workspace, of one flow or of all."""
     site = open_site(find_address(), PYTHON)
     for flow, record in deployments(site.windmill, flow_name):
         if isinstance(record, InvalidDocument):
             warnings.warn(f"{flow.path} is left out: {record}", stacklevel=2)
         else:
-            yield Found(site, flow.path, record)
+            yield RecoveredFlow(site, flow.path, record)
 
 
 def stand_in(record: Record) -> str:
@@ -130,5 +130,5 @@ def _place(identifier: str) -> dict[str, str]:
     folder = str(from_conf("WINDMILL_FOLDER", DEFAULT_FOLDER))
     project, _, rest = identifier.partition(".")
     branch, _, flow = rest.rpartition(".")
-    identity = Identity(flow, None, project, branch) if branch else Identity(identifier)
+    identity = DeploymentId(flow, None, project, branch) if branch else DeploymentId(identifier)
     return {"path": flow_path(folder, identity)}

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from metaflow_windmill.client.models import JobState, instant
 from metaflow_windmill.contract.pack import Pack, read_task
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.errors import NotFound
-from metaflow_windmill.runs.packs import PackSeen, names_of
+from metaflow_windmill.runs.packed_tasks import PackSeen, names_of
 from metaflow_windmill.runs.reasons import reason_of
-from metaflow_windmill.runtime.position.ids import read_position, task_id
+from metaflow_windmill.runtime.position.task_ids import read_position, task_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.runs.packs import Part
+    from metaflow_windmill.runs.packed_tasks import PackedTask
     from metaflow_windmill.types import Json
 
 PAGE = 500
@@ -47,7 +47,7 @@ _TURN = re.compile(r"(for)?loop-\d+")
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskJob:
     """A job that runs a task of a step.
 
     Parameters
@@ -86,10 +86,10 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Event:
+class TaskEvent:
     """A task began, or ended as its job says, at a time."""
 
-    task: Task
+    task: TaskJob
     ended: bool
     at: datetime | None
 
@@ -99,11 +99,11 @@ class Look:
     """What changed since the look before: the run's own job, and what its tasks did, in order of time."""
 
     run: Job
-    events: tuple[Event, ...] = ()
+    events: tuple[TaskEvent, ...] = ()
 
 
 @dataclass
-class Watch:
+class RunWatch:
     """Looks at a run again and again.
 
     Parameters
@@ -111,7 +111,7 @@ class Watch:
     windmill : Windmill
     run_id : str
         The id of the run's job.
-    steps : mapping of str to Runs
+    steps : mapping of str to ModuleSteps
         From `steps_of`, what each module of the deployed flow runs.
     named : int
         For how many tasks of a step to ask for their ids.
@@ -121,12 +121,12 @@ class Watch:
 
     windmill: Windmill
     run_id: str
-    steps: dict[str, Runs]
+    steps: dict[str, ModuleSteps]
     named: int = 20
     known: Job | None = None
     _parts: dict[str, datetime | None] = field(default_factory=dict)
     _strangers: set[str] = field(default_factory=set)
-    _open: dict[str, Task] = field(default_factory=dict)
+    _open: dict[str, TaskJob] = field(default_factory=dict)
     _packs: dict[str, PackSeen] = field(default_factory=dict)
     _over: dict[str, datetime | None] = field(default_factory=dict)
     _failures: Counter[str] = field(default_factory=Counter)
@@ -152,7 +152,7 @@ class Watch:
                 self.known = self._ended(self.known, outcome.result)
         return self.known
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[TaskEvent]:
         """Yield what is new, roughly in the order in which the tasks were made, as it is read."""
         run = self.known or self.run()
         self._parts[self.run_id] = None
@@ -178,7 +178,7 @@ class Watch:
         found = next((job for job in listed if job.id == run.id), None)
         return self.windmill.get_job(run.id) if found is None else replace(found, result=result)
 
-    def _events(self, job: Job) -> Iterator[Event]:
+    def _events(self, job: Job) -> Iterator[TaskEvent]:
         """Yield what a job did since it was seen last."""
         if job.id in self._over:
             return
@@ -191,7 +191,7 @@ class Watch:
         if task is None:
             return
         if not known:
-            yield Event(task, ended=False, at=job.started_at or job.created_at)
+            yield TaskEvent(task, ended=False, at=job.started_at or job.created_at)
         if not job.state.final:
             self._open[job.id] = task
             return
@@ -199,9 +199,9 @@ class Watch:
         self._over[job.id] = job.completed_at
         if job.state is not JobState.SUCCEEDED:
             self._failures.update({_place(job, None), _place(job, task.id)})
-        yield Event(task, ended=True, at=job.completed_at)
+        yield TaskEvent(task, ended=True, at=job.completed_at)
 
-    def _events_of_pack(self, job: Job, pack: PackSeen) -> Iterator[Event]:
+    def _events_of_pack(self, job: Job, pack: PackSeen) -> Iterator[TaskEvent]:
         """Yield what the tasks of a job did since it was seen last."""
         final, failed = job.state.final, job.state is JobState.FAILED
         now = self.windmill.get_job(job.id) if final else job
@@ -209,19 +209,19 @@ class Watch:
         for part in pack.look(self.windmill, now, why):
             ended = part.job.state.final
             at = part.job.completed_at if ended else part.job.started_at
-            yield Event(self._part(part, now), ended=ended, at=at)
+            yield TaskEvent(self._part(part, now), ended=ended, at=at)
         if final:
             self._packs.pop(job.id)
             self._over[job.id] = job.completed_at
 
-    def _part(self, part: Part, whole: Job) -> Task:
+    def _part(self, part: PackedTask, whole: Job) -> TaskJob:
         """Return a task of a job of several."""
         step, _, id_ = part.name.partition("/")
         key = f"{whole.id} {part.name}"
         if not part.job.state.final:
             self._began[step] += 1
             named = id_ if self._began[step] <= self.named else None
-            self._open[key] = Task(part.job, step, named, part.attempt, part=part.name, whole=whole)
+            self._open[key] = TaskJob(part.job, step, named, part.attempt, part=part.name, whole=whole)
             return self._open[key]
         task = self._open.pop(key)
         named = id_ if part.job.state is JobState.FAILED else task.id
@@ -293,20 +293,20 @@ class Watch:
         if len(self._strangers) > MOST_STRANGERS:
             self._strangers.clear()
 
-    def _task(self, job: Job) -> Task | None:
+    def _task(self, job: Job) -> TaskJob | None:
         """Return the task of a job; None for what runs none."""
         before = self._open.get(job.id)
         task = replace(before, job=job) if before else self._new_task(job)
         return self._failed(task) if task is not None and job.state is JobState.FAILED else task
 
-    def _failed(self, task: Task) -> Task:
+    def _failed(self, task: TaskJob) -> TaskJob:
         """Return a task that failed, with its id and the reason."""
         job = self.windmill.get_job(task.job.id)
         spec = _spec_of(job)
         reason = reason_of(self.windmill, job).text[:REASON_KEPT]
         return replace(task, id=task.id or (spec[1] if spec else None), reason=reason)
 
-    def _new_task(self, job: Job) -> Task | None:
+    def _new_task(self, job: Job) -> TaskJob | None:
         module = job.path.rpartition("/")[2]
         runs, spec = self.steps.get(module), None
         step = runs.steps[0] if runs else None
@@ -320,7 +320,7 @@ class Watch:
         if self._began[step] <= self.named:
             spec = spec or self._spec(job)
         named = spec[1] if spec else None
-        return Task(job, step, named, self._failures.get(_place(job, named), 0))
+        return TaskJob(job, step, named, self._failures.get(_place(job, named), 0))
 
     def _spec(self, job: Job) -> tuple[str, str] | None:
         return _spec_of(self.windmill.get_job(job.id))
@@ -346,23 +346,23 @@ def _pages(ask: Callable[..., tuple[Job, ...]], filters: Mapping[str, Json]) -> 
         page += 1
 
 
-class Runs(NamedTuple):
+class ModuleSteps(NamedTuple):
     """The steps that a module runs, and whether it runs several tasks, be it of one step."""
 
     steps: tuple[str, ...]
     packed: bool = False
 
 
-def steps_of(value: Json) -> dict[str, Runs]:
+def steps_of(value: Json) -> dict[str, ModuleSteps]:
     """Return what each module of a flow's value runs, but for those that run no step."""
-    found: dict[str, Runs] = {}
+    found: dict[str, ModuleSteps] = {}
     for module in _modules(value.get("modules") or []):
         told = (module["value"].get("input_transforms") or {}).get("task") or {}
         task = read_task(told.get("value") or {})
         if isinstance(task, Pack):
-            found[module["id"]] = Runs(tuple(spec.step for spec in task.steps), packed=True)
+            found[module["id"]] = ModuleSteps(tuple(spec.step for spec in task.steps), packed=True)
         elif task is not None:
-            found[module["id"]] = Runs((task.step,))
+            found[module["id"]] = ModuleSteps((task.step,))
     return found
 
 

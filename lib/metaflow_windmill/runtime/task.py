@@ -11,12 +11,12 @@ from metaflow_windmill.contract.notification import NOTIFY, Notification
 from metaflow_windmill.contract.pack import PACK, Pack
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.contract.tags import tagged
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.runtime.attempt.step import run_step
-from metaflow_windmill.runtime.child.commands import EndedError
+from metaflow_windmill.runtime.child.metaflow_commands import EndedError
 from metaflow_windmill.runtime.child.package_cache import LIMIT, tidy
-from metaflow_windmill.runtime.position.given import Given, Here
-from metaflow_windmill.runtime.position.job import read_job
+from metaflow_windmill.runtime.position.current_job import read_job
+from metaflow_windmill.runtime.position.given import Here, ReceivedInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ def run_task(
     inputs : mapping of str to JSON
         Those of `JobInputs`, by name.
     asked : mapping, optional
-        ``began``, ``due`` and ``history``, as far as the job asked for them; see `Given`.
+        ``began``, ``due`` and ``history``, as far as the job asked for them; see `ReceivedInputs`.
     new : bool
         Whether the package was unpacked for this job.
 
@@ -65,7 +65,7 @@ def run_task(
     """
     if new:
         tidy(root.parent, os.environ.get(LIMIT))
-    given = Given.of(inputs, **(asked or {}))
+    given = ReceivedInputs.of(inputs, **(asked or {}))
     record = tagged(Record.from_json(given.deployment), given.tags_asked_for)
     here = Here(root, record, read_job(os.environ), token)
     do = next((part for key, part in _OTHERS.items() if key in task), _step)
@@ -78,39 +78,39 @@ def run_task(
 # What only these jobs need they import themselves: every task of every run would pay for it.
 
 
-def _publish(here: Here, task: Json, given: Given) -> dict[str, Json]:
-    from metaflow_windmill.runtime.afterwards.ending import publish_end
+def _publish(here: Here, task: Json, given: ReceivedInputs) -> dict[str, Json]:
+    from metaflow_windmill.runtime.afterwards.publish_job import publish_end
     from metaflow_windmill.runtime.attempt.attempts import windmill_of
 
     windmill = windmill_of(here.job, here.token)
     return given.reported | publish_end(windmill, here.record, str(given.run), task[PUBLISH])
 
 
-def _exit_hooks(here: Here, task: Json, given: Given) -> dict[str, Json]:
-    from metaflow_windmill.runtime.afterwards.exit_hooks import run_exit_hooks
+def _exit_hooks(here: Here, task: Json, given: ReceivedInputs) -> dict[str, Json]:
+    from metaflow_windmill.runtime.afterwards.exit_hook_job import run_exit_hooks
 
     hooks = ExitHooks.from_json(task[EXIT_HOOKS])
     return given.reported | run_exit_hooks(here.root, here.record, here.job, hooks, given.error)
 
 
-def _notify(here: Here, task: Json, given: Given) -> dict[str, Json]:
-    from metaflow_windmill.runtime.afterwards.notification import notify
+def _notify(here: Here, task: Json, given: ReceivedInputs) -> dict[str, Json]:
+    from metaflow_windmill.runtime.afterwards.notification_job import notify
 
     told = notify(here.record, here.job, Notification.from_json(task[NOTIFY]), given.error)
     return given.reported | told
 
 
-def _step(here: Here, task: Json, given: Given) -> dict[str, Json]:
+def _step(here: Here, task: Json, given: ReceivedInputs) -> dict[str, Json]:
     return run_step(here, TaskSpec.from_json(task), given).result
 
 
-def _pack(here: Here, task: Json, given: Given) -> dict[str, Json]:
-    from metaflow_windmill.runtime.attempt.pack import run_pack
+def _pack(here: Here, task: Json, given: ReceivedInputs) -> dict[str, Json]:
+    from metaflow_windmill.runtime.attempt.pack_job import run_pack
 
     return run_pack(here, Pack.from_json(task), given)
 
 
-_OTHERS: dict[str, Callable[[Here, Json, Given], dict[str, Json]]] = {
+_OTHERS: dict[str, Callable[[Here, Json, ReceivedInputs], dict[str, Json]]] = {
     PUBLISH: _publish,
     EXIT_HOOKS: _exit_hooks,
     NOTIFY: _notify,

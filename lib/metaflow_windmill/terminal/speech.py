@@ -46,7 +46,7 @@ _HEADLINES: tuple[tuple[type[MetaflowWindmillError], str], ...] = (
 )
 
 
-class Failure(click.ClickException):  # type: ignore[misc]  # click has no types here
+class CommandError(click.ClickException):  # type: ignore[misc]  # click has no types here
     """Ends a command with exit status 1 and its message, shown as Metaflow shows its own errors.
 
     Metaflow's own way to print an exception takes ``*`` for emphasis, which would eat the
@@ -74,7 +74,7 @@ class PlainCommand(click.Command):  # type: ignore[misc]  # click has no types h
         try:
             rest: list[str] = super().parse_args(ctx, args)
         except click.UsageError as why:
-            raise Failure(_usage(why, ctx), "Wrong use") from None
+            raise CommandError(_usage(why, ctx), "Wrong use") from None
         return rest
 
 
@@ -114,14 +114,14 @@ def example_text(examples: Iterable[str]) -> str:
 
 
 def _plainly(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn the errors of this project into a `Failure`."""
+    """Turn the errors of this project into a `CommandError`."""
 
     @functools.wraps(function)
     def speaking(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except MetaflowWindmillError as why:
-            raise Failure(_sentence(why), _headline(why)) from why
+            raise CommandError(_sentence(why), _headline(why)) from why
 
     return speaking
 
@@ -166,15 +166,15 @@ def confirm(question: str, *, yes: bool) -> None:
 
     Raises
     ------
-    Failure
+    CommandError
         If the answer is no, or there is nobody to ask.
     """
     if yes:
         return
     if not click.get_text_stream("stdin").isatty():
-        raise Failure(f"{question} Nobody is here to answer: add --yes.", "Not done")
+        raise CommandError(f"{question} Nobody is here to answer: add --yes.", "Not done")
     if not click.confirm(question, err=True):
-        raise Failure("Nothing was changed.", "Not done")
+        raise CommandError("Nothing was changed.", "Not done")
 
 
 def _usage(why: click.UsageError, ctx: click.Context) -> str:

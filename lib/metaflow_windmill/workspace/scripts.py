@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.events import new_event, publish
 from metaflow_windmill.gitsource import connect
-from metaflow_windmill.workspace.cards import card_page
+from metaflow_windmill.workspace.card_page import card_page
 from metaflow_windmill.workspace.compiling.configuration import (
     Configuration,
     changed,
@@ -20,10 +20,10 @@ from metaflow_windmill.workspace.compiling.configuration import (
     read_git_repository,
 )
 from metaflow_windmill.workspace.compiling.discovery import find_flows
-from metaflow_windmill.workspace.compiling.pipeline import Asked, deploy_newest
-from metaflow_windmill.workspace.job import allows_files, guarded, hide_arguments, open_job
+from metaflow_windmill.workspace.compiling.pipeline import DeployRequest, deploy_newest
 from metaflow_windmill.workspace.pushed import redeploy
 from metaflow_windmill.workspace.pushed.push_events import Push
+from metaflow_windmill.workspace.script_job import allows_files, guarded, hide_arguments, open_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 __all__ = [
-    "Asked",
+    "DeployRequest",
     "compile_and_deploy",
     "doctor",
     "flow_choices",
@@ -44,7 +44,7 @@ __all__ = [
 
 
 def compile_and_deploy(
-    repo: Json, configuration: Json, changes: Mapping[str, Json], asked: Asked
+    repo: Json, configuration: Json, changes: Mapping[str, Json], asked: DeployRequest
 ) -> dict[str, Json]:
     """Deploy the flows of a repository at one commit; see ``f/metaflow/compile_and_deploy``.
 
@@ -56,7 +56,7 @@ def compile_and_deploy(
         A ``metaflow_repo`` resource, or None.
     changes : mapping of str to JSON
         Fields of the configuration that this call says otherwise; empty ones are left as they are.
-    asked : Asked
+    asked : DeployRequest
 
     Raises
     ------
@@ -134,7 +134,7 @@ def publish_event(name: str, payload: Json, event_id: str) -> dict[str, Json]:
 
 def doctor(datastore: str, root: str, folder: str, version: str, probe: Mapping[str, str]) -> dict[str, Json]:
     """Look at the installation from this worker; see ``f/metaflow/doctor``."""
-    from metaflow_windmill.workspace.doctor.job import visit
+    from metaflow_windmill.workspace.doctor.worker_visit import visit
 
     return visit(
         open_job(_print), datastore=datastore, root=root, folder=folder, version=version, probe=probe

@@ -8,9 +8,9 @@ from tests.support.deployed import Target
 from tests.support.programs import flow
 
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
-from metaflow_windmill.deployment.described.names import Identity
+from metaflow_windmill.deployment.described.names import DeploymentId
 from metaflow_windmill.deployment.placed.prepared import wait_until_ready
-from metaflow_windmill.runs.trigger import deployed_version, trigger
+from metaflow_windmill.runs.start import deployed_version, trigger
 
 if TYPE_CHECKING:
     from tests.support.server import RunningServer
@@ -60,7 +60,7 @@ def test_create_then_trigger_runs_what_was_created_twenty_times_in_a_row(
     for number in range(20):
         deployed(windmill, server, path, number)
         server.post(f"/jobs/run/f/{path}", {})  # as a schedule or a webhook does, so that it is remembered
-        record, newest = deployed_version(windmill.find_flow(path), path, Identity("Flow"))
+        record, newest = deployed_version(windmill.find_flow(path), path, DeploymentId("Flow"))
         started = (
             trigger(windmill, path, record, {}, version=newest).job_id,
             trigger(windmill, path, record, {}).job_id,

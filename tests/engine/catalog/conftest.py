@@ -8,7 +8,7 @@ import pytest
 
 from metaflow_windmill.devserver.catalog import folders
 from metaflow_windmill.devserver.catalog.vault import Vault, open_vault
-from metaflow_windmill.devserver.model import Identity
+from metaflow_windmill.devserver.model import Actor
 from metaflow_windmill.devserver.store.database import Database
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def who() -> Identity:
-    return Identity("admin", "admin@windmill.dev", "admins")
+def who() -> Actor:
+    return Actor("admin", "admin@windmill.dev", "admins")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def vault(tmp_path: Path) -> Vault:
 
 
 @pytest.fixture
-def database(tmp_path: Path, who: Identity) -> Iterator[Database]:
+def database(tmp_path: Path, who: Actor) -> Iterator[Database]:
     opened = Database(tmp_path / "windmill.db")
     with opened.write() as connection:
         folders.create(connection, who, {"name": "a"})

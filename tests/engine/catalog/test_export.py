@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.api.export import tarred, zipped
 from metaflow_windmill.devserver.catalog import folders, resources, scripts
-from metaflow_windmill.devserver.catalog.export import Wanted, exported
+from metaflow_windmill.devserver.catalog.export import ExportedKinds, exported
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
 
 PYTHON = "def main():\n    return 'zwölf'\n"
 
 
-def filled(connection: sqlite3.Connection, who: Identity) -> None:
+def filled(connection: sqlite3.Connection, who: Actor) -> None:
     folders.create(connection, who, {"name": "team", "summary": "Ours"})
     body = {"path": "f/team/one", "content": PYTHON, "language": "python3", "schema": {"type": "object"}}
     scripts.create(connection, who, {**body, "summary": "One", "timeout": 60})
@@ -30,10 +30,10 @@ def filled(connection: sqlite3.Connection, who: Identity) -> None:
 
 
 def test_what_differs_between_two_equal_workspaces_is_left_out(
-    connection: sqlite3.Connection, who: Identity
+    connection: sqlite3.Connection, who: Actor
 ) -> None:
     filled(connection, who)
-    files = exported(connection, who.workspace, Wanted())
+    files = exported(connection, who.workspace, ExportedKinds())
     assert files["f/team/one.py"] == PYTHON
     script = json.loads(files["f/team/one.script.json"])
     assert set(script) == {"lock", "summary", "description", "schema", "kind", "timeout"}
@@ -44,9 +44,9 @@ def test_what_differs_between_two_equal_workspaces_is_left_out(
     assert json.loads(files["f/team/at.resource.json"])["value"] == {"a": 1}
 
 
-def test_only_what_is_wanted_is_exported(connection: sqlite3.Connection, who: Identity) -> None:
+def test_only_what_is_wanted_is_exported(connection: sqlite3.Connection, who: Actor) -> None:
     filled(connection, who)
-    files = exported(connection, who.workspace, Wanted(types=False, resources=False))
+    files = exported(connection, who.workspace, ExportedKinds(types=False, resources=False))
     ours = {name for name in files if name.startswith("f/team/") or "/" not in name}
     assert ours == {"f/team/folder.meta.json", "f/team/one.py", "f/team/one.script.json"}
 

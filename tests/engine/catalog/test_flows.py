@@ -13,14 +13,14 @@ from metaflow_windmill.errors import RequestRefused
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
 
 
 def flow(path: str = "f/a/one", **more: Any) -> dict[str, Any]:
     return {"path": path, "summary": "One", "value": {"modules": [], "flow_env": {"k": 1}}, **more}
 
 
-def test_each_update_is_a_version_of_its_own(connection: sqlite3.Connection, who: Identity) -> None:
+def test_each_update_is_a_version_of_its_own(connection: sqlite3.Connection, who: Actor) -> None:
     first = flows.create(connection, who, flow(labels=["x"]))
     second = flows.update(connection, who, "f/a/one", flow(value={"modules": []}, deployment_message="again"))
     assert second.version > first.version
@@ -34,7 +34,7 @@ def test_each_update_is_a_version_of_its_own(connection: sqlite3.Connection, who
 
 
 def test_a_flow_that_moves_takes_its_history_and_schedule_along(
-    connection: sqlite3.Connection, who: Identity
+    connection: sqlite3.Connection, who: Actor
 ) -> None:
     flows.create(connection, who, flow())
     schedule = {"path": "f/a/s", "schedule": "0 0 * * * *", "timezone": "Etc/UTC", "script_path": "f/a/one"}
@@ -57,12 +57,12 @@ def test_a_flow_that_moves_takes_its_history_and_schedule_along(
         ("f/absent/one", "folder absent does not exist in workspace admins; create it first"),
     ],
 )
-def test_a_flow_needs_a_place(connection: sqlite3.Connection, who: Identity, path: str, message: str) -> None:
+def test_a_flow_needs_a_place(connection: sqlite3.Connection, who: Actor, path: str, message: str) -> None:
     with pytest.raises(RequestRefused, match=message):
         flows.create(connection, who, flow(path))
 
 
-def test_a_taken_path_is_refused(connection: sqlite3.Connection, who: Identity) -> None:
+def test_a_taken_path_is_refused(connection: sqlite3.Connection, who: Actor) -> None:
     flows.create(connection, who, flow())
     flows.create(connection, who, flow("f/a/two"))
     with pytest.raises(RequestRefused, match="Flow f/a/one already exists"):
@@ -73,7 +73,7 @@ def test_a_taken_path_is_refused(connection: sqlite3.Connection, who: Identity) 
         flows.update(connection, who, "f/a/none", flow("f/a/none"))
 
 
-def test_an_archived_flow_is_not_listed_and_still_runs(connection: sqlite3.Connection, who: Identity) -> None:
+def test_an_archived_flow_is_not_listed_and_still_runs(connection: sqlite3.Connection, who: Actor) -> None:
     flows.create(connection, who, flow())
     flows.archive(connection, "admins", "f/a/one", archived=True)
     assert flows.listed(connection, "admins") == []
@@ -81,7 +81,7 @@ def test_an_archived_flow_is_not_listed_and_still_runs(connection: sqlite3.Conne
     assert flows.latest(connection, "admins", "f/a/one") is not None
 
 
-def test_lists_are_by_label_and_start(connection: sqlite3.Connection, who: Identity) -> None:
+def test_lists_are_by_label_and_start(connection: sqlite3.Connection, who: Actor) -> None:
     for name in ("x", "y"):
         flows.create(connection, who, flow(f"f/a/{name}", labels=[name, "metaflow"]))
     assert [row["path"] for row in flows.listed(connection, "admins", Selection(label="y"))] == ["f/a/y"]
@@ -92,7 +92,7 @@ def test_lists_are_by_label_and_start(connection: sqlite3.Connection, who: Ident
     assert flows.listed(connection, "admins", Selection(path_start="f/a_")) == []
 
 
-def test_workspaces_do_not_see_each_other(connection: sqlite3.Connection, who: Identity) -> None:
+def test_workspaces_do_not_see_each_other(connection: sqlite3.Connection, who: Actor) -> None:
     made = flows.create(connection, who, flow())
     assert flows.latest(connection, "other", "f/a/one") is None
     assert flows.at_version(connection, "other", made.version) is None

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import sqlite3
 
     from metaflow_windmill.devserver.catalog.vault import Vault
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.devserver.store.database import Database
 
 SECRET = {"path": "f/a/secret", "value": "s3cret-value", "is_secret": True}
 
 
-def test_a_secret_is_unreadable_in_the_file(database: Database, vault: Vault, who: Identity) -> None:
+def test_a_secret_is_unreadable_in_the_file(database: Database, vault: Vault, who: Actor) -> None:
     with database.write() as connection:
         variables.create(connection, vault, who, SECRET)
     database.close()
@@ -29,9 +29,7 @@ def test_a_secret_is_unreadable_in_the_file(database: Database, vault: Vault, wh
     assert not any(b"s3cret-value" in file.read_bytes() for file in files)
 
 
-def test_a_secret_is_shown_only_where_asked(
-    connection: sqlite3.Connection, vault: Vault, who: Identity
-) -> None:
+def test_a_secret_is_shown_only_where_asked(connection: sqlite3.Connection, vault: Vault, who: Actor) -> None:
     variables.create(connection, vault, who, SECRET)
     assert variables.get(connection, vault, "admins", "f/a/secret")["value"] == "s3cret-value"
     assert variables.get(connection, vault, "admins", "f/a/secret", decrypt=False)["value"] is None
@@ -39,7 +37,7 @@ def test_a_secret_is_shown_only_where_asked(
 
 
 def test_a_variable_becomes_secret_and_plain_again(
-    connection: sqlite3.Connection, vault: Vault, who: Identity
+    connection: sqlite3.Connection, vault: Vault, who: Actor
 ) -> None:
     variables.create(connection, vault, who, {**SECRET, "is_secret": False})
     for secret in (True, False):
@@ -50,7 +48,7 @@ def test_a_variable_becomes_secret_and_plain_again(
 
 
 def test_a_variable_moves_only_to_a_free_place(
-    connection: sqlite3.Connection, vault: Vault, who: Identity
+    connection: sqlite3.Connection, vault: Vault, who: Actor
 ) -> None:
     variables.create(connection, vault, who, SECRET)
     variables.create(connection, vault, who, {**SECRET, "path": "f/a/other"})
@@ -60,7 +58,7 @@ def test_a_variable_moves_only_to_a_free_place(
     assert not variables.exists(connection, "admins", "f/a/secret")
 
 
-def test_the_catalog_tells_which_secrets_it_gave_out(database: Database, vault: Vault, who: Identity) -> None:
+def test_the_catalog_tells_which_secrets_it_gave_out(database: Database, vault: Vault, who: Actor) -> None:
     with database.write() as connection:
         variables.create(connection, vault, who, SECRET)
         variables.create(connection, vault, who, {"path": "f/a/plain", "value": "p", "is_secret": False})
@@ -77,7 +75,7 @@ def test_the_catalog_tells_which_secrets_it_gave_out(database: Database, vault: 
     assert catalog.resource("other", "f/a/repo") is None
 
 
-def test_a_resource_is_replaced_only_where_allowed(connection: sqlite3.Connection, who: Identity) -> None:
+def test_a_resource_is_replaced_only_where_allowed(connection: sqlite3.Connection, who: Actor) -> None:
     asked = {"path": "f/a/r", "value": 1, "resource_type": "any", "description": "d"}
     resources.create(connection, who, asked)
     with pytest.raises(RequestRefused, match="already exists"):
@@ -110,14 +108,14 @@ HELD = {"flow": "f/a/b", "events": [{"name": "e", "n": 1}, {"name": "f"}], "more
     ],
 )
 def test_resources_are_listed_by_what_they_hold(
-    connection: sqlite3.Connection, who: Identity, part: str, *, held: bool
+    connection: sqlite3.Connection, who: Actor, part: str, *, held: bool
 ) -> None:
     """As a real server answered; its database has the operator for it."""
     resources.create(connection, who, {"path": "f/a/r", "value": HELD, "resource_type": "x"})
     assert len(resources.listed(connection, "admins", holding=part)) == held
 
 
-def test_resources_are_listed_by_types(connection: sqlite3.Connection, who: Identity) -> None:
+def test_resources_are_listed_by_types(connection: sqlite3.Connection, who: Actor) -> None:
     for kind in ("x", "y", "z"):
         resources.create(connection, who, {"path": f"f/a/{kind}", "value": 1, "resource_type": kind})
     found = resources.listed(connection, "admins", resource_type="x,z")
@@ -125,7 +123,7 @@ def test_resources_are_listed_by_types(connection: sqlite3.Connection, who: Iden
     assert [row["value"] for row in found] == [None, None]
 
 
-def test_a_resource_type_is_there_once(connection: sqlite3.Connection, who: Identity) -> None:
+def test_a_resource_type_is_there_once(connection: sqlite3.Connection, who: Actor) -> None:
     resources.create_type(connection, who, {"name": "t", "schema": {"type": "object"}})
     with pytest.raises(RequestRefused, match="already exists"):
         resources.create_type(connection, who, {"name": "t"})
@@ -136,12 +134,12 @@ def test_a_resource_type_is_there_once(connection: sqlite3.Connection, who: Iden
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ä", "a-b"])
-def test_a_folder_name_is_a_word(connection: sqlite3.Connection, who: Identity, name: str) -> None:
+def test_a_folder_name_is_a_word(connection: sqlite3.Connection, who: Actor, name: str) -> None:
     with pytest.raises(RequestRefused, match="is not a folder name"):
         folders.create(connection, who, {"name": name})
 
 
-def test_a_folder_belongs_to_its_maker(connection: sqlite3.Connection, who: Identity) -> None:
+def test_a_folder_belongs_to_its_maker(connection: sqlite3.Connection, who: Actor) -> None:
     shown = folders.get(connection, "admins", "a")
     assert (shown["owners"], shown["extra_perms"]) == (["u/admin"], {"u/admin": True})
     folders.update(connection, "admins", "a", {"summary": "S", "workspace_id": "other"})

@@ -12,7 +12,7 @@ from metaflow_windmill.devserver.store.clock import now
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.catalog.vault import Vault
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.devserver.store.database import Database
 
 
@@ -79,7 +79,7 @@ def script(number: int) -> dict[str, object]:
     return {"path": "f/a/two", "content": content, "language": "python3", "auto_parent": True}
 
 
-def test_flows_and_scripts_by_path(database: Database, vault: Vault, who: Identity) -> None:
+def test_flows_and_scripts_by_path(database: Database, vault: Vault, who: Actor) -> None:
     ahead = Clock()
     began = now()
 
@@ -100,7 +100,7 @@ def test_flows_and_scripts_by_path(database: Database, vault: Vault, who: Identi
 
 
 def test_what_was_deleted_still_runs_until_its_successor_is_heard_of(
-    database: Database, vault: Vault, who: Identity
+    database: Database, vault: Vault, who: Actor
 ) -> None:
     """So it was seen on a real server of 1.788, for flows and for scripts."""
     ahead, began = Clock(), now()
@@ -125,7 +125,7 @@ def test_what_was_deleted_still_runs_until_its_successor_is_heard_of(
     assert numbers(catalog) == (2, 2)
 
 
-def test_what_was_deleted_is_gone_after_a_minute(database: Database, vault: Vault, who: Identity) -> None:
+def test_what_was_deleted_is_gone_after_a_minute(database: Database, vault: Vault, who: Actor) -> None:
     ahead, began = Clock(), now()
     catalog = WorkspaceCatalog(database, vault, Newest(10.0, lambda: began + ahead()))
     with database.write() as connection:

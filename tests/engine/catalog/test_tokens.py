@@ -10,7 +10,7 @@ from metaflow_windmill.devserver.catalog import tokens, workspaces
 from metaflow_windmill.devserver.catalog.credentials import JobTokens
 from metaflow_windmill.devserver.catalog.tokens import Bearer
 from metaflow_windmill.devserver.catalog.vault import open_vault
-from metaflow_windmill.devserver.model import Identity
+from metaflow_windmill.devserver.model import Actor
 from metaflow_windmill.errors import RequestRefused, ServerError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_token_gives_what_it_has(connection: sqlite3.Connection, scope: str) -
 def test_a_jobs_token_lives_as_long_as_the_job(vault: Vault) -> None:
     live = {JOB}
     issued = JobTokens(vault, live.__contains__)
-    token = issued.issue(JOB, Identity("admin", "admin@windmill.dev", "admins", scopes=("flows:read",)))
+    token = issued.issue(JOB, Actor("admin", "admin@windmill.dev", "admins", scopes=("flows:read",)))
     found = issued.find(token)
     assert found == Bearer(
         "admin", "admin@windmill.dev", "admins", super_admin=True, scopes=("flows:read",), job=JOB
@@ -100,7 +100,7 @@ def test_a_jobs_token_lives_as_long_as_the_job(vault: Vault) -> None:
 
 
 def test_a_jobs_token_survives_a_restart_and_no_other_key(tmp_path: Path, vault: Vault) -> None:
-    token = JobTokens(vault, lambda _job: True).issue(JOB, Identity("admin", "a@b", "admins"))
+    token = JobTokens(vault, lambda _job: True).issue(JOB, Actor("admin", "a@b", "admins"))
     again = JobTokens(open_vault(tmp_path / "key"), lambda _job: True)
     other = JobTokens(open_vault(tmp_path / "other"), lambda _job: True)
     assert again.find(token) is not None
@@ -114,8 +114,8 @@ def test_a_forged_job_token_is_nobodys(vault: Vault, forged: str) -> None:
 
 def test_a_changed_claim_breaks_the_signature(vault: Vault) -> None:
     issued = JobTokens(vault, lambda _job: True)
-    one = issued.issue(JOB, Identity("admin", "a@b", "admins"))
-    other = issued.issue(JOB, Identity("admin", "a@b", "another"))
+    one = issued.issue(JOB, Actor("admin", "a@b", "admins"))
+    other = issued.issue(JOB, Actor("admin", "a@b", "another"))
     claims, signature = other.partition(".")[0], one.partition(".")[2]
     assert issued.find(f"{claims}.{signature}") is None
 

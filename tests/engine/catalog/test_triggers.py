@@ -16,7 +16,7 @@ from metaflow_windmill.errors import RequestRefused
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
 
 BODY = b'{"ref": "refs/heads/main"}'
 
@@ -40,7 +40,7 @@ def met(connection: sqlite3.Connection, route: str, method: str = "POST") -> str
     return None if found is None else found.path
 
 
-def test_a_route_is_met_by_method_and_path(connection: sqlite3.Connection, who: Identity) -> None:
+def test_a_route_is_met_by_method_and_path(connection: sqlite3.Connection, who: Actor) -> None:
     triggers.create(connection, who, trigger())
     assert met(connection, "admins/hooks/push") == "f/a/push"
     assert met(connection, "admins/hooks/push/") == "f/a/push"
@@ -49,9 +49,7 @@ def test_a_route_is_met_by_method_and_path(connection: sqlite3.Connection, who: 
     assert met(connection, "other/hooks/push") is None
 
 
-def test_parameters_are_read_and_give_way_to_plain_routes(
-    connection: sqlite3.Connection, who: Identity
-) -> None:
+def test_parameters_are_read_and_give_way_to_plain_routes(connection: sqlite3.Connection, who: Actor) -> None:
     triggers.create(connection, who, trigger(path="f/a/any", route_path="hooks/:name/x"))
     triggers.create(connection, who, trigger(path="f/a/one", route_path="hooks/one/x"))
     assert met(connection, "admins/hooks/one/x") == "f/a/one"
@@ -60,7 +58,7 @@ def test_parameters_are_read_and_give_way_to_plain_routes(
     assert (found.path, found.params) == ("f/a/any", {"name": "two"})
 
 
-def test_a_trigger_that_is_off_is_not_met(connection: sqlite3.Connection, who: Identity) -> None:
+def test_a_trigger_that_is_off_is_not_met(connection: sqlite3.Connection, who: Actor) -> None:
     triggers.create(connection, who, trigger())
     triggers.set_mode(connection, "admins", "f/a/push", "disabled")
     assert met(connection, "admins/hooks/push") is None
@@ -68,7 +66,7 @@ def test_a_trigger_that_is_off_is_not_met(connection: sqlite3.Connection, who: I
         triggers.set_mode(connection, "admins", "f/a/push", "nonsense")
 
 
-def test_a_route_is_there_once(connection: sqlite3.Connection, who: Identity) -> None:
+def test_a_route_is_there_once(connection: sqlite3.Connection, who: Actor) -> None:
     triggers.create(connection, who, trigger(route_path="hooks/:a"))
     with pytest.raises(RequestRefused, match="already exists"):
         triggers.create(connection, who, trigger(path="f/a/two", route_path="hooks/:b"))
@@ -90,7 +88,7 @@ def test_a_route_is_there_once(connection: sqlite3.Connection, who: Identity) ->
     ],
 )
 def test_what_makes_no_sense_is_refused(
-    connection: sqlite3.Connection, who: Identity, more: dict[str, Any], message: str
+    connection: sqlite3.Connection, who: Actor, more: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(RequestRefused, match=message):
         triggers.create(connection, who, trigger(**more))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.engine_bench import Bench, again, flow, js, static, step
 
-from metaflow_windmill.devserver.model import Code, FlowVersion
+from metaflow_windmill.devserver.model import RunnableFlow, ScriptCode
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
@@ -19,8 +19,8 @@ def script(path: str, *, inputs: Json = None, **more: Json) -> Json:
 
 def test_a_script_is_found_by_path_and_by_hash(stand: Bench) -> None:
     stand.catalog.scripts = {
-        "f/s/one": Code("echo", path="f/s/one", hash="0" * 16, lock="x==1", tag="gpu", timeout=9),
-        "f/s/two": Code("echo", path="f/s/two", hash="1" * 16),
+        "f/s/one": ScriptCode("echo", path="f/s/one", hash="0" * 16, lock="x==1", tag="gpu", timeout=9),
+        "f/s/two": ScriptCode("echo", path="f/s/two", hash="1" * 16),
     }
     inputs = {"x": static(4)}
     seen = stand.run(
@@ -58,7 +58,7 @@ def test_a_first_step_that_names_nothing_is_a_failure_of_that_step(stand: Bench)
 
 def test_a_sub_flow_gets_its_inputs_only_and_has_results_of_its_own(stand: Bench) -> None:
     inner = flow(step("x", inputs={"n": "flow_input.n", "outer": "results.a", "iter": "flow_input.iter"}))
-    stand.catalog.flows["f/sub/flow"] = FlowVersion("f/sub/flow", 3, inner)
+    stand.catalog.flows["f/sub/flow"] = RunnableFlow("f/sub/flow", 3, inner)
     use = {"type": "flow", "path": "f/sub/flow", "input_transforms": {"n": js("flow_input.m + 1")}}
     seen = stand.run(
         flow(
@@ -86,7 +86,7 @@ def test_a_flow_may_run_itself(stand: Bench) -> None:
         ),
         {"id": "again", "value": deeper},
     )
-    stand.catalog.flows["f/tests/flow"] = FlowVersion("f/tests/flow", 1, value)
+    stand.catalog.flows["f/tests/flow"] = RunnableFlow("f/tests/flow", 1, value)
     seen = stand.run(value, {"n": 3})
     assert seen.result == {"n": 0}
     assert len(stand.ran) == 4

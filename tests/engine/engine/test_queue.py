@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.engine_bench import WHO, Bench, Seen, flow, step
 
-from metaflow_windmill.devserver.model import Code, FlowVersion, JobExists, Outcome, Submission
+from metaflow_windmill.devserver.model import JobExists, Outcome, RunnableFlow, ScriptCode, Submission
 from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.errors import InvalidDocument
 
@@ -21,7 +21,7 @@ MINE = "11111111-2222-4333-8444-555555555555"
 
 def script(stand: Bench, content: str = "echo", args: Json = None, **said: Any) -> str:
     """Ask for a run of a script."""
-    code = Code(content, path=said.pop("path", "f/tests/script"), **said.pop("code", {}))
+    code = ScriptCode(content, path=said.pop("path", "f/tests/script"), **said.pop("code", {}))
     return stand.engine.submit(
         Submission(said.pop("kind", "script"), WHO, args or {}, code.path, code, **said)
     )
@@ -45,7 +45,7 @@ class TestAskedFor:
             stand.submit(flow({"id": "a"}))
 
     def test_nothing_is_resolved_at_deployment(self, stand: Bench) -> None:
-        version = FlowVersion("f/tests/flow", 1, flow(step("a")))
+        version = RunnableFlow("f/tests/flow", 1, flow(step("a")))
         deployment = Submission("flowdependencies", WHO, {}, "f/tests/flow", flow=version)
         seen = stand.seen(stand.engine.submit(deployment))
         assert (seen.outcome, seen.row["tag"]) == ("success", "dependency")

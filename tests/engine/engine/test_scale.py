@@ -14,8 +14,8 @@ from tests.support.engine_bench import WHO, Bench, flow, loop, repeat, step
 from tests.support.engine_scale import measured
 
 from metaflow_windmill.devserver.engine import apply, births
-from metaflow_windmill.devserver.engine.plan import Child, Plan
-from metaflow_windmill.devserver.model import Code, FlowVersion, Submission
+from metaflow_windmill.devserver.engine.plan import ChildJob, EventPlan
+from metaflow_windmill.devserver.model import RunnableFlow, ScriptCode, Submission
 from metaflow_windmill.devserver.store import clock, jobs, queue
 from metaflow_windmill.devserver.store.flow_rows import FlowRun, ModuleRun
 from metaflow_windmill.openflow import read_flow_value
@@ -144,7 +144,7 @@ def waiting_loop(size: int) -> Submission:
     """A loop over so many items, all of which wait for a worker."""
     items = f"Array.from({{length: {size}}}, (_, at) => at)"
     value = flow(loop("loop", items, step("a")))
-    return Submission("flow", WHO, {}, "f/x", flow=FlowVersion("f/x", 1, value))
+    return Submission("flow", WHO, {}, "f/x", flow=RunnableFlow("f/x", 1, value))
 
 
 def counted(stand: Bench, question: Callable[[sqlite3.Connection, int], object]) -> int:
@@ -160,8 +160,8 @@ def test_what_begins_at_once_is_not_looked_for_by_the_clock(stand: Bench) -> Non
     """The clock's thread would ask at each birth what is due, and go through all that waits."""
     with stand.database.write() as connection:
         job = births.submit(connection, waiting_loop(3), read_flow_value(flow(step("a"))))
-        child = Child("flowscript", {}, code=Code("echo"))
-        plan = Plan(FlowRun(), {0: ModuleRun(id="a")}, children=(child,))
+        child = ChildJob("flowscript", {}, code=ScriptCode("echo"))
+        plan = EventPlan(FlowRun(), {0: ModuleRun(id="a")}, children=(child,))
         assert not apply.write(connection, job, plan).later
         plan.scheduled_for = clock.now() + 10_000_000
         assert apply.write(connection, job, plan).later

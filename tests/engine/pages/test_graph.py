@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.engine.pages.twigs import part, twig
 
-from metaflow_windmill.devserver.pages.graph import Node, Part, Run, nodes, outline
+from metaflow_windmill.devserver.pages.graph import GraphNode, GraphPart, Run, nodes, outline
 from metaflow_windmill.devserver.pages.steps import graph, told
 from metaflow_windmill.devserver.pages.tree import grown
 from metaflow_windmill.devserver.store.flow_rows import ModuleRun
@@ -36,16 +36,16 @@ def ran(name: str, how: str = "Success", **more: Any) -> ModuleRun:
 
 
 def drawn(
-    modules: list[Any], became: list[ModuleRun], jobs: list[Any], *inside: Part, **more: Any
-) -> tuple[Node, ...]:
+    modules: list[Any], became: list[ModuleRun], jobs: list[Any], *inside: GraphPart, **more: Any
+) -> tuple[GraphNode, ...]:
     """Return the nodes of the flow job ``f``; other parts are found by their jobs."""
     flow = read_flow_value({"modules": modules, **more})
-    top = Part("f", flow, dict(enumerate(became)))
+    top = GraphPart("f", flow, dict(enumerate(became)))
     parts = {each.job: each for each in inside}
-    return nodes(top, Run(grown(jobs), lambda job: parts.get(job, Part(job))))
+    return nodes(top, Run(grown(jobs), lambda job: parts.get(job, GraphPart(job))))
 
 
-def states(found: tuple[Node, ...]) -> list[str]:
+def states(found: tuple[GraphNode, ...]) -> list[str]:
     return [node.state for node in found]
 
 
@@ -168,7 +168,7 @@ def test_branches_are_drawn_with_the_states_inside() -> None:
             {"modules": [step("b")], "skip_failure": False},
         ],
     }
-    inner = Part("1", read_flow_value({"modules": [step("a")]}), {0: ran("a")})
+    inner = GraphPart("1", read_flow_value({"modules": [step("a")]}), {0: ran("a")})
     jobs = [part("f"), part("1", parent="f", step=0, iteration=0), twig("3", "success", "1", 0)]
     (found,) = drawn([{"id": "x", "value": value}], [ran("x", "InProgress", shape="arms")], jobs, inner)
     left, right = found.arms

@@ -12,10 +12,10 @@ from tests.support.harmless import Reader, faults
 
 from metaflow_windmill.devserver.pages.foreign import cleaned
 from metaflow_windmill.devserver.pages.markdown import rendered
-from metaflow_windmill.devserver.pages.values import Source, error, result
+from metaflow_windmill.devserver.pages.values import ValueOrigin, error, result
 
 HTML, MARKDOWN = hostile.html(), hostile.markdown()
-HERE = Source("job")
+HERE = ValueOrigin("job")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metaflow_windmill.devserver.model import Code, Demand
+from metaflow_windmill.devserver.model import Demand, ScriptCode
 from metaflow_windmill.devserver.requirements.demand import demand_of
 from metaflow_windmill.errors import ServerError
 
@@ -41,7 +41,7 @@ OTHERS = {
 def test_a_lock_counts_before_what_is_declared_and_that_before_what_is_imported(
     content: str, lock: str | None, expected: Demand
 ) -> None:
-    assert demand_of(Code(content, lock=lock, path="f/tests/script"), OTHERS.get) == expected
+    assert demand_of(ScriptCode(content, lock=lock, path="f/tests/script"), OTHERS.get) == expected
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_a_lock_counts_before_what_is_declared_and_that_before_what_is_imported(
 )
 def test_what_cannot_be_read_is_said(content: str, words: str) -> None:
     with pytest.raises(ServerError, match=words):
-        demand_of(Code(content, path="f/tests/script"), OTHERS.get)
+        demand_of(ScriptCode(content, path="f/tests/script"), OTHERS.get)

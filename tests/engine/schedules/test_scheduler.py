@@ -12,7 +12,7 @@ from tests.support.server import wait_until
 from metaflow_windmill.devserver.catalog import flows, folders, schedules, scripts
 from metaflow_windmill.devserver.catalog.catalog import WorkspaceCatalog
 from metaflow_windmill.devserver.catalog.vault import open_vault
-from metaflow_windmill.devserver.model import Identity
+from metaflow_windmill.devserver.model import Actor
 from metaflow_windmill.devserver.schedules.scheduler import LONGEST_NAP, Scheduler
 from metaflow_windmill.devserver.store.clock import from_datetime, now
 from metaflow_windmill.devserver.store.database import Database
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.devserver.model import Submission
 
-WHO = Identity("admin", "admin@windmill.dev", "admins")
+WHO = Actor("admin", "admin@windmill.dev", "admins")
 HOUR = 3600 * 1_000_000
 
 

@@ -9,14 +9,14 @@ import pytest
 from tests.support.engine_bench import Bench, Shared, arms, bench, flow, loop, static, step
 
 from metaflow_windmill.devserver.expressions.quickjs import QuickJs
-from metaflow_windmill.devserver.model import Code, Identity, Submission
+from metaflow_windmill.devserver.model import Actor, ScriptCode, Submission
 from metaflow_windmill.devserver.store import jobs, results
 from metaflow_windmill.devserver.store.jobs import JobFilters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OTHERS = Identity("bob", "bob@example.com", "elsewhere")
+OTHERS = Actor("bob", "bob@example.com", "elsewhere")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         )
         made.submit(flow(step("a"), step("b")), path="f/y/four")
         made.settle()
-        code = Code("echo", path="f/x/script")
+        code = ScriptCode("echo", path="f/x/script")
         made.engine.submit(Submission("script", OTHERS, {}, code.path, code))
         yield made
     quickjs.close()
@@ -137,6 +137,6 @@ class TestResults:
 
 
 def test_the_identity_is_kept_but_for_scopes_which_no_job_of_this_release_has(stand: Bench) -> None:
-    bound = Identity("eve", "eve@example.com", "admins", is_admin=False, scopes=("jobs:run",))
+    bound = Actor("eve", "eve@example.com", "admins", is_admin=False, scopes=("jobs:run",))
     stand.run(flow(loop("l", "[0]", step("a"))), who=bound)
     assert stand.tokens.issued[-1] == replace(bound, scopes=None)

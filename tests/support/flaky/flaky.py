@@ -19,7 +19,7 @@ from tests.support.soak.doing import EVERY, MIXED, TOLD
 from tests.support.soak.soak import _drained, _runs, _tasks, _workspace
 from tests.support.soak.told import Found, Ticks
 
-from metaflow_windmill.workspace.installing.install import Installer
+from metaflow_windmill.workspace.installing.installer import Installer
 from metaflow_windmill.workspace.installing.shipped import shipment
 
 if TYPE_CHECKING:

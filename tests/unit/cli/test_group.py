@@ -6,7 +6,7 @@ import pytest
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.group import COMMANDS, SECTIONS, cli
-from metaflow_windmill.terminal.speech import Failure, meant_by
+from metaflow_windmill.terminal.speech import CommandError, meant_by
 
 GROUP = cli.commands["windmill"]
 
@@ -20,7 +20,7 @@ def test_the_help_tells_of_each_command_once_by_what_it_is_for() -> None:
 
 @pytest.mark.parametrize(("said", "meant"), [("stauts", "status"), ("list-run", "list-runs"), ("xyz", "")])
 def test_a_mistyped_command_is_told_what_may_be_meant(said: str, meant: str) -> None:
-    with pytest.raises(Failure) as told:
+    with pytest.raises(CommandError) as told:
         GROUP.resolve_command(click.Context(GROUP, info_name="windmill"), [said])
     expected = f"There is no command {said!r}" + (f" (did you mean {meant}?)." if meant else ".")
     assert told.value.message == expected
@@ -28,7 +28,7 @@ def test_a_mistyped_command_is_told_what_may_be_meant(said: str, meant: str) -> 
 
 def test_a_mistyped_option_is_told_what_may_be_meant() -> None:
     command = GROUP.commands["logs"]
-    with pytest.raises(Failure) as told:
+    with pytest.raises(CommandError) as told:
         command.make_context("logs", ["--folow"], parent=click.Context(GROUP, info_name="windmill"))
     assert told.value.message.startswith("no such option: --folow (did you mean --follow?); see `")
     assert meant_by("--nothing-like-it", ["--step"]) == ""

@@ -12,10 +12,10 @@ from metaflow import JSONType, Parameter
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.group import COMMANDS, cli
-from metaflow_windmill.cli.flow.options.parameters import default_text, type_text
+from metaflow_windmill.cli.flow.options.parameter_options import default_text, type_text
 from metaflow_windmill.cli.main import COMMANDS as OWN
 from metaflow_windmill.cli.main import _parser, describe
-from metaflow_windmill.deployment.assembled.deployment import Given
+from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
 from metaflow_windmill.terminal.speech import PROGRAM
 
 pytestmark = pytest.mark.metaflow
@@ -28,7 +28,7 @@ ALPHA.init()
 def state() -> Any:
     """What Metaflow hands to a command of a flow with one parameter."""
     flow = SimpleNamespace(_get_parameters=lambda: [("alpha", ALPHA)])
-    return SimpleNamespace(flow=flow, is_quiet=True, windmill=Given())
+    return SimpleNamespace(flow=flow, is_quiet=True, windmill=TargetOptions())
 
 
 def examples_of(text: str, program: str) -> list[str]:

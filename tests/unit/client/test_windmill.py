@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from metaflow_windmill.client.models import Job, JobState, Outcome, Schedule, User, moment
+from metaflow_windmill.client.models import Job, JobOutcome, JobState, Schedule, User, moment
 from metaflow_windmill.client.retrying import Retrying
 from metaflow_windmill.client.transport import Request, Response
 from metaflow_windmill.client.windmill import Windmill
@@ -184,7 +184,7 @@ def test_models() -> None:
     assert windmill.schedules.find("f/x/y") == Schedule(
         "f/x/y", "0 0 10 * * ?", "Europe/Paris", True, "f/x/y"
     )
-    assert windmill.outcome(RUN) == Outcome(False, False)
+    assert windmill.outcome(RUN) == JobOutcome(False, False)
 
 
 @pytest.mark.parametrize(

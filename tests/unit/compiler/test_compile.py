@@ -10,7 +10,7 @@ from tests.support.small_dags import linear_dag, small_dag
 from tests.support.walk import Found, all_modules
 
 from metaflow_windmill.compiler import compile_flow
-from metaflow_windmill.contract.task import Input, Source, TaskSpec
+from metaflow_windmill.contract.task_spec import Input, ParentStep, TaskSpec
 from metaflow_windmill.errors import CompileError, UnsupportedFlow
 from metaflow_windmill.graph import Dag, Problem, Retries, Step
 
@@ -32,7 +32,7 @@ def expression(found: Found, name: str) -> str:
 
 
 def same(*steps: str) -> Input:
-    return Input(tuple(Source(step) for step in steps))
+    return Input(tuple(ParentStep(step) for step in steps))
 
 
 def test_the_start_step_makes_the_run_and_the_others_ask_it_for_the_run() -> None:
@@ -79,8 +79,8 @@ def test_the_levels_of_a_task_are_given_outermost_first() -> None:
         "flow_input.iter_parent",
         "flow_input.iter",
     ]
-    assert task(found["x"]).inputs == (Input((Source("r", recursive=True),)),)
-    assert task(found["j"]).inputs == (Input((Source("x"),), "each"),)
+    assert task(found["x"]).inputs == (Input((ParentStep("r", recursive=True),)),)
+    assert task(found["j"]).inputs == (Input((ParentStep("x"),), "each"),)
     assert expression(found["j"], "splits") == "results.o.count"
 
 
@@ -111,7 +111,7 @@ def test_a_lane_is_no_level_and_does_one_task_at_a_time() -> None:
 def test_a_gang_is_one_task_and_its_join_reads_all_nodes() -> None:
     found = modules(small_dag("j", start="gang t", t="j", j="end", end=""))
     assert list(found) == ["start", "t", "j", "end", "end_published"]
-    assert task(found["j"]).inputs == (Input((Source("t"),), "gang"),)
+    assert task(found["j"]).inputs == (Input((ParentStep("t"),), "gang"),)
     assert task(found["t"]).levels == ()
 
 

@@ -7,7 +7,7 @@ from tests.support.small_dags import small_dag
 from tests.support.walk import all_modules
 
 from metaflow_windmill.compiler import compile_flow
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.graph.dag import Decorator
 
 

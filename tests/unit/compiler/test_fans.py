@@ -8,17 +8,17 @@ from tests.support.deployments import fixed_deployment
 from tests.support.small_dags import small_dag
 from tests.support.walk import Found, all_modules
 
-from metaflow_windmill.compiler import Limits, compile_flow
-from metaflow_windmill.contract.task import Source, TaskSpec
+from metaflow_windmill.compiler import ArmLimits, compile_flow
+from metaflow_windmill.contract.task_spec import ParentStep, TaskSpec
 
 if TYPE_CHECKING:
     from metaflow_windmill.graph import Dag
 
-ALWAYS = Limits(0, 0)
+ALWAYS = ArmLimits(0, 0)
 SHARED = {"a": "join", "b": "join", "c": "join", "d": "join", "join": "after", "after": "end", "end": ""}
 
 
-def modules(dag: Dag, limits: Limits | None = None) -> dict[str, Found]:
+def modules(dag: Dag, limits: ArmLimits | None = None) -> dict[str, Found]:
     value = compile_flow(dag, fixed_deployment(dag.name), limits).to_json()["value"]
     return {found.id: found for found in all_modules(value["modules"])}
 
@@ -27,7 +27,7 @@ def spec(found: Found) -> TaskSpec:
     return TaskSpec.from_json(found.module["value"]["input_transforms"]["task"]["value"])
 
 
-def sources(found: Found) -> list[tuple[Source, ...]]:
+def sources(found: Found) -> list[tuple[ParentStep, ...]]:
     return [item.any_of for item in spec(found).inputs]
 
 
@@ -46,9 +46,9 @@ def test_the_steps_of_a_case_run_side_by_side_after_the_switch_and_before_their_
     fan = found["start_fan"].module["value"]
     assert (fan["type"], fan["parallel"]) == ("branchall", True)
     assert [[module["id"] for module in arm["modules"]] for arm in fan["branches"]] == [["a"], ["b"]]
-    assert sources(found["a"]) == sources(found["b"]) == [(Source("start"),)]
-    assert sources(found["join"]) == [(Source("a"),), (Source("b"),)]
-    assert sources(found["after"]) == [(Source("join"), Source("start"))]
+    assert sources(found["a"]) == sources(found["b"]) == [(ParentStep("start"),)]
+    assert sources(found["join"]) == [(ParentStep("a"),), (ParentStep("b"),)]
+    assert sources(found["after"]) == [(ParentStep("join"), ParentStep("start"))]
     assert spec(found["start"]).tells == "branch"
 
 
@@ -76,7 +76,7 @@ def test_a_step_that_returns_to_itself_may_end_in_several() -> None:
     assert "turn_switch" not in found  # there is one way out
     assert found["turn_turns"].type == "whileloopflow"
     assert found["turn_fan"].type == "branchall"
-    assert sources(found["a"]) == [(Source("turn", recursive=True),)]
+    assert sources(found["a"]) == [(ParentStep("turn", recursive=True),)]
 
 
 def test_inside_a_lane_they_run_one_after_the_other() -> None:

@@ -10,7 +10,7 @@ from tests.support.small_dags import small_dag
 from tests.support.walk import Found, all_modules
 
 from metaflow_windmill.compiler import compile_flow
-from metaflow_windmill.contract.task import Input, Source, TaskSpec
+from metaflow_windmill.contract.task_spec import Input, ParentStep, TaskSpec
 from metaflow_windmill.graph.dag import Needs, Retries
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def test_each_node_is_a_turn_of_a_parallel_loop() -> None:
     assert "parallelism" not in loop
     node = spec(found["train"])
     assert (node.gang, node.gather, node.levels) == (False, 90, ("node",))
-    assert node.inputs == (Input((Source("start"),)),)
+    assert node.inputs == (Input((ParentStep("start"),)),)
     assert inputs(found["train"])["splits"]["expr"] == "results.start.count"
     assert inputs(found["train"])["level_0"]["expr"] == "flow_input.iter"
-    assert spec(found["gather"]).inputs == (Input((Source("train"),), "gang"),)
+    assert spec(found["gather"]).inputs == (Input((ParentStep("train"),), "gang"),)
     assert spec(found["gather"]).levels == ()
 
 

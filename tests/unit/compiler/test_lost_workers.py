@@ -10,7 +10,7 @@ from tests.support.deployments import fixed_deployment
 from tests.support.small_dags import linear_dag
 
 from metaflow_windmill.compiler import compile_flow
-from metaflow_windmill.compiler.tasks import RETRY_IF, RETRY_IF_LOST
+from metaflow_windmill.compiler.task_modules import RETRY_IF, RETRY_IF_LOST
 from metaflow_windmill.graph.dag import Needs, Retries
 
 

@@ -7,33 +7,33 @@ from tests.support.deployments import fixed_deployment
 from tests.support.small_dags import small_dag
 from tests.support.walk import Found, all_modules
 
-from metaflow_windmill.compiler import Limits, compile_flow
+from metaflow_windmill.compiler import ArmLimits, compile_flow
 from metaflow_windmill.compiler.merges import merges
 from metaflow_windmill.compiler.tangles import tangled
-from metaflow_windmill.contract.task import Source, TaskSpec
+from metaflow_windmill.contract.task_spec import ParentStep, TaskSpec
 from metaflow_windmill.errors import UnsupportedFlow
 
 if TYPE_CHECKING:
     from metaflow_windmill.graph import Dag
 
-ALWAYS = Limits(0, 0)
+ALWAYS = ArmLimits(0, 0)
 
 
-def flat(dag: Dag, limits: Limits | None = None) -> frozenset[str]:
-    return tangled(dag, merges(dag), limits or Limits())
+def flat(dag: Dag, limits: ArmLimits | None = None) -> frozenset[str]:
+    return tangled(dag, merges(dag), limits or ArmLimits())
 
 
-def modules(dag: Dag, limits: Limits | None = None) -> dict[str, Found]:
+def modules(dag: Dag, limits: ArmLimits | None = None) -> dict[str, Found]:
     value = compile_flow(dag, fixed_deployment(dag.name), limits).to_json()["value"]
     return {found.id: found for found in all_modules(value["modules"])}
 
 
-def skipped_if(dag: Dag, limits: Limits | None = None) -> dict[str, str]:
+def skipped_if(dag: Dag, limits: ArmLimits | None = None) -> dict[str, str]:
     found = modules(dag, limits).items()
     return {id_: one.module["skip_if"]["expr"] for id_, one in found if "skip_if" in one.module}
 
 
-def choices(dag: Dag, limits: Limits | None = None) -> dict[str, list[str]]:
+def choices(dag: Dag, limits: ArmLimits | None = None) -> dict[str, list[str]]:
     found = modules(dag, limits).items()
     chosen = {id_: one.module["value"] for id_, one in found if one.type == "branchone"}
     return {id_: [branch["expr"] for branch in value["branches"]] for id_, value in chosen.items()}
@@ -80,7 +80,7 @@ def test_flat_or_not_is_decided_at_each_choice_by_itself() -> None:
     dag = small_dag(start="switch a b", a="c", b="c", c="switch d e", d="end", e="end", end="")
     assert flat(dag) == frozenset()
     assert flat(dag, ALWAYS) == {"start", "c"}
-    assert flat(dag, Limits(0, 1)) == frozenset()
+    assert flat(dag, ArmLimits(0, 1)) == frozenset()
 
 
 def test_a_step_is_skipped_unless_the_task_before_leads_to_it() -> None:
@@ -111,7 +111,7 @@ def test_the_last_turn_of_a_step_that_returns_to_itself_says_what_comes_next() -
     found = modules(dag, ALWAYS)
     assert found["r_turns_pass"].module["mock"] == {"enabled": True, "return_value": [{}]}
     spec = TaskSpec.from_json(found["a"].module["value"]["input_transforms"]["task"]["value"])
-    assert spec.inputs[0].any_of == (Source("r", recursive=True), Source("start"))
+    assert spec.inputs[0].any_of == (ParentStep("r", recursive=True), ParentStep("start"))
 
 
 def test_a_row_before_several_joins_ends_with_which_of_them_it_leads_to() -> None:
@@ -144,7 +144,7 @@ def nested(levels: int) -> Dag:
 
 
 def test_a_choice_around_a_part_of_a_row_counts_as_a_container() -> None:
-    for limits in (ALWAYS, Limits()):
+    for limits in (ALWAYS, ArmLimits()):
         assert max(len(found.around) for found in modules(nested(9), limits).values()) == 18
         with pytest.raises(UnsupportedFlow, match="more than the 255 that Windmill keeps"):
             modules(nested(11), limits)

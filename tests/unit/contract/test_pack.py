@@ -17,7 +17,7 @@ from metaflow_windmill.contract.pack import (
     read_mark,
     read_task,
 )
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.task_spec import TaskSpec
 
 LEAF = TaskSpec("work", levels=("foreach", "foreach"), seconds=3)
 PACK = Pack((LEAF, TaskSpec("after", levels=("foreach", "foreach"))), items=5)

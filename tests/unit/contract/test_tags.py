@@ -8,7 +8,7 @@ from tests.support.tasks import record
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.contract.tags import TAGS, argument_of, tagged, tags_in
 from metaflow_windmill.errors import InvalidDocument
-from metaflow_windmill.runtime.position.given import Given
+from metaflow_windmill.runtime.position.given import ReceivedInputs
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
@@ -33,7 +33,7 @@ def test_a_tag_that_looks_like_a_reference_stays_what_it_is() -> None:
     asked = argument_of(["$var:f/x/y", "a"])
     assert asked[TAGS] != ["$var:f/x/y", "a"]
     assert plain(asked[TAGS]) == ["$var:f/x/y", "a"]
-    assert Given(parameters=asked).tags_asked_for == ("$var:f/x/y", "a")
+    assert ReceivedInputs(parameters=asked).tags_asked_for == ("$var:f/x/y", "a")
 
 
 def test_no_tags_are_no_argument() -> None:
@@ -41,8 +41,8 @@ def test_no_tags_are_no_argument() -> None:
 
 
 def test_the_tasks_of_a_run_are_told_by_the_first_one() -> None:
-    assert Given(run="windmill-x", tags=["a"]).tags_asked_for == ("a",)
-    assert Given(run="windmill-x", parameters={TAGS: ["b"]}).tags_asked_for == ()
+    assert ReceivedInputs(run="windmill-x", tags=["a"]).tags_asked_for == ("a",)
+    assert ReceivedInputs(run="windmill-x", parameters={TAGS: ["b"]}).tags_asked_for == ()
 
 
 def test_tags_of_a_run_stand_beside_those_of_its_deployment() -> None:

@@ -26,7 +26,7 @@ from metaflow_windmill.errors import (
     WindmillError,
 )
 from metaflow_windmill.events.publish import arguments, job_id, may_pass, new_event, publish, subscriptions
-from metaflow_windmill.runtime.afterwards.ending import publish_end
+from metaflow_windmill.runtime.afterwards.publish_job import publish_end
 
 BOTH = Subscription("f/flows/Both", (Awaited("a", {"x": "value"}), Awaited("b")))
 

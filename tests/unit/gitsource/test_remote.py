@@ -15,7 +15,7 @@ from tests.support.git_repository import GitRepository, new_repository
 from tests.support.git_server import GitHost, git_host
 
 from metaflow_windmill.errors import GitSourceError
-from metaflow_windmill.gitsource import Credentials, Head, Limits, Repository, connect, parse_repository
+from metaflow_windmill.gitsource import Credentials, GitLimits, Head, Repository, connect, parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +140,7 @@ def test_a_server_that_hangs() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         repository, _ = parse_repository(f"https://127.0.0.1:{silent.getsockname()[1]}/a.git")
         begun = time.monotonic()
-        assert "within 0.5 seconds" in refusal(repository, limits=Limits(seconds=0.5))
+        assert "within 0.5 seconds" in refusal(repository, limits=GitLimits(seconds=0.5))
         assert time.monotonic() - begun < 5
 
 
@@ -156,7 +156,7 @@ def test_an_unknown_host() -> None:
 
 def test_whole_process_groups_end_with_the_time(tmp_path: Path, origin: GitRepository) -> None:
     lingering = script(tmp_path / "git", f"sleep 60 & echo $! >{tmp_path}/child; wait")
-    assert "seconds" in refusal(local(origin), limits=Limits(0.5), git=str(lingering))
+    assert "seconds" in refusal(local(origin), limits=GitLimits(0.5), git=str(lingering))
     assert ended(int((tmp_path / "child").read_text()))
 
 
@@ -165,14 +165,14 @@ def test_a_repository_over_the_limit_of_size_is_stopped_on_its_way(
 ) -> None:
     noise = base64.b64encode(os.urandom(3_000_000)).decode()
     origin.commit({"data.txt": noise})
-    said = refusal(local(origin), limits=Limits(megabytes=1), into=tmp_path / "out")
+    said = refusal(local(origin), limits=GitLimits(megabytes=1), into=tmp_path / "out")
     assert "larger than 1 MB" in said
     assert not (tmp_path / "out").exists()
 
 
 def test_a_small_pack_that_unpacks_to_too_much(origin: GitRepository, tmp_path: Path) -> None:
     origin.commit({"zeros.txt": "0" * 3_000_000})
-    said = refusal(local(origin), limits=Limits(megabytes=1), into=tmp_path / "out")
+    said = refusal(local(origin), limits=GitLimits(megabytes=1), into=tmp_path / "out")
     assert "larger than 1 MB" in said
     assert not (tmp_path / "out").exists()
 
@@ -180,7 +180,7 @@ def test_a_small_pack_that_unpacks_to_too_much(origin: GitRepository, tmp_path: 
 def test_too_many_files(origin: GitRepository, tmp_path: Path) -> None:
     origin.commit({f"f{index}": "" for index in range(20)})
     with (
-        connect(local(origin), limits=Limits(files=10)) as remote,
+        connect(local(origin), limits=GitLimits(files=10)) as remote,
         pytest.raises(GitSourceError, match="limit is 10"),
     ):
         remote.check_out(remote.look_up("main"), tmp_path / "out")
@@ -311,7 +311,7 @@ def test_nothing_is_left_behind(host: GitHost, tmp_path: Path, monkeypatch: pyte
 def refusal(
     repository: Repository,
     credentials: Credentials | None = None,
-    limits: Limits | None = None,
+    limits: GitLimits | None = None,
     *,
     into: Path | None = None,
     git: str = "git",
@@ -325,7 +325,7 @@ def refusal(
 def _read(
     repository: Repository,
     credentials: Credentials | None,
-    limits: Limits | None,
+    limits: GitLimits | None,
     into: Path | None,
     git: str,
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from metaflow.exception import MetaflowException
 
 from metaflow_extensions.windmill.plugins.windmill_step import WindmillDecorator
-from metaflow_windmill.graph import Packages, Retries
+from metaflow_windmill.graph import Retries, StepPackages
 
 if TYPE_CHECKING:
     from tests.support.dags import Read
@@ -52,18 +52,18 @@ def test_every_decorator_is_there_with_what_was_said_to_it(read: Read) -> None:
     ("decorators", "packages"),
     [
         ("@resources(cpu=2)", None),
-        ("@pypi(packages={'x': '1.2', 'y': '>=1,<2', 'z': ''})", Packages(("x==1.2", "y>=1,<2", "z"))),
+        ("@pypi(packages={'x': '1.2', 'y': '>=1,<2', 'z': ''})", StepPackages(("x==1.2", "y>=1,<2", "z"))),
         (
             "@pypi(packages={'x': '@git+https://g/x'}, python='3.10.2')",
-            Packages(("x@git+https://g/x",), "3.10.2"),
+            StepPackages(("x@git+https://g/x",), "3.10.2"),
         ),
-        ("@conda(python='3.12')\n@pypi(packages={'x': '1'})", Packages(("x==1",), "3.12")),
-        ("@conda(python='3.12')", Packages((), "3.12")),
+        ("@conda(python='3.12')\n@pypi(packages={'x': '1'})", StepPackages(("x==1",), "3.12")),
+        ("@conda(python='3.12')", StepPackages((), "3.12")),
         ("@conda\n@pypi(packages={'x': '1'}, disabled=True)", None),
     ],
 )
 def test_packages_are_written_as_pip_reads_them(
-    read: Read, decorators: str, packages: Packages | None
+    read: Read, decorators: str, packages: StepPackages | None
 ) -> None:
     dag = read(f"{decorators}\n@step\ndef only(self):\n    pass\n")
     assert dag["only"].needs.packages == packages

@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 
 from metaflow_windmill.errors import CompileError
-from metaflow_windmill.graph import Kind, Step, arrange
+from metaflow_windmill.graph import Step, StepKind, arrange
 
 
-def steps(**given: tuple[Kind, str]) -> dict[str, Step]:
+def steps(**given: tuple[StepKind, str]) -> dict[str, Step]:
     return {name: Step(name, kind, tuple(following.split())) for name, (kind, following) in given.items()}
 
 

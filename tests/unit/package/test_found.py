@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metaflow_windmill.package.found import find_packages, lock_with, remarks, told
-from metaflow_windmill.package.installed import Known, Local, Packages
+from metaflow_windmill.package.installed import InstalledPackages, Known, Local
 from metaflow_windmill.package.lock import installed
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class Site:
             (place / file.replace("_json", ".json").replace("_txt", ".txt")).write_text(text)
 
     @property
-    def packages(self) -> Packages:
+    def packages(self) -> InstalledPackages:
         """What is there."""
-        return Packages(installed(distributions(path=[str(self.root)])))
+        return InstalledPackages(installed(distributions(path=[str(self.root)])))
 
 
 @pytest.fixture
@@ -186,6 +186,6 @@ def test_what_is_installed_is_told_in_one_line() -> None:
 
 
 def test_a_module_of_the_path_that_no_package_has_is_local() -> None:
-    (found,) = Packages({}).of("tests") or ()
+    (found,) = InstalledPackages({}).of("tests") or ()
     assert isinstance(found, Local)
-    assert Packages({}).of("surely_nowhere") is None
+    assert InstalledPackages({}).of("surely_nowhere") is None

@@ -16,7 +16,7 @@ RUN = """
     import atexit, os, signal, subprocess, sys, threading, time
     from pathlib import Path
     import metaflow
-    from metaflow_windmill.runtime.output.logs import LogStream
+    from metaflow_windmill.runtime.output.log_streams import LogStream
     from metaflow_windmill.process.child import run_child
     from metaflow_windmill.process.leftovers import children_of
     from metaflow_windmill.runtime.output.saver import Saver
@@ -210,7 +210,7 @@ print(streams[0].size() > 200_000_000, after - before < 30_000)
 def test_a_file_is_read_whole_without_a_copy(tmp_path: Path) -> None:
     text = """
     import mmap
-    from metaflow_windmill.runtime.output.logs import MappedFile
+    from metaflow_windmill.runtime.output.log_streams import MappedFile
     for content in (b"", b"some text"):
         open("file", "wb").write(content)
         with MappedFile("file") as file:

@@ -9,7 +9,7 @@ import pytest
 from metaflow_windmill.contract.record import ParameterInfo
 from metaflow_windmill.errors import InvalidParameter
 from metaflow_windmill.runs.arguments import arguments_of, split_text
-from metaflow_windmill.runtime.position.given import Given
+from metaflow_windmill.runtime.position.given import ReceivedInputs
 
 PARAMETERS = (
     ParameterInfo("alpha", "alpha", "float", required=True),
@@ -62,7 +62,11 @@ def test_what_looks_like_a_reference_of_windmill_is_written_so_that_it_is_none()
     found = arguments_of(PARAMETERS, {"alpha": 1, "options": ["$res:f/a/b"]}, {"words": "$var:f/a/b"})
     assert found["words"] == {"$exact": '"$var:f/a/b"'}
     assert found["options"] == {"$exact": '["$res:f/a/b"]'}
-    assert Given(parameters=found).values == {"alpha": 1, "options": ["$res:f/a/b"], "words": "$var:f/a/b"}
+    assert ReceivedInputs(parameters=found).values == {
+        "alpha": 1,
+        "options": ["$res:f/a/b"],
+        "words": "$var:f/a/b",
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from tests.support.answering import Answering
 
 from metaflow_windmill.client.models import JobState
 from metaflow_windmill.contract.pack import Pack, begun_line, ended_line
-from metaflow_windmill.contract.task import TaskSpec
-from metaflow_windmill.runs.watch import Look, Runs, Task, Watch, steps_of
+from metaflow_windmill.contract.task_spec import TaskSpec
+from metaflow_windmill.runs.watch import Look, ModuleSteps, RunWatch, TaskJob, steps_of
 
 PATH = "f/flows/Hello"
 RUN = "00000000-0000-4000-8000-000000000000"
@@ -76,11 +76,11 @@ class Server:
         }
 
 
-def watch(server: Server, *steps: str) -> Watch:
-    return Watch(server.asked.windmill, RUN, {step: Runs((step,)) for step in steps})
+def watch(server: Server, *steps: str) -> RunWatch:
+    return RunWatch(server.asked.windmill, RUN, {step: ModuleSteps((step,)) for step in steps})
 
 
-def tasks_of(look: Look) -> list[Task]:
+def tasks_of(look: Look) -> list[TaskJob]:
     """Return the tasks that a look tells of, as they are at its end, in the order in which they began."""
     return list({event.task.job.id: event.task for event in look.events}.values())
 
@@ -200,7 +200,7 @@ def test_ids_are_asked_for_a_few_tasks_only() -> None:
     many = [job(f"work~{number}", ended=1, args=inputs("work", number)) for number in range(9)]
     many[7]["success"] = False
     server.show(*many)
-    looker = Watch(server.asked.windmill, RUN, {"work": Runs(("work",))}, named=3)
+    looker = RunWatch(server.asked.windmill, RUN, {"work": ModuleSteps(("work",))}, named=3)
     names = [task.name for task in tasks_of(looker.look())]
     assert names.count("work") == 5
     assert "work/t-7" in names  # what failed has its name
@@ -251,13 +251,13 @@ def test_the_steps_of_a_document() -> None:
         ]
     }
     names = ("start", "work", "left", "one", "other")
-    assert steps_of(document) == {f"{step}__2": Runs((step,)) for step in names}
+    assert steps_of(document) == {f"{step}__2": ModuleSteps((step,)) for step in names}
 
 
 # Jobs of several tasks
 
 PACK = Pack((TaskSpec("work", levels=("foreach",)), TaskSpec("after", levels=("foreach",))), items=2)
-PACKED = {"work": Runs(("work", "after"), packed=True)}
+PACKED = {"work": ModuleSteps(("work", "after"), packed=True)}
 ITEMS = {"task": PACK.to_json(), "level_0": {"index": 0, "value": [4, 6]}}
 LOG = "GET /jobs_u/getupdate/work"
 PATHSPEC = "Hello/windmill-1"
@@ -269,7 +269,7 @@ def row(task: str, state: str, second: int, **more: Any) -> dict[str, Any]:
 
 def test_a_job_of_several_tasks_is_told_task_by_task_by_its_log_and_then_by_its_result() -> None:
     server = Server()
-    looker = Watch(server.asked.windmill, RUN, PACKED)
+    looker = RunWatch(server.asked.windmill, RUN, PACKED)
     server.show(job("work", args=ITEMS))
     server.asked.answers[LOG] = {"new_logs": "starting\n", "log_offset": 9}
     assert told(looker.look()) == []
@@ -303,7 +303,7 @@ def test_a_job_that_failed_tells_which_of_its_tasks_did_and_why() -> None:
     error = {"name": "ValueError", "message": "no", "extra": {"tasks": rows, "failed_step": "after/t-4"}}
     server = Server()
     server.show(job("work", ended=3, args=ITEMS, success=False, result={"error": error}))
-    look = Watch(server.asked.windmill, RUN, PACKED).look()
+    look = RunWatch(server.asked.windmill, RUN, PACKED).look()
     assert told(look) == ["after/t-4 begins", "after/t-4 ends"]
     assert (look.events[1].task.job.state, look.events[1].task.reason) == (JobState.FAILED, "ValueError: no")
 
@@ -313,7 +313,7 @@ def test_a_job_that_was_killed_leaves_the_end_of_the_task_that_ran() -> None:
     error = {"error": {"name": "ExecutionErr", "message": "killed"}}
     server.show(job("work", ended=3, args=ITEMS, success=False, result=error))
     server.asked.answers[LOG] = {"new_logs": f"{begun_line(f'{PATHSPEC}/after/t-5', 0)}\n", "log_offset": 9}
-    look = Watch(server.asked.windmill, RUN, PACKED).look()
+    look = RunWatch(server.asked.windmill, RUN, PACKED).look()
     assert told(look) == ["after/t-5 begins", "after/t-5 ends"]
     assert look.events[1].task.reason == "ExecutionErr: killed"
 
@@ -323,7 +323,7 @@ def test_a_job_that_failed_before_its_first_task_is_told_as_that() -> None:
     error = {"error": {"name": "PackageError", "message": "gone"}}
     server.show(job("work", ended=3, args=ITEMS, success=False, result=error))
     server.asked.answers[LOG] = {"new_logs": "", "log_offset": 0}
-    look = Watch(server.asked.windmill, RUN, PACKED).look()
+    look = RunWatch(server.asked.windmill, RUN, PACKED).look()
     assert [(event.task.name, event.task.reason) for event in look.events][1:] == [
         ("work/t-4", "PackageError: gone")
     ]
@@ -333,7 +333,7 @@ def test_a_turn_of_a_lane_is_a_job_of_several_tasks() -> None:
     server = Server()
     rows = [row("work/t-4", "done", 1)]
     server.show(job("loop-0", ended=3, args=ITEMS, result={"run_id": "r", "tasks": rows}))
-    assert told(Watch(server.asked.windmill, RUN, PACKED).look()) == ["work/t-4 begins", "work/t-4 ends"]
+    assert told(RunWatch(server.asked.windmill, RUN, PACKED).look()) == ["work/t-4 begins", "work/t-4 ends"]
 
 
 def test_the_steps_of_a_job_of_several_tasks() -> None:

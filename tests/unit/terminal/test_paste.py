@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 from metaflow._vendor import click
 
-from metaflow_windmill.deployment.assembled.deployment import Given
+from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
 from metaflow_windmill.terminal.paste import command_line, pasted
-from metaflow_windmill.terminal.speech import Failure
+from metaflow_windmill.terminal.speech import CommandError
 
 pytestmark = pytest.mark.metaflow
 
@@ -28,7 +28,7 @@ TOP = click.Group(
 COMMAND = click.Command("run", params=[click.Option(["--name"]), click.Option(["--windmill-token"])])
 
 
-def said(*top: str, given: Given = Given(), words: tuple[str, ...] = ()) -> str:  # noqa: B008 (it is frozen)
+def said(*top: str, given: TargetOptions = TargetOptions(), words: tuple[str, ...] = ()) -> str:  # noqa: B008 (it is frozen)
     """Return a pasted message of a command line with these options."""
     with TOP.make_context("flow", [*top, "windmill"]) as above:
         above.obj = SimpleNamespace(windmill=given)
@@ -51,7 +51,7 @@ def test_what_means_another_deployment_is_kept_and_nothing_else() -> None:
 
 
 def test_options_of_the_group_and_of_the_command_are_kept_but_no_token() -> None:
-    given = Given("http://windmill", "secret", "team", "One", "f/x")
+    given = TargetOptions("http://windmill", "secret", "team", "One", "f/x")
     line = said(given=given, words=("--name", "Two", "--windmill-token", "secret"))
     assert (
         "windmill --name Two --folder f/x --windmill-host http://windmill --windmill-workspace team status"
@@ -62,7 +62,9 @@ def test_options_of_the_group_and_of_the_command_are_kept_but_no_token() -> None
 
 def test_failures_can_be_pasted_and_other_words_are_left_alone() -> None:
     with TOP.make_context("flow", ["windmill"]):
-        assert f"`python {sys.argv[0]} windmill create` first" in Failure("`windmill create` first").message
+        assert (
+            f"`python {sys.argv[0]} windmill create` first" in CommandError("`windmill create` first").message
+        )
         assert pasted("Windmill says `windmill`; run `uv lock`") == "Windmill says `windmill`; run `uv lock`"
     assert pasted("`windmill create`") == "`windmill create`"
 

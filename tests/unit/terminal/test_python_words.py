@@ -6,7 +6,7 @@ import pytest
 from metaflow._vendor import click
 
 from metaflow_windmill.terminal.python_words import FROM_PYTHON, in_python
-from metaflow_windmill.terminal.speech import Failure
+from metaflow_windmill.terminal.speech import CommandError
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_failure_speaks_to_its_caller(monkeypatch: pytest.MonkeyPatch) -> None
 
     def said() -> str:
         with create.make_context("create", []):
-            return str(Failure("give --secret NAME").message)
+            return str(CommandError("give --secret NAME").message)
 
     monkeypatch.delenv(FROM_PYTHON, raising=False)
     assert said() == "give --secret NAME"

@@ -46,10 +46,10 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         The control task of a gang whose nodes are jobs of their own says what the join reads.
         """
         from metaflow_windmill.internals.running import tell_join
-        from metaflow_windmill.runtime.child.environment import NODES, OUTCOME
+        from metaflow_windmill.runtime.child.current_schedule import tell_of_schedule
+        from metaflow_windmill.runtime.child.current_trigger import tell_of_events
         from metaflow_windmill.runtime.child.hooks import register, renew
-        from metaflow_windmill.runtime.child.schedule import tell_of_schedule
-        from metaflow_windmill.runtime.child.trigger import tell_of_events
+        from metaflow_windmill.runtime.child.task_environment import NODES, OUTCOME
         from metaflow_windmill.runtime.output.masking import Mask
 
         renew(task_datastore, inputs)
@@ -79,7 +79,7 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         around that code Metaflow starts the other tasks, which need what was set. Where these are jobs of
         their own it does not, but Metaflow's own decorators still have to see where they are.
         """
-        from metaflow_windmill.runtime.child.environment import WHERE, leave_to_user_code
+        from metaflow_windmill.runtime.child.task_environment import WHERE, leave_to_user_code
 
         if ubf_context != "ubf_control":
             leave_to_user_code()

@@ -12,9 +12,9 @@ from metaflow.exception import MetaflowException
 from metaflow.runner.deployer import DeployedFlow, Deployer
 
 from metaflow_extensions.windmill.plugins.windmill_triggered_run import WindmillTriggeredRun
-from metaflow_windmill.cli.deployer import shown
+from metaflow_windmill.cli.deployer import notebook
 from metaflow_windmill.cli.deployer.commands import StandIn, answer_of, succeeds
-from metaflow_windmill.cli.deployer.listing import Listing, Showing
+from metaflow_windmill.cli.deployer.listings import Listing, Showing
 from metaflow_windmill.cli.flow.telling.showing import RUN_HEADS, run_row
 from metaflow_windmill.client.pages import flow_page, run_page
 from metaflow_windmill.deployment.described.names import job_id_of, run_id_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.site import Site
-    from metaflow_windmill.runs.recovery import Found
+    from metaflow_windmill.runs.recovery import RecoveredFlow
 
 
 _FLOW_HEADS = ("flow", "path", "owner", "package")
@@ -47,7 +47,7 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
             page = self.windmill_ui
         except MetaflowWindmillError:
             return escape(repr(self))
-        return shown.flow_html(self.flow_name, self.name, page)
+        return notebook.flow_html(self.flow_name, self.name, page)
 
     @property
     def id(self) -> str:
@@ -95,7 +95,7 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
     def list_deployed_flows(cls, flow_name: str | None = None) -> Iterator[WindmillDeployedFlow]:
         """Yield the deployed flows of the workspace, of one flow or of all; a notebook shows a table."""
         title = f"Deployed flows named {flow_name}" if flow_name else "Deployed flows"
-        showing: Showing[Found] = Showing(title, _FLOW_HEADS, _flow_row, _page_of)
+        showing: Showing[RecoveredFlow] = Showing(title, _FLOW_HEADS, _flow_row, _page_of)
         return Listing(find_all(flow_name), lambda found: cls._recovered(found, None), showing)
 
     @classmethod
@@ -201,14 +201,14 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
     def _jobs(self, states: list[str] | None) -> Iterator[Job]:
         wanted = None if states is None else {state.upper() for state in states}
         for job in self._site.windmill.list_runs(self.name):
-            if wanted is None or shown.state_text(job) in wanted:
+            if wanted is None or notebook.state_text(job) in wanted:
                 yield job
 
     def _page_of(self, job: Job) -> str:
         return run_page(self._site.host, self._site.windmill.workspace, job.id)
 
     @classmethod
-    def _recovered(cls, found: Found, metadata: str | None) -> WindmillDeployedFlow:
+    def _recovered(cls, found: RecoveredFlow, metadata: str | None) -> WindmillDeployedFlow:
         """Return the object for a deployment, with a flow file that stands in for its own."""
         record = found.record
         file = StandIn(stand_in(record))
@@ -224,10 +224,10 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
         return cls(deployer=deployer)
 
 
-def _flow_row(found: Found) -> tuple[str, ...]:
+def _flow_row(found: RecoveredFlow) -> tuple[str, ...]:
     record = found.record
     return (record.flow, found.path, record.owner, record.package.sha[:12])
 
 
-def _page_of(found: Found) -> str:
+def _page_of(found: RecoveredFlow) -> str:
     return flow_page(found.site.host, found.site.windmill.workspace, found.path)

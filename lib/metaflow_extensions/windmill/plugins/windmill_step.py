@@ -108,7 +108,7 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
 
     def task_pre_step(self, *_: Any, **__: Any) -> None:  # noqa: ANN401  (Metaflow's signature)
         """Read what was answered, before the variable is hidden from the step's code."""
-        from metaflow_windmill.runtime.child.environment import APPROVAL
+        from metaflow_windmill.runtime.child.task_environment import APPROVAL
 
         self._answered = os.environ.get(APPROVAL)
 

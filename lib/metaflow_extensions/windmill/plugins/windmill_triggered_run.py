@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow.exception import MetaflowException
 from metaflow.runner.deployer import TriggeredRun
 
-from metaflow_windmill.cli.deployer import shown
+from metaflow_windmill.cli.deployer import notebook
 from metaflow_windmill.cli.deployer.commands import succeeds
 from metaflow_windmill.cli.deployer.live import Displays
 from metaflow_windmill.cli.flow.telling.asking import asks, whom
@@ -94,7 +94,7 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
     @property
     def status(self) -> str:
         """PENDING, RUNNING, SUCCEEDED or FAILED: the state of Windmill's job, whatever Metaflow saw of it."""
-        return shown.state_text(self._job())
+        return notebook.state_text(self._job())
 
     @property
     def is_running(self) -> bool:
@@ -166,7 +166,7 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
         return self._site.windmill.get_job(self.job_id)
 
     def _html(self, job: Job) -> str:
-        return shown.run_html(self.pathspec, self.windmill_ui, job)
+        return notebook.run_html(self.pathspec, self.windmill_ui, job)
 
     def _follow(self, job: Job) -> None:
         self._displays.update({"text/plain": repr(self), "text/html": self._html(job)})

@@ -1,1 +1,3 @@
 """The ``windmill`` commands of a flow: one module a command."""
+
+__all__ = ["group", "telling"]

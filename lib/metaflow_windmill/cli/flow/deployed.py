@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.options.shared import server_of
-from metaflow_windmill.cli.flow.options.tokens import wish_of
-from metaflow_windmill.deployment.assembled.deployment import Given, Meant, meant
+from metaflow_windmill.cli.flow.options.token_options import wish_of
+from metaflow_windmill.deployment.assembled.deployment_target import Target, TargetOptions, meant
 from metaflow_windmill.deployment.described.names import job_id_of
 from metaflow_windmill.deployment.placed.ownership import check_allowed, our_record
 from metaflow_windmill.errors import DeployError, NotFound
@@ -17,7 +17,7 @@ from metaflow_windmill.errors import DeployError, NotFound
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow, Job
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.deployment.placed.access import Server
+    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
 
 run_argument = click.argument("run_id", metavar="[RUN]", required=False, default=None)
@@ -32,10 +32,10 @@ json_option = click.option(
 
 
 @dataclass(frozen=True)
-class Deployed:
+class Deployment:
     """A deployment that is there."""
 
-    meant: Meant
+    meant: Target
     server: Server
     flow: Flow
     record: Record
@@ -80,8 +80,8 @@ class Deployed:
 
 def deployed(
     obj: CliState,
-    given: Given,
-) -> Deployed:
+    given: TargetOptions,
+) -> Deployment:
     """Return the deployment that the options mean.
 
     Raises
@@ -99,4 +99,4 @@ def deployed(
             f"{target.identity} is not deployed at {target.path} in the workspace {server.workspace}; "
             "deploy it with `windmill create` first"
         )
-    return Deployed(target, server, flow, our_record(flow, target.identity))
+    return Deployment(target, server, flow, our_record(flow, target.identity))

@@ -11,10 +11,10 @@ from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.options.shared import target_options
 from metaflow_windmill.cli.flow.options.top_level import check_top_level
-from metaflow_windmill.terminal.speech import Failure, meant_by
+from metaflow_windmill.terminal.speech import CommandError, meant_by
 
 if TYPE_CHECKING:
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
 
 SECTIONS = {
     "Deploy": ("create", "diff", "export", "mermaid"),
@@ -51,7 +51,7 @@ COMMANDS = {
 """Each command's name, and where in this package it is."""
 
 
-def keep(ctx: click.Context, *, given: Given) -> None:
+def keep(ctx: click.Context, *, given: TargetOptions) -> None:
     """Keep what was said before the command, if all of it means something to it."""
     gc.freeze()  # else Python goes through all of Metaflow twice at the end, longer than the command takes
     check_top_level(ctx.obj, ctx.parent, str(ctx.invoked_subcommand))
@@ -71,7 +71,7 @@ class Sections(click.Group):  # type: ignore[misc]  # click has no types here
         """Return the command that is asked for; where there is none, say which one may be meant."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            raise Failure(f"There is no command {name!r}{meant_by(name, COMMANDS)}.", "Wrong use")
+            raise CommandError(f"There is no command {name!r}{meant_by(name, COMMANDS)}.", "Wrong use")
         found: tuple[str, click.Command, list[str]] = super().resolve_command(ctx, args)
         return found
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from metaflow.metaflow_config_funcs import from_conf
 
 from metaflow_windmill import __version__
-from metaflow_windmill.compiler import Deployment, Limits, compile_flow, refuse_unsupported
+from metaflow_windmill.compiler import ArmLimits, DeploymentSpec, compile_flow, refuse_unsupported
 from metaflow_windmill.contract.record import PackageInfo, Record, ScheduleInfo
 from metaflow_windmill.deployment.assembled.memos import memos_of
-from metaflow_windmill.deployment.assembled.needs import needs_of, say_what_is_left_out, without_secrets
+from metaflow_windmill.deployment.assembled.options import check_wanted
 from metaflow_windmill.deployment.assembled.settings import (
     datastore_of,
     metadata_of,
@@ -20,12 +20,16 @@ from metaflow_windmill.deployment.assembled.settings import (
     top_level_options,
 )
 from metaflow_windmill.deployment.assembled.sources import check_package_sources
-from metaflow_windmill.deployment.assembled.wanted import check_wanted
+from metaflow_windmill.deployment.assembled.worker_needs import (
+    needs_of,
+    say_what_is_left_out,
+    without_secrets,
+)
 from metaflow_windmill.deployment.described.cron import UTC, carry_over
+from metaflow_windmill.deployment.described.git_origin import told_origin
 from metaflow_windmill.deployment.described.names import labels_of
-from metaflow_windmill.deployment.described.origin import told_origin
 from metaflow_windmill.deployment.described.parameters import read_parameters, schema_of
-from metaflow_windmill.deployment.described.secrets import read_secrets
+from metaflow_windmill.deployment.described.secret_references import read_secrets
 from metaflow_windmill.deployment.placed.newer import for_server
 from metaflow_windmill.deployment.placed.ownership import with_record
 from metaflow_windmill.deployment.placed.server_version import check_document
@@ -42,9 +46,9 @@ from metaflow_windmill.package.save import CodePackage
 from metaflow_windmill.package.script import step_script
 
 if TYPE_CHECKING:
-    from metaflow_windmill.deployment.assembled.deployment import Meant
-    from metaflow_windmill.deployment.assembled.wanted import Wanted
-    from metaflow_windmill.deployment.placed.access import Server
+    from metaflow_windmill.deployment.assembled.deployment_target import Target
+    from metaflow_windmill.deployment.assembled.options import DeployOptions
+    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.types import Json
 
@@ -53,7 +57,7 @@ INTERNAL = "windmill_internal"
 _NO_PACKAGE = PackageInfo("", "", "", "")
 
 
-def check(obj: CliState, wanted: Wanted) -> None:
+def check(obj: CliState, wanted: DeployOptions) -> None:
     """Lint the flow and its tags, as every orchestrator of Metaflow does first."""
     from metaflow.tagging_util import validate_tags
 
@@ -93,7 +97,7 @@ class Assembled:
 
 
 def assemble(
-    obj: CliState, meant: Meant, wanted: Wanted, token: str, server: Server | None = None
+    obj: CliState, meant: Target, wanted: DeployOptions, token: str, server: Server | None = None
 ) -> Assembled:
     """Compile the flow, for the server that it is to run on where that is known; nothing is saved.
 
@@ -110,7 +114,7 @@ def assemble(
     say_what_is_left_out(package, reads)
     needed = needs_of(obj, dag, script, wanted.requirements, package)
     secrets = read_secrets(wanted.secrets)
-    deployment = Deployment(
+    deployment = DeploymentSpec(
         path=meant.path,
         record=without_secrets(record, secrets),
         script=script,
@@ -142,7 +146,7 @@ def _for(server: Server | None, document: Json) -> Json:
     return {**document, "value": for_server(document["value"], version.numbers)}
 
 
-def make_record(obj: CliState, meant: Meant, wanted: Wanted, token: str) -> Record:
+def make_record(obj: CliState, meant: Target, wanted: DeployOptions, token: str) -> Record:
     """Return the deployment record, but for the package."""
     from metaflow.util import get_username
 
@@ -199,10 +203,10 @@ def _versions() -> dict[str, str]:
     }
 
 
-def limits() -> Limits:
+def limits() -> ArmLimits:
     """Return up to where choices are written with arms.
 
     ``METAFLOW_WINDMILL_CHOICES=rows`` has all of them written as rows: with it, small flows show
     what otherwise only large ones do. `scripts/fuzz` uses it.
     """
-    return Limits(0, 0) if from_conf("WINDMILL_CHOICES", "") == "rows" else Limits()
+    return ArmLimits(0, 0) if from_conf("WINDMILL_CHOICES", "") == "rows" else ArmLimits()

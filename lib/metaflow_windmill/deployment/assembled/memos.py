@@ -10,7 +10,7 @@ from metaflow_windmill.contract.memo import Memo
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.graph.dag import Remembers
 from metaflow_windmill.internals.deploying import config_values
-from metaflow_windmill.package.memo import Code, digest, package_digest
+from metaflow_windmill.package.memo import PackageCode, digest, package_digest
 from metaflow_windmill.package.save import launcher
 from metaflow_windmill.terminal.speech import say
 
@@ -107,7 +107,7 @@ def _body(dag: Dag, split: Step) -> list[str]:
 class _Files:
     """The files of the package, and digests of what counts for each step."""
 
-    code: Code
+    code: PackageCode
     whole: str
     data: str
     configs: str
@@ -121,7 +121,7 @@ class _Files:
         texts = {name: _text(path) for name, path in files.items() if name not in data}
         told = "\n".join([json.dumps(configs, default=repr), *map(_text, data.values())])
         steps = [step.name for step in dag.steps]
-        code = Code(texts, launcher().name, steps, called_by_metaflow=dir(FlowSpec), told=told)
+        code = PackageCode(texts, launcher().name, steps, called_by_metaflow=dir(FlowSpec), told=told)
         return cls(code, package_digest(files), package_digest(data), digest(configs))
 
 

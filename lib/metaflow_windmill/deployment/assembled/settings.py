@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.record import StoreInfo
-from metaflow_windmill.deployment.assembled.service import SERVICE, service_address
+from metaflow_windmill.deployment.assembled.service_check import SERVICE, service_address
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.internals.deploying import configs_of, flow_decorators
 

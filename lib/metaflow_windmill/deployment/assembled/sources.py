@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from metaflow._vendor import click
 
-from metaflow_windmill.deployment.described.origin import told_origin
+from metaflow_windmill.deployment.described.git_origin import told_origin
 from metaflow_windmill.internals.deploying import files_of_package_sources, package_sources_of
 from metaflow_windmill.package.save import launcher
 from metaflow_windmill.package.taken import check_files, check_sources, remarks

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler import Code
-from metaflow_windmill.graph import Packages
+from metaflow_windmill.compiler import StepScript
+from metaflow_windmill.graph import StepPackages
 from metaflow_windmill.package.lock import roots_for
-from metaflow_windmill.package.requirements import Requirements, read_requirements
+from metaflow_windmill.package.requirements import StepRequirements, read_requirements
 from metaflow_windmill.package.script import with_requirements
 from metaflow_windmill.package.target import chosen_python, plain_lines
 
@@ -33,7 +33,7 @@ def codes_of(
     found: tuple[str, ...] = (),
     *,
     locked: bool = True,
-) -> dict[str, Code]:
+) -> dict[str, StepScript]:
     """Return the code of the steps that require something, by name.
 
     Parameters
@@ -57,7 +57,9 @@ def codes_of(
     """
     needs = {step.name: _requirements(step, file, found, locked=locked) for step in dag.steps}
     return {
-        name: Code(with_requirements(script, merged(roots_for(datastore), needed.lines), needed.python), None)
+        name: StepScript(
+            with_requirements(script, merged(roots_for(datastore), needed.lines), needed.python), None
+        )
         for name, needed in needs.items()
         if needed is not None
     }
@@ -71,15 +73,15 @@ def merged(*sets: tuple[str, ...]) -> tuple[str, ...]:
 
 def _requirements(
     step: Step, file: Path | None, found: tuple[str, ...], *, locked: bool
-) -> Requirements | None:
-    own = step.needs.packages or Packages()
+) -> StepRequirements | None:
+    own = step.needs.packages or StepPackages()
     if file is None and not own.lines and not own.python and (locked or not found):
         return None
     place = f"@pypi of the step {step.name!r}"
     shared = read_requirements(file, own.python) if file else None
     python = shared.python if shared else chosen_python("", own.python, place)
     lines = plain_lines(own.lines, python, place) if own.lines else found
-    return Requirements(merged(shared.lines if shared else (), lines), python)
+    return StepRequirements(merged(shared.lines if shared else (), lines), python)
 
 
 def _name(line: str) -> str:

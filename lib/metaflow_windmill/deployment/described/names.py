@@ -25,7 +25,7 @@ _PART = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
-class Identity:
+class DeploymentId:
     """What tells one deployment from every other.
 
     Parameters
@@ -44,7 +44,7 @@ class Identity:
     branch: str | None = None
 
     @classmethod
-    def of(cls, record: Record) -> Identity:
+    def of(cls, record: Record) -> DeploymentId:
         """Return the identity that a record tells; a ``--name`` is a matter of the path alone."""
         return cls(record.flow, None, record.project, record.branch)
 
@@ -56,7 +56,7 @@ class Identity:
         return f"{self.flow} of {self.project}/{self.branch}" if self.project else self.flow
 
 
-def flow_path(folder: str, identity: Identity) -> str:
+def flow_path(folder: str, identity: DeploymentId) -> str:
     """Return the Windmill path of a deployment: ``<folder>/[<project>/<branch>/]<name>``.
 
     Each part is made valid by itself; a part that had to be changed ends with a hash of what it
@@ -140,7 +140,7 @@ def labels_of(record: Record) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def token_prefix(identity: Identity) -> str:
+def token_prefix(identity: DeploymentId) -> str:
     """Return what a production token begins with, as Metaflow's own orchestrators make it.
 
     All flows of a branch of a project share a token, so its prefix comes from these two.

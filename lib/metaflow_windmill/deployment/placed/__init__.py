@@ -1,1 +1,15 @@
 """A document gets its place in a workspace: who owns it, what is there, what changes."""
+
+__all__ = [
+    "deployments",
+    "difference",
+    "newer",
+    "ownership",
+    "prepared",
+    "schedule",
+    "server_version",
+    "sign_in",
+    "subscription",
+    "survey",
+    "upsert",
+]

@@ -20,7 +20,7 @@ SHA_SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Change:
+class FlowDifference:
     """One thing that would be different.
 
     Parameters
@@ -47,7 +47,7 @@ class Change:
         return f"~ {what}: {self.before} -> {self.after}"
 
 
-def difference(before: Json, after: Json) -> tuple[Change, ...]:
+def difference(before: Json, after: Json) -> tuple[FlowDifference, ...]:
     """Return what differs between the values of two flows, each with a deployment record.
 
     Parameters
@@ -62,25 +62,25 @@ def difference(before: Json, after: Json) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def page_difference(flow: Flow, document: Json) -> tuple[Change, ...]:
+def page_difference(flow: Flow, document: Json) -> tuple[FlowDifference, ...]:
     """Return what a person sees change on the page of a deployed flow: its title and its description."""
     lines = zip_longest(flow.description.splitlines(), document["description"].splitlines(), fillvalue="")
     first = next(((old, new) for old, new in lines if old != new), None)
     pairs = {"title": (flow.summary, document["summary"]), "description": first or ("", "")}
-    return tuple(Change("page", name, old, new) for name, (old, new) in pairs.items() if old != new)
+    return tuple(FlowDifference("page", name, old, new) for name, (old, new) in pairs.items() if old != new)
 
 
-def _graph(before: Json, after: Json) -> Iterator[Change]:
+def _graph(before: Json, after: Json) -> Iterator[FlowDifference]:
     old, new = _outline(before), _outline(after)
     for name in [*old, *(name for name in new if name not in old)]:
         if name not in new or name not in old:
-            yield Change("step", name, True if name in old else None, True if name in new else None)
+            yield FlowDifference("step", name, True if name in old else None, True if name in new else None)
         elif old[name] != new[name]:
             for key in sorted(old[name].keys() | new[name].keys()):
                 if old[name].get(key) != new[name].get(key):
-                    yield Change("step", f"{name}: {key}", old[name].get(key), new[name].get(key))
+                    yield FlowDifference("step", f"{name}: {key}", old[name].get(key), new[name].get(key))
     if list(old) != list(new) and set(old) == set(new):
-        yield Change("graph", "order", ", ".join(old), ", ".join(new))
+        yield FlowDifference("graph", "order", ", ".join(old), ", ".join(new))
 
 
 def _outline(value: Json) -> dict[str, dict[str, Json]]:
@@ -122,7 +122,7 @@ def _essence(module: Json) -> dict[str, Json]:
     return {key: item for key, item in kept.items() if item not in (None, {}, [], "")}
 
 
-def _parameters(old: Record, new: Record) -> Iterator[Change]:
+def _parameters(old: Record, new: Record) -> Iterator[FlowDifference]:
     yield from _named(
         "parameter",
         {info.name: _parameter(info) for info in old.parameters},
@@ -135,33 +135,33 @@ def _parameter(info: ParameterInfo) -> str:
     return f"{info.type}, {default}"
 
 
-def _schedule(old: Record, new: Record) -> Iterator[Change]:
+def _schedule(old: Record, new: Record) -> Iterator[FlowDifference]:
     if old.schedule != new.schedule:
-        yield Change("schedule", "", _cron(old.schedule), _cron(new.schedule))
+        yield FlowDifference("schedule", "", _cron(old.schedule), _cron(new.schedule))
 
 
 def _cron(schedule: ScheduleInfo | None) -> str | None:
     return f"{schedule.cron} {schedule.timezone}" if schedule else None
 
 
-def _package(old: Record, new: Record) -> Iterator[Change]:
+def _package(old: Record, new: Record) -> Iterator[FlowDifference]:
     if old.package.sha != new.package.sha:
-        yield Change("package", "", old.package.sha[:SHA_SHOWN], new.package.sha[:SHA_SHOWN])
+        yield FlowDifference("package", "", old.package.sha[:SHA_SHOWN], new.package.sha[:SHA_SHOWN])
     yield from _named("version", old.versions, new.versions)
 
 
-def _settings(old: Record, new: Record) -> Iterator[Change]:
+def _settings(old: Record, new: Record) -> Iterator[FlowDifference]:
     for name in ("owner", "tags", "namespace", "top_level", "datastore", "metadata", "workflow_timeout"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield Change("settings", name, _plain(before), _plain(after))
+            yield FlowDifference("settings", name, _plain(before), _plain(after))
     yield from _named("variable", old.variables, new.variables)
 
 
-def _named(part: str, old: dict[str, str], new: dict[str, str]) -> Iterator[Change]:
+def _named(part: str, old: dict[str, str], new: dict[str, str]) -> Iterator[FlowDifference]:
     for name in [*old, *(name for name in new if name not in old)]:
         if old.get(name) != new.get(name):
-            yield Change(part, name, old.get(name), new.get(name))
+            yield FlowDifference(part, name, old.get(name), new.get(name))
 
 
 def _plain(value: Json) -> Json:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.record import Record
-from metaflow_windmill.deployment.described.names import Identity, token_prefix
+from metaflow_windmill.deployment.described.names import DeploymentId, token_prefix
 from metaflow_windmill.errors import DeployError, InvalidDocument, NotOurs
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def with_record(document: Json, record: Record) -> Json:
     return {**document, "value": {**value, "flow_env": environment}}
 
 
-def our_record(flow: Flow, identity: Identity) -> Record:
+def our_record(flow: Flow, identity: DeploymentId) -> Record:
     """Return the record of a deployed flow, if it is of this deployment.
 
     Raises
@@ -76,7 +76,7 @@ def our_record(flow: Flow, identity: Identity) -> Record:
         )
     if not identity.owns(record):
         raise NotOurs(
-            f"the flow at {flow.path} is the deployment of {Identity.of(record)}, not of {identity}; "
+            f"the flow at {flow.path} is the deployment of {DeploymentId.of(record)}, not of {identity}; "
             "deploy to another place with --folder or --name"
         )
     return record
@@ -98,14 +98,14 @@ def check_allowed(record: Record, user: str, wish: TokenWish, action: str) -> No
         )
 
 
-def choose_token(previous: Record | None, identity: Identity, wish: TokenWish) -> str:
+def choose_token(previous: Record | None, identity: DeploymentId, wish: TokenWish) -> str:
     """Return the production token of the next deployment, as Metaflow's own orchestrators choose it.
 
     Parameters
     ----------
     previous : Record or None
         Of the deployment that is there now.
-    identity : Identity
+    identity : DeploymentId
     wish : TokenWish
 
     Raises

@@ -11,7 +11,7 @@ from metaflow_windmill.errors import DeployError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metaflow_windmill.client.models import Outcome
+    from metaflow_windmill.client.models import JobOutcome
     from metaflow_windmill.client.windmill import Windmill
 
 READY_SECONDS = 600.0
@@ -79,7 +79,7 @@ def _outcome(
     begun: float,
     sleep: Callable[[float], None],
     clock: Callable[[], float],
-) -> Outcome:
+) -> JobOutcome:
     wait = FIRST_WAIT
     while not (outcome := windmill.outcome(job)).completed:
         if begun < clock() < end and windmill.get_job(job).state is JobState.PENDING:

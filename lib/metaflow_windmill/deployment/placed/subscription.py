@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.deployment.described.names import Identity
+    from metaflow_windmill.deployment.described.names import DeploymentId
 
 EVENT_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 DESCRIPTION = "Starts this flow when events come. Made by `windmill create`; removed with the flow."
 
 
 def read_events(
-    flow_decorators: Mapping[str, Sequence[Any]], parameters: Sequence[str], identity: Identity
+    flow_decorators: Mapping[str, Sequence[Any]], parameters: Sequence[str], identity: DeploymentId
 ) -> tuple[Awaited, ...]:
     """Return the events that a flow waits for.
 
@@ -31,7 +31,7 @@ def read_events(
         Metaflow's, initialised.
     parameters : sequence of str
         The names of the flow's parameters.
-    identity : Identity
+    identity : DeploymentId
         The project and branch that a finished flow is looked for in, unless it names its own.
 
     Raises
@@ -64,7 +64,7 @@ def _events(decorators: Sequence[Any], parameters: Sequence[str]) -> Iterator[Aw
             yield Awaited(_name(event["name"]), mapping)
 
 
-def _runs(decorators: Sequence[Any], identity: Identity) -> Iterator[Awaited]:
+def _runs(decorators: Sequence[Any], identity: DeploymentId) -> Iterator[Awaited]:
     for decorator in decorators:
         decorator.format_deploytime_value()
         for run in decorator.triggers:

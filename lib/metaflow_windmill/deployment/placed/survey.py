@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.deployment.described.secrets import check_secrets
+from metaflow_windmill.deployment.described.secret_references import check_secrets
 from metaflow_windmill.deployment.placed.folders import check_folder
 from metaflow_windmill.deployment.placed.ownership import check_allowed, choose_token, our_record
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.models import Flow, User
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.deployment.described.names import Identity
-    from metaflow_windmill.deployment.described.secrets import Secret
+    from metaflow_windmill.deployment.described.names import DeploymentId
+    from metaflow_windmill.deployment.described.secret_references import Secret
     from metaflow_windmill.deployment.placed.ownership import TokenWish
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeploymentPlan:
     """Where a document goes, what is there, and as whose.
 
     Parameters
@@ -45,20 +45,20 @@ class Plan:
 def survey(
     windmill: Windmill,
     path: str,
-    identity: Identity,
+    identity: DeploymentId,
     *,
     owner: str,
     user: User,
     wish: TokenWish,
     secrets: Iterable[Secret] = (),
-) -> Plan:
+) -> DeploymentPlan:
     """Look at the place of a deployment: what is there, whose it is, and which token it goes on with.
 
     Parameters
     ----------
     windmill : Windmill
     path : str
-    identity : Identity
+    identity : DeploymentId
     owner : str
         The Metaflow user who deploys.
     user : User
@@ -81,4 +81,4 @@ def survey(
     check_folder(windmill, path, user)
     token = choose_token(previous, identity, wish)
     check_secrets(windmill, secrets)
-    return Plan(windmill, path, existing, token, user)
+    return DeploymentPlan(windmill, path, existing, token, user)

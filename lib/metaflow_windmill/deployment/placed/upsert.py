@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.deployment.placed.survey import Plan
+    from metaflow_windmill.deployment.placed.survey import DeploymentPlan
     from metaflow_windmill.types import Json
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeploymentResult:
     """What a deployment did.
 
     Parameters
@@ -57,19 +57,19 @@ class Deployed:
 
 
 def carry_out(
-    plan: Plan,
+    plan: DeploymentPlan,
     document: Json,
     message: str = "",
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     for_a_worker: float | None = None,
-) -> Deployed:
+) -> DeploymentResult:
     """Put a document in its place: the folder, the flow, then its schedule and its events.
 
     Parameters
     ----------
-    plan : Plan
+    plan : DeploymentPlan
         Where `survey` looked.
     document : JSON object
         The body of ``flows/create``, with a deployment record.
@@ -100,7 +100,9 @@ def carry_out(
     change, suspended, version = _scheduled(plan.windmill, plan.path, record)
     events = _subscribed(plan.windmill, plan.path, record)
     created = plan.existing is None
-    return Deployed(plan.path, record, version, created, folder_made, change, suspended, events, prepared)
+    return DeploymentResult(
+        plan.path, record, version, created, folder_made, change, suspended, events, prepared
+    )
 
 
 def _scheduled(windmill: Windmill, path: str, record: Record) -> tuple[Change, bool, int | None]:
@@ -127,7 +129,7 @@ def _subscribed(windmill: Windmill, path: str, record: Record) -> Change:
         ) from why
 
 
-def _upsert(plan: Plan, document: Json, message: str) -> None:
+def _upsert(plan: DeploymentPlan, document: Json, message: str) -> None:
     if plan.existing is None:
         try:
             plan.windmill.create_flow({**document, "deployment_message": message})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.api.call import Call
     from metaflow_windmill.devserver.api.services import Services
     from metaflow_windmill.devserver.catalog.tokens import Bearer
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.types import Json
 
 CREATED = 201
@@ -35,7 +35,7 @@ NOT_WAITING = "Error: the flow is not in a suspended state anymore @jobs.rs:5217
 
 
 @dataclass(frozen=True)
-class Asked:
+class ApprovalForm:
     """What a flow job asks people, as its module says it; empty where it asks nothing."""
 
     form: Json = None
@@ -87,22 +87,22 @@ def info(call: Call) -> Response:
     )
 
 
-def asked_by(services: Services, job: Job) -> Asked:
+def asked_by(services: Services, job: JobRow) -> ApprovalForm:
     """Return what a flow job asks people now."""
     connection = services.database.read()
     module = waits(connection, job.id)
     if module is None or job.document is None:
-        return Asked()
+        return ApprovalForm()
     modules = json.loads(job_rows.get_document(connection, job.document))["modules"]
     place = next(place for place, written in enumerate(modules) if written["id"] == module.id)
     rules = modules[place - 1].get("suspend") or {}
     result = jobs.result(services.database, module.job or "")
     told = result.get("description") if isinstance(result, dict) else None
     flags = [bool(rules.get(n)) for n in ("user_auth_required", "self_approval_disabled", "hide_cancel")]
-    return Asked(rules.get("resume_form"), told, *flags)
+    return ApprovalForm(rules.get("resume_form"), told, *flags)
 
 
-def why_not(services: Services, bearer: Bearer, job: Job, asked: Asked) -> RequestRefused | None:
+def why_not(services: Services, bearer: Bearer, job: JobRow, asked: ApprovalForm) -> RequestRefused | None:
     """Return why somebody may not answer; None if they may."""
     if identity(services, bearer, job.workspace).is_admin:
         return None
@@ -113,7 +113,7 @@ def why_not(services: Services, bearer: Bearer, job: Job, asked: Asked) -> Reque
     return None
 
 
-def may_write(services: Services, bearer: Bearer, job: Job) -> bool:
+def may_write(services: Services, bearer: Bearer, job: JobRow) -> bool:
     """Tell whether somebody owns the path of a flow."""
     kind, _, rest = (job.path or "").partition("/")
     name = rest.partition("/")[0]
@@ -135,7 +135,7 @@ def _answered(call: Call, word: Answer) -> Response:
     return as_text("", CREATED)
 
 
-def _waiting(call: Call) -> Job:
+def _waiting(call: Call) -> JobRow:
     """Return the flow job that waits.
 
     Raises

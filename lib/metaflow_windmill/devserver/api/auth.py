@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.api.services import EMAIL, USER
 from metaflow_windmill.devserver.catalog import members, tokens
-from metaflow_windmill.devserver.model import Identity
+from metaflow_windmill.devserver.model import Actor
 from metaflow_windmill.devserver.refusals import denied, unauthorized
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def bearer_of(services: Services, token: str | None) -> tokens.Bearer:
     return found
 
 
-def identity(services: Services, bearer: tokens.Bearer, workspace: str) -> Identity:
+def identity(services: Services, bearer: tokens.Bearer, workspace: str) -> Actor:
     """Return who acts in a workspace; outside of any where it is empty.
 
     The scopes of a person's token are not part of it: they bound what a request may ask for, and the jobs
@@ -71,11 +71,11 @@ def identity(services: Services, bearer: tokens.Bearer, workspace: str) -> Ident
         raise unauthorized()
     scopes = None if bearer.job is None else bearer.scopes
     if bearer.super_admin or bearer == NOBODY or not workspace:
-        return Identity(bearer.username, bearer.email, workspace, scopes=scopes)
+        return Actor(bearer.username, bearer.email, workspace, scopes=scopes)
     member = members.find(services.database.read(), workspace, bearer.email)
     if member is None:
         raise unauthorized()
-    return Identity(member.username, member.email, workspace, member.is_admin, scopes)
+    return Actor(member.username, member.email, workspace, member.is_admin, scopes)
 
 
 def require_super_admin(bearer: tokens.Bearer) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 
-class Kind(NamedTuple):
+class FieldType(NamedTuple):
     """What a field must be: in words, and as a test."""
 
     words: str
@@ -25,15 +25,15 @@ def _is_texts(value: Json) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
-TEXT = Kind("a text", lambda value: isinstance(value, str))
-FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-WHOLE = Kind("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
-OBJECT = Kind("an object", lambda value: isinstance(value, dict))
-TEXTS = Kind("a list of texts", _is_texts)
-LINES = Kind("a text or a list of texts", lambda value: isinstance(value, str) or _is_texts(value))
-ANYTHING = Kind("anything", lambda _value: True)
+TEXT = FieldType("a text", lambda value: isinstance(value, str))
+FLAG = FieldType("true or false", lambda value: isinstance(value, bool))
+WHOLE = FieldType("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
+OBJECT = FieldType("an object", lambda value: isinstance(value, dict))
+TEXTS = FieldType("a list of texts", _is_texts)
+LINES = FieldType("a text or a list of texts", lambda value: isinstance(value, str) or _is_texts(value))
+ANYTHING = FieldType("anything", lambda _value: True)
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, FieldType] = {
     **dict.fromkeys(
         (
             *(
@@ -107,7 +107,7 @@ def read_json(body: bytes) -> Json:
         raise RequestRefused(f"Failed to parse the request body as JSON: {fault}", 400) from fault
 
 
-def read_fields(body: bytes, required: Iterable[str], kinds: Mapping[str, Kind]) -> dict[str, Json]:
+def read_fields(body: bytes, required: Iterable[str], kinds: Mapping[str, FieldType]) -> dict[str, Json]:
     """Read a body that must be an object.
 
     Parameters

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
-    from metaflow_windmill.devserver.api.body import Kind
+    from metaflow_windmill.devserver.api.body import FieldType
     from metaflow_windmill.devserver.api.services import Services
     from metaflow_windmill.devserver.catalog.tokens import Bearer
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
 
@@ -36,7 +36,7 @@ class Call:
     services : Services
     bearer : Bearer
         Whom the token stands for.
-    who : Identity
+    who : Actor
         The same, in the workspace of the request; its workspace is empty outside of one.
     path : mapping
         The variable parts of the route.
@@ -50,7 +50,7 @@ class Call:
 
     services: Services
     bearer: Bearer
-    who: Identity
+    who: Actor
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -125,7 +125,7 @@ class Call:
         except ValueError as fault:
             raise _bad_query(name, f"`{given}` is not an instant like 2030-01-31T10:00:00Z") from fault
 
-    def fields(self, *required: str, **kinds: Kind) -> dict[str, Json]:
+    def fields(self, *required: str, **kinds: FieldType) -> dict[str, Json]:
         """Return the body, an object with these fields and perhaps more; see `read_fields`."""
         return read_fields(self.body, required, kinds)
 

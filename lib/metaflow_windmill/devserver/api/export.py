@@ -12,7 +12,7 @@ from starlette.responses import Response
 from metaflow_windmill.devserver.api.replies import as_json
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.catalog import workspaces
-from metaflow_windmill.devserver.catalog.export import Wanted, exported
+from metaflow_windmill.devserver.catalog.export import ExportedKinds, exported
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.api.call import Call
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def tarball(call: Call) -> Response:
     """Send the workspace as an archive."""
-    wanted = Wanted(
+    wanted = ExportedKinds(
         types=not call.flag("skip_resource_types"),
         resources=not call.flag("skip_resources"),
         variables=not call.flag("skip_variables"),

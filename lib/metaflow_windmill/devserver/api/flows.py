@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.api.body import OBJECT
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.api.showing import lists, lists_paths, shows
+from metaflow_windmill.devserver.api.views import lists, lists_paths, shows
 from metaflow_windmill.devserver.catalog import flow_locks, flows
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from metaflow_windmill.devserver.api.call import Call
-    from metaflow_windmill.devserver.model import FlowVersion
+    from metaflow_windmill.devserver.model import RunnableFlow
     from metaflow_windmill.types import Json
 
 
@@ -101,7 +101,7 @@ def _asked(call: Call, *required: str) -> Json:
     return asked
 
 
-def _lock(call: Call, made: FlowVersion) -> None:
+def _lock(call: Call, made: RunnableFlow) -> None:
     engine = call.services.engine
     resolves = engine.isolated and bool(flow_locks.codes(made))
     asked = Submission("flowdependencies", call.who, {}, path=made.path, flow=made, resolves=resolves)

@@ -12,12 +12,12 @@ from metaflow_windmill.devserver.api.auth import bearer_of, identity, said_token
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.api.runnables import Runnable, base_submission
-from metaflow_windmill.devserver.api.showing import shows
+from metaflow_windmill.devserver.api.views import shows
 from metaflow_windmill.devserver.api.waiting import wait_result
 from metaflow_windmill.devserver.catalog import triggers
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.catalog.signatures import check_basic, check_key, check_signature
-from metaflow_windmill.devserver.model import Identity
+from metaflow_windmill.devserver.model import Actor
 from metaflow_windmill.devserver.refusals import not_found
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _run_of(call: Call) -> tuple[Call, Submission, bool]:
     if trigger is None:
         raise not_found(f"Trigger not found at name /{route}")
     _authenticate(call, trigger)
-    who = Identity(trigger.username, trigger.email, trigger.workspace)
+    who = Actor(trigger.username, trigger.email, trigger.workspace)
     inside = replace(call, who=who)
     submission = base_submission(inside, _runnable(inside, trigger))
     submission = replace(submission, who=who, created_by=f"HTTP-{trigger.path}", job_id=None, parent_job=None)

@@ -12,7 +12,7 @@ from metaflow_windmill.devserver.api.flows import check_value
 from metaflow_windmill.devserver.api.replies import as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, Handler, W
 from metaflow_windmill.devserver.api.waiting import wait_result
-from metaflow_windmill.devserver.model import Code, FlowVersion, Submission
+from metaflow_windmill.devserver.model import RunnableFlow, ScriptCode, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ def deployed(find: Callable[[Call], runnables.Runnable]) -> Callable[[Call], Sub
 def preview(call: Call) -> Submission:
     """Return the job of a script that the request brings along."""
     asked = call.fields("content")
-    code = Code(
+    code = ScriptCode(
         content=asked["content"],
         language=asked.get("language") or "python3",
         lock=asked.get("lock") or None,
@@ -46,7 +46,7 @@ def preview_flow(call: Call) -> Submission:
     """Return the job of a flow that the request brings along."""
     asked = call.fields("value", value=OBJECT)
     check_value(asked["value"])
-    flow = FlowVersion(asked.get("path") or "", 0, asked["value"], tag=asked.get("tag") or None)
+    flow = RunnableFlow(asked.get("path") or "", 0, asked["value"], tag=asked.get("tag") or None)
     job = Submission("flowpreview", call.who, asked.get("args") or {}, flow.path, flow=flow, tag=flow.tag)
     return runnables.with_options(call, job)
 

@@ -20,15 +20,15 @@ from metaflow_windmill.devserver.refusals import not_found
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.api.call import Call
-    from metaflow_windmill.devserver.model import Code, FlowVersion
+    from metaflow_windmill.devserver.model import RunnableFlow, ScriptCode
 
 
 @dataclass(frozen=True)
 class Runnable:
     """A deployed script or flow: one of the two is None."""
 
-    code: Code | None = None
-    flow: FlowVersion | None = None
+    code: ScriptCode | None = None
+    flow: RunnableFlow | None = None
 
     @property
     def path(self) -> str:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.api.showing import lists, lists_paths, shows
+from metaflow_windmill.devserver.api.views import lists, lists_paths, shows
 from metaflow_windmill.devserver.catalog import scripts
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission

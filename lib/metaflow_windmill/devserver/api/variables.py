@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.api.body import TEXT
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.api.showing import shows
+from metaflow_windmill.devserver.api.views import shows
 from metaflow_windmill.devserver.catalog import variables
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.refusals import not_found

@@ -19,7 +19,7 @@ from metaflow_windmill.errors import RequestRefused
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.api.call import Call
-    from metaflow_windmill.devserver.engine.changes import Subscription
+    from metaflow_windmill.devserver.engine.changes import ChangeListener
     from metaflow_windmill.types import Json
 
 LONGEST = 600.0
@@ -96,7 +96,7 @@ async def ended(call: Call, job_id: str) -> Json:
             await news(call, subscription)
 
 
-async def news(call: Call, subscription: Subscription, timeout: float = LONGEST) -> bool:
+async def news(call: Call, subscription: ChangeListener, timeout: float = LONGEST) -> bool:
     """Wait for a change, and tell whether there was one.
 
     Raises

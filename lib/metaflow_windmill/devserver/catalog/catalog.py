@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from metaflow_windmill.devserver.catalog.vault import Vault
-    from metaflow_windmill.devserver.model import Code, FlowVersion
+    from metaflow_windmill.devserver.model import RunnableFlow, ScriptCode
     from metaflow_windmill.devserver.store.database import Database
     from metaflow_windmill.types import Json
 
@@ -67,15 +67,15 @@ class WorkspaceCatalog:
         self,
         database: Database,
         vault: Vault,
-        newest_flows: Newest[FlowVersion] | None = None,
-        newest_scripts: Newest[Code] | None = None,
+        newest_flows: Newest[RunnableFlow] | None = None,
+        newest_scripts: Newest[ScriptCode] | None = None,
     ) -> None:
         self._database = database
         self._vault = vault
         self._newest_flows = newest_flows or Newest()
         self._newest_scripts = newest_scripts or Newest()
 
-    def script(self, workspace: str, path: str) -> Code | None:
+    def script(self, workspace: str, path: str) -> ScriptCode | None:
         """Return the latest deployed script at a path, as far as this server has heard."""
         connection = self._database.read()
         newest = scripts.runnable(connection, workspace, path)
@@ -88,11 +88,11 @@ class WorkspaceCatalog:
             return newest
         return scripts.runnable_version(connection, workspace, heard.hash) or heard
 
-    def script_by_hash(self, workspace: str, hash_: str) -> Code | None:
+    def script_by_hash(self, workspace: str, hash_: str) -> ScriptCode | None:
         """Return one version of a script."""
         return scripts.runnable_version(self._database.read(), workspace, hash_)
 
-    def flow(self, workspace: str, path: str) -> FlowVersion | None:
+    def flow(self, workspace: str, path: str) -> RunnableFlow | None:
         """Return the latest version of a flow, as far as this server has heard."""
         connection = self._database.read()
         newest = flows.latest(connection, workspace, path)
@@ -109,7 +109,7 @@ class WorkspaceCatalog:
         """Return the text of the latest script at a path, whether it can be run yet or not."""
         return scripts.text(self._database.read(), workspace, path)
 
-    def unlocked(self, workspace: str, version: str) -> tuple[Code, ...]:
+    def unlocked(self, workspace: str, version: str) -> tuple[ScriptCode, ...]:
         """Return the scripts in one version of a flow whose requirements were never resolved."""
         found = flows.at_version(self._database.read(), workspace, int(version))
         return () if found is None else flow_locks.codes(found)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from metaflow_windmill.devserver.catalog.vault import Vault
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
 MARK = "job_"
@@ -34,7 +34,7 @@ class JobTokens:
         self._vault = vault
         self._is_live = is_live
 
-    def issue(self, job_id: str, who: Identity) -> str:
+    def issue(self, job_id: str, who: Actor) -> str:
         """Return the job's token: bound to its workspace, with no more rights than the identity has."""
         claims: dict[str, Json] = {
             "job": job_id,

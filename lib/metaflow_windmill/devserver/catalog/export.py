@@ -40,7 +40,7 @@ _OF_A_FLOW = ("summary", "description", "value", "schema", "tag", "labels")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExportedKinds:
     """Which kinds of things are exported besides folders, scripts and flows."""
 
     types: bool = True
@@ -51,12 +51,14 @@ class Wanted:
     triggers: bool = False
 
 
-def exported(connection: sqlite3.Connection, workspace: str, wanted: Wanted) -> dict[str, str]:
+def exported(connection: sqlite3.Connection, workspace: str, wanted: ExportedKinds) -> dict[str, str]:
     """Return the text of each file by its name. A secret variable comes without its value."""
     return dict(_files(connection, workspace, wanted))
 
 
-def _files(connection: sqlite3.Connection, workspace: str, wanted: Wanted) -> Iterator[tuple[str, str]]:
+def _files(
+    connection: sqlite3.Connection, workspace: str, wanted: ExportedKinds
+) -> Iterator[tuple[str, str]]:
     for folder in folders.listed(connection, workspace):
         yield f"f/{folder['name']}/folder.meta.json", _text(folder)
     for item in scripts.listed(connection, workspace, Selection(limit=MOST)):
@@ -80,7 +82,9 @@ def _files(connection: sqlite3.Connection, workspace: str, wanted: Wanted) -> It
     yield from _timed(connection, workspace, wanted)
 
 
-def _timed(connection: sqlite3.Connection, workspace: str, wanted: Wanted) -> Iterator[tuple[str, str]]:
+def _timed(
+    connection: sqlite3.Connection, workspace: str, wanted: ExportedKinds
+) -> Iterator[tuple[str, str]]:
     if wanted.schedules:
         for item in schedules.listed(connection, workspace):
             shown = {name: value for name, value in item.items() if value is not None}

@@ -5,23 +5,23 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.model import Code
+from metaflow_windmill.devserver.model import ScriptCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from metaflow_windmill.devserver.model import FlowVersion
+    from metaflow_windmill.devserver.model import RunnableFlow
     from metaflow_windmill.types import Json
 
 NOT_MODULES = ("input_transforms", "flow_env")
 """Members that may hold anything, also what looks like a script."""
 
 
-def codes(flow: FlowVersion) -> tuple[Code, ...]:
+def codes(flow: RunnableFlow) -> tuple[ScriptCode, ...]:
     """Return the scripts in a flow that have no lock, each text once."""
     found = {script["content"]: script for script in unlocked(flow.value)}
     return tuple(
-        Code(content, script.get("language", "python3"), path=script.get("path") or flow.path)
+        ScriptCode(content, script.get("language", "python3"), path=script.get("path") or flow.path)
         for content, script in found.items()
     )
 

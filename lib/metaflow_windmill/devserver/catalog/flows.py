@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.catalog import rows
 from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.catalog.rows import EVERY
-from metaflow_windmill.devserver.model import FlowVersion
+from metaflow_windmill.devserver.model import RunnableFlow
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.devserver.store.clock import iso, now
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     import sqlite3
 
     from metaflow_windmill.devserver.catalog.rows import Selection
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
 CURRENT = """SELECT flow.*, flow_version.value, flow_version.schema FROM flow
     JOIN flow_version ON flow_version.id = flow.version"""
 
 
-def create(connection: sqlite3.Connection, who: Identity, asked: Json) -> FlowVersion:
+def create(connection: sqlite3.Connection, who: Actor, asked: Json) -> RunnableFlow:
     """Deploy a flow at a path that holds none.
 
     Raises
@@ -45,7 +45,7 @@ def create(connection: sqlite3.Connection, who: Identity, asked: Json) -> FlowVe
     return _version(connection, who.workspace, path)
 
 
-def update(connection: sqlite3.Connection, who: Identity, path: str, asked: Json) -> FlowVersion:
+def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -> RunnableFlow:
     """Deploy a new version of a flow, under a new path where the request names one.
 
     Raises
@@ -118,14 +118,14 @@ def get_version(connection: sqlite3.Connection, workspace: str, version: int) ->
     }
 
 
-def latest(connection: sqlite3.Connection, workspace: str, path: str) -> FlowVersion | None:
+def latest(connection: sqlite3.Connection, workspace: str, path: str) -> RunnableFlow | None:
     """Return what a run of a flow runs; an archived flow can be run as well."""
     if not exists(connection, workspace, path):
         return None
     return _version(connection, workspace, path)
 
 
-def at_version(connection: sqlite3.Connection, workspace: str, version: int) -> FlowVersion | None:
+def at_version(connection: sqlite3.Connection, workspace: str, version: int) -> RunnableFlow | None:
     """Return one version of a flow, ready to run."""
     row = connection.execute(
         "SELECT flow_version.id AS version, flow_version.value, flow.path, flow.labels, flow.tag"
@@ -212,7 +212,7 @@ def _fields(asked: Json) -> tuple[Json, ...]:
     return asked["summary"], asked.get("description") or "", asked.get("tag"), labels
 
 
-def _new_version(connection: sqlite3.Connection, who: Identity, asked: Json, path: str) -> int | None:
+def _new_version(connection: sqlite3.Connection, who: Actor, asked: Json, path: str) -> int | None:
     schema = asked.get("schema")
     added = connection.execute(
         "INSERT INTO flow_version"
@@ -241,16 +241,16 @@ def _move(connection: sqlite3.Connection, workspace: str, old: str, new: str) ->
         connection.execute(statement, (new, workspace, old))
 
 
-def _version(connection: sqlite3.Connection, workspace: str, path: str) -> FlowVersion:
+def _version(connection: sqlite3.Connection, workspace: str, path: str) -> RunnableFlow:
     row = connection.execute(
         f"{CURRENT} WHERE flow.workspace = ? AND flow.path = ?", (workspace, path)
     ).fetchone()
     return _runnable(row)
 
 
-def _runnable(row: sqlite3.Row) -> FlowVersion:
+def _runnable(row: sqlite3.Row) -> RunnableFlow:
     labels = tuple(json.loads(row["labels"]))
-    return FlowVersion(row["path"], row["version"], json.loads(row["value"]), labels, row["tag"])
+    return RunnableFlow(row["path"], row["version"], json.loads(row["value"]), labels, row["tag"])
 
 
 def _shown(row: sqlite3.Row) -> Json:

@@ -11,11 +11,11 @@ from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store.clock import iso, now
 
 if TYPE_CHECKING:
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
 
-def create(connection: sqlite3.Connection, who: Identity, asked: Json) -> str:
+def create(connection: sqlite3.Connection, who: Actor, asked: Json) -> str:
     """Make a folder that belongs to its maker, and return its name.
 
     Raises

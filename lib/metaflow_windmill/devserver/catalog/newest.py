@@ -16,7 +16,7 @@ from metaflow_windmill.devserver.store.clock import now
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-Found = TypeVar("Found")
+Remembered = TypeVar("Remembered")
 
 POLL_SECONDS = 10.0
 KEPT_SECONDS = 60.0
@@ -24,12 +24,12 @@ MOST = 1000
 
 
 @dataclass(frozen=True)
-class _Kept(Generic[Found]):
-    found: Found
+class _Kept(Generic[Remembered]):
+    found: Remembered
     until: int
 
 
-class Newest(Generic[Found]):
+class Newest(Generic[Remembered]):
     """Remembers the newest version of each of many things, whole: what was deleted still runs.
 
     Parameters
@@ -44,17 +44,17 @@ class Newest(Generic[Found]):
         self._poll = round(seconds * 1e6)
         self._clock = clock
         self._began = clock()
-        self._kept: dict[Hashable, _Kept[Found]] = {}
+        self._kept: dict[Hashable, _Kept[Remembered]] = {}
 
     def of(
-        self, thing: Hashable, newest: Found | None, followed: Callable[[Found], int | None]
-    ) -> Found | None:
+        self, thing: Hashable, newest: Remembered | None, followed: Callable[[Remembered], int | None]
+    ) -> Remembered | None:
         """Return the version that this process takes for the newest one.
 
         Parameters
         ----------
         thing : hashable
-        newest : Found or None
+        newest : Remembered or None
             The version that is the newest one in truth; None if there is none, or none any more.
         followed : callable
             Tells when the version after a given one came, None if there is none.
@@ -67,7 +67,7 @@ class Newest(Generic[Found]):
             self._keep(thing, _Kept(newest, at + round(KEPT_SECONDS * 1e6)), at)
         return newest
 
-    def _keep(self, thing: Hashable, kept: _Kept[Found], at: int) -> None:
+    def _keep(self, thing: Hashable, kept: _Kept[Remembered], at: int) -> None:
         if len(self._kept) >= MOST:
             self._kept = {thing: kept for thing, kept in self._kept.items() if at < kept.until}
         if len(self._kept) >= MOST:

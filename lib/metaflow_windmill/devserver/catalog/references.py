@@ -14,7 +14,7 @@ DEEPEST = 10
 """Resources that a chain of references may pass; more of them is a circle."""
 
 
-class Source(Protocol):
+class ReferenceSource(Protocol):
     """Where the values of references come from; None where there is no such item."""
 
     def variable(self, path: str) -> str | None:
@@ -24,7 +24,7 @@ class Source(Protocol):
         """Return a resource's value, its own references not filled in."""
 
 
-def fill_in(value: Json, source: Source, depth: int = 0) -> Json:
+def fill_in(value: Json, source: ReferenceSource, depth: int = 0) -> Json:
     """Return a value with its references filled in.
 
     Raises
@@ -41,7 +41,7 @@ def fill_in(value: Json, source: Source, depth: int = 0) -> Json:
     return value
 
 
-def _referred(text: str, source: Source, depth: int) -> Json:
+def _referred(text: str, source: ReferenceSource, depth: int) -> Json:
     kind, colon, path = text.partition(":")
     if not colon or kind not in ("$var", "$jsonvar", "$res"):
         return text
@@ -53,7 +53,7 @@ def _referred(text: str, source: Source, depth: int) -> Json:
     return json.loads(found) if kind == "$jsonvar" else found
 
 
-def _resource(path: str, source: Source, depth: int) -> Json:
+def _resource(path: str, source: ReferenceSource, depth: int) -> Json:
     if depth >= DEEPEST:
         raise bad_request(f"Resource {path} refers to itself through others; break the circle")
     found = source.resource(path)

@@ -12,11 +12,11 @@ from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store.clock import iso, now
 
 if TYPE_CHECKING:
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
 
-def create(connection: sqlite3.Connection, who: Identity, asked: Json, *, replace: bool = False) -> str:
+def create(connection: sqlite3.Connection, who: Actor, asked: Json, *, replace: bool = False) -> str:
     """Make a resource, or replace it where the request allows that; return its path.
 
     Raises
@@ -100,7 +100,7 @@ def listed(
     return [{**_shown(row), "value": None} for row in found]
 
 
-def update(connection: sqlite3.Connection, who: Identity, path: str, asked: Json) -> str:
+def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -> str:
     """Change the fields of a resource that the request names, and return its path.
 
     Raises
@@ -138,7 +138,7 @@ def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
         raise not_found(f"Resource {path} not found")
 
 
-def create_type(connection: sqlite3.Connection, who: Identity, asked: Json) -> str:
+def create_type(connection: sqlite3.Connection, who: Actor, asked: Json) -> str:
     """Make a resource type, and return its name.
 
     Raises

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
     from datetime import datetime
 
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
 CHANGEABLE = ("schedule", "timezone", "args", "no_flow_overlap", "tag", "summary", "description", "labels")
@@ -58,7 +58,7 @@ class Due:
     email: str
 
 
-def create(connection: sqlite3.Connection, who: Identity, asked: Json) -> str:
+def create(connection: sqlite3.Connection, who: Actor, asked: Json) -> str:
     """Make a schedule, and return its path.
 
     Raises
@@ -100,7 +100,7 @@ def create(connection: sqlite3.Connection, who: Identity, asked: Json) -> str:
     return path
 
 
-def update(connection: sqlite3.Connection, who: Identity, path: str, asked: Json) -> str:
+def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -> str:
     """Change a schedule's time, arguments and options; whether it is enabled stays.
 
     Raises

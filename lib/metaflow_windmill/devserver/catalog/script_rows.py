@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.model import Code
+from metaflow_windmill.devserver.model import ScriptCode
 from metaflow_windmill.devserver.store.clock import iso
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 
-def code_of(row: sqlite3.Row) -> Code:
+def code_of(row: sqlite3.Row) -> ScriptCode:
     """Return a version as what a job runs."""
-    return Code(
+    return ScriptCode(
         content=row["content"],
         language=row["language"],
         lock=row["lock"],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from metaflow_windmill.devserver.catalog.rows import Selection
-    from metaflow_windmill.devserver.model import Code, Identity
+    from metaflow_windmill.devserver.model import Actor, ScriptCode
     from metaflow_windmill.types import Json
 
 PREPROCESSOR = re.compile(r"^(async )?def preprocessor\(", re.MULTILINE)
@@ -41,7 +41,7 @@ CONTENT = (
 
 
 def create(
-    connection: sqlite3.Connection, who: Identity, asked: Json, *, skip_noop: bool = False
+    connection: sqlite3.Connection, who: Actor, asked: Json, *, skip_noop: bool = False
 ) -> tuple[str, bool]:
     """Deploy a version of a script; return its hash, and whether it is a new one.
 
@@ -122,13 +122,13 @@ def text(connection: sqlite3.Connection, workspace: str, path: str) -> str | Non
     return None if row is None else str(row["content"])
 
 
-def runnable(connection: sqlite3.Connection, workspace: str, path: str) -> Code | None:
+def runnable(connection: sqlite3.Connection, workspace: str, path: str) -> ScriptCode | None:
     """Return what a run of the path runs; None also where the requirements are not resolved, or cannot be."""
     row = _head(connection, workspace, path)
     return None if row is None or not _is_resolved(connection, row) else code_of(row)
 
 
-def runnable_version(connection: sqlite3.Connection, workspace: str, hash_: str) -> Code | None:
+def runnable_version(connection: sqlite3.Connection, workspace: str, hash_: str) -> ScriptCode | None:
     """Return what a run of one version runs."""
     row = _by_hash(connection, workspace, hash_)
     return None if row is None else code_of(row)
@@ -302,7 +302,7 @@ def _lock(given: Json) -> str | None:
 
 def _insert(
     connection: sqlite3.Connection,
-    who: Identity,
+    who: Actor,
     asked: Json,
     wanted: dict[str, Json],
     head: sqlite3.Row | None,

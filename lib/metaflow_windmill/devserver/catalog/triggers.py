@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
 METHODS = ("get", "post", "put", "delete", "patch")
@@ -62,7 +62,7 @@ class Trigger:
     params: Mapping[str, str]
 
 
-def create(connection: sqlite3.Connection, who: Identity, asked: Json) -> str:
+def create(connection: sqlite3.Connection, who: Actor, asked: Json) -> str:
     """Make a trigger, and return its path.
 
     Raises
@@ -82,7 +82,7 @@ def create(connection: sqlite3.Connection, who: Identity, asked: Json) -> str:
     return str(row["path"])
 
 
-def update(connection: sqlite3.Connection, who: Identity, path: str, asked: Json) -> str:
+def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -> str:
     """Change a trigger, and return its path.
 
     Raises

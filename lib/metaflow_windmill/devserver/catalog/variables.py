@@ -11,11 +11,11 @@ from metaflow_windmill.devserver.store.clock import iso, now
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.catalog.vault import Vault
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
 
-def create(connection: sqlite3.Connection, vault: Vault, who: Identity, asked: Json) -> str:
+def create(connection: sqlite3.Connection, vault: Vault, who: Actor, asked: Json) -> str:
     """Make a variable, and return its path.
 
     Raises
@@ -78,7 +78,7 @@ def listed(connection: sqlite3.Connection, workspace: str, path_start: str = "")
     return [{**_shown(row), "value": None if row["is_secret"] else row["value"]} for row in rows]
 
 
-def update(connection: sqlite3.Connection, vault: Vault, who: Identity, path: str, asked: Json) -> str:
+def update(connection: sqlite3.Connection, vault: Vault, who: Actor, path: str, asked: Json) -> str:
     """Change the fields of a variable that the request names, and return its path.
 
     Raises

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.begin import Beginning, Settled, Waits
 from metaflow_windmill.devserver.engine.conclude import canceled, conclude
-from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Broken, Ended, Finish, Flow, Plan
+from metaflow_windmill.devserver.engine.plan import (
+    PREPROCESSOR,
+    Broken,
+    EventPlan,
+    Finish,
+    FlowState,
+    ModuleEnd,
+)
 from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.devserver.store import canonical, clock
@@ -29,17 +36,17 @@ class Advance:
 
     Parameters
     ----------
-    flow : Flow
+    flow : FlowState
     scope : Scope
         What its expressions see.
     catalog : Catalog
     """
 
-    def __init__(self, flow: Flow, scope: Scope, catalog: Catalog) -> None:
+    def __init__(self, flow: FlowState, scope: Scope, catalog: Catalog) -> None:
         self._flow, self._scope, self._catalog = flow, scope, catalog
-        self._plan = Plan(flow.run)
+        self._plan = EventPlan(flow.run)
 
-    def start(self) -> Plan:
+    def start(self) -> EventPlan:
         """Begin the flow."""
         if self._flow.job.canceled_by is not None:
             return self._canceled()
@@ -57,7 +64,7 @@ class Advance:
         self._begin(None, None, starting=True)
         return self._plan
 
-    def woken(self, module: ModuleRun) -> Plan:
+    def woken(self, module: ModuleRun) -> EventPlan:
         """Go on with a module that has waited: for answers, or for as long as it may."""
         if self._flow.job.canceled_by is not None:
             return self._canceled()
@@ -65,7 +72,7 @@ class Advance:
         self._begin(module, result)
         return self._plan
 
-    def after(self, ended: Ended) -> Plan:
+    def after(self, ended: ModuleEnd) -> EventPlan:
         """React to the end of a child."""
         module = self._scope.module(self._flow.run.step)
         if module is None:
@@ -81,7 +88,7 @@ class Advance:
         names = {"result": "{}", "previous_result": "{}", "WM_SCHEDULED_FOR": scheduled}
         return self._scope.holds(condition, names, sees_results=False)
 
-    def _canceled(self) -> Plan:
+    def _canceled(self) -> EventPlan:
         job = self._flow.job
         result = canceled(job.canceled_by or "", job.canceled_reason)
         self._plan.finish = Finish("canceled", result, success=False)
@@ -137,7 +144,7 @@ class Advance:
         self._plan.scheduled_for = begun.scheduled_for
         self._plan.items = begun.items
 
-    def _broken_at_start(self, why: Broken, status: ModuleRun | None) -> Plan:
+    def _broken_at_start(self, why: Broken, status: ModuleRun | None) -> EventPlan:
         """Answer a first module that cannot begin: at the top the step fails, below the flow does."""
         failed = _failed(why.at_start, "Anyhow")
         if self._flow.job.parent is not None or self._flow.size == 0:
@@ -145,7 +152,7 @@ class Advance:
             return self._plan
         step = self._flow.run.step
         module = status or ModuleRun(id=self._flow.value.modules[max(step, 0)].id)
-        ended = Ended(None, success=False, result=failed.result)
+        ended = ModuleEnd(None, success=False, result=failed.result)
         self._apply(conclude(self._flow, module, ended, self._scope))
         return self._plan
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.apply import Effects
 from metaflow_windmill.devserver.store import approvals, flow_rows, job_rows
-from metaflow_windmill.devserver.store.flow_rows import Event
+from metaflow_windmill.devserver.store.flow_rows import EngineEvent
 
 if TYPE_CHECKING:
     import sqlite3
@@ -44,7 +44,7 @@ def give_up(connection: sqlite3.Connection, now: int) -> Effects:
     return effects
 
 
-def _wake(connection: sqlite3.Connection, job: job_rows.Job, effects: Effects) -> None:
+def _wake(connection: sqlite3.Connection, job: job_rows.JobRow, effects: Effects) -> None:
     if approvals.wake(connection, job.id):
-        flow_rows.add_events(connection, [Event(job.root, job.id)])
+        flow_rows.add_events(connection, [EngineEvent(job.root, job.id)])
         effects.roots.add(job.root)

@@ -9,13 +9,13 @@ from metaflow_windmill.devserver.engine import births
 from metaflow_windmill.devserver.engine.births import Parent
 from metaflow_windmill.devserver.engine.outcomes import ending_of
 from metaflow_windmill.devserver.store import approvals, canonical, clock, flow_rows, job_rows, results
-from metaflow_windmill.devserver.store.flow_rows import Event
+from metaflow_windmill.devserver.store.flow_rows import EngineEvent
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.engine.plan import Finish, Plan
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.engine.plan import EventPlan, Finish
+    from metaflow_windmill.devserver.store.job_rows import JobRow
 
 
 SAID_AT_END = {
@@ -56,16 +56,16 @@ class Effects:
     work: bool = False
     later: bool = False
 
-    def touch(self, job: Job) -> None:
+    def touch(self, job: JobRow) -> None:
         """Note that a job has changed."""
         self.changed |= {job.id, job.root}
 
-    def born(self, job: Job, now: int) -> None:
+    def born(self, job: JobRow, now: int) -> None:
         """Note that a job is there, which somebody may know already."""
         self.touch(job)
         self.awaits(job, now)
 
-    def awaits(self, job: Job, now: int) -> None:
+    def awaits(self, job: JobRow, now: int) -> None:
         """Note that a job waits to begin."""
         self.later = self.later or job.scheduled_for > now
         self.work = self.work or job.for_worker
@@ -73,7 +73,7 @@ class Effects:
             self.roots.add(job.root)
 
 
-def begin_flow(connection: sqlite3.Connection, job: Job) -> None:
+def begin_flow(connection: sqlite3.Connection, job: JobRow) -> None:
     """Mark a flow job as running."""
     connection.execute(
         "UPDATE job SET state = 'running', started_at = ? WHERE id = ? AND state = 'queued'",
@@ -81,7 +81,7 @@ def begin_flow(connection: sqlite3.Connection, job: Job) -> None:
     )
 
 
-def write(connection: sqlite3.Connection, job: Job, plan: Plan) -> Effects:
+def write(connection: sqlite3.Connection, job: JobRow, plan: EventPlan) -> Effects:
     """Write all that an event changes."""
     effects = Effects()
     effects.touch(job)
@@ -104,7 +104,7 @@ def write(connection: sqlite3.Connection, job: Job, plan: Plan) -> Effects:
     return effects
 
 
-def _write_children(connection: sqlite3.Connection, job: Job, plan: Plan, effects: Effects) -> None:
+def _write_children(connection: sqlite3.Connection, job: JobRow, plan: EventPlan, effects: Effects) -> None:
     step = plan.run.step
     module = plan.modules.get(step)
     if module is None:
@@ -120,7 +120,7 @@ def _write_children(connection: sqlite3.Connection, job: Job, plan: Plan, effect
         plan.modules[step] = replace(module, job=job.id if module.parallel else last)
 
 
-def _release(connection: sqlite3.Connection, job: Job, plan: Plan, effects: Effects) -> None:
+def _release(connection: sqlite3.Connection, job: JobRow, plan: EventPlan, effects: Effects) -> None:
     """Let the next iteration of a loop with ``parallelism`` begin."""
     step = plan.run.step
     waiting = job_rows.select(
@@ -130,17 +130,17 @@ def _release(connection: sqlite3.Connection, job: Job, plan: Plan, effects: Effe
     )
     for child in waiting:
         connection.execute("UPDATE job SET suspended = 0 WHERE id = ?", (child.id,))
-        flow_rows.add_events(connection, [Event(child.root, child.id)])
+        flow_rows.add_events(connection, [EngineEvent(child.root, child.id)])
         effects.born(child, clock.now())
 
 
-def end_flow(connection: sqlite3.Connection, job: Job, finish: Finish, effects: Effects) -> None:
+def end_flow(connection: sqlite3.Connection, job: JobRow, finish: Finish, effects: Effects) -> None:
     """Write a flow job's end and tell its parent."""
     ending = ending_of(finish.outcome, finish.result)
     if job_rows.end(connection, job, ending):
         effects.ended.append(job.id)
         effects.said.append((job.id, SAID_AT_END[finish.outcome]))
-        told = Event(
+        told = EngineEvent(
             job.root,
             job.parent or "",
             job.id,
@@ -152,7 +152,7 @@ def end_flow(connection: sqlite3.Connection, job: Job, finish: Finish, effects: 
         tell_parent(connection, job, told, effects)
 
 
-def tell_parent(connection: sqlite3.Connection, job: Job, told: Event, effects: Effects) -> None:
+def tell_parent(connection: sqlite3.Connection, job: JobRow, told: EngineEvent, effects: Effects) -> None:
     """Give the flow that a job is a step of something to react to."""
     effects.touch(job)
     if job.step is not None:

@@ -20,7 +20,7 @@ NOBODY: dict[str, Json] = {"resume": None, "resumes": [], "approvers": []}
 
 
 @dataclass(frozen=True)
-class Wait:
+class StillWaiting:
     """Some answers are missing."""
 
     missing: int
@@ -36,13 +36,13 @@ class GoOn:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Disapproved:
     """The next module fails, whatever it tolerates otherwise."""
 
     result: Json
 
 
-def decide(suspend: Suspend, answers: Sequence[Answer], *, waited: bool) -> Wait | GoOn | Refused:
+def decide(suspend: Suspend, answers: Sequence[Answer], *, waited: bool) -> StillWaiting | GoOn | Disapproved:
     """Decide what becomes of the module after one that waits.
 
     Parameters
@@ -61,11 +61,11 @@ def decide(suspend: Suspend, answers: Sequence[Answer], *, waited: bool) -> Wait
         return GoOn(_names(values, answers))
     if refusal is None and not waited:
         seconds = USUAL_WAIT if suspend.timeout is None else suspend.timeout
-        return Wait(required - len(answers), required, seconds)
+        return StillWaiting(required - len(answers), required, seconds)
     error = _error(refusal)
     if suspend.extra.get("continue_on_disapprove_timeout"):
         return GoOn(_names([*values, error], answers))
-    return Refused(error)
+    return Disapproved(error)
 
 
 def _names(values: list[Json], answers: Sequence[Answer]) -> dict[str, Json]:

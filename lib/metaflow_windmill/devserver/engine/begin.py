@@ -12,9 +12,9 @@ from metaflow_windmill.devserver.engine.leaves import Leaves
 from metaflow_windmill.devserver.engine.plan import (
     PREPROCESSOR,
     Broken,
-    Child,
-    Ended,
-    Flow,
+    ChildJob,
+    FlowState,
+    ModuleEnd,
     Parked,
     path_below,
 )
@@ -47,7 +47,7 @@ class Begun:
     run: FlowRun
     step: int
     module: ModuleRun
-    children: Iterable[Child]
+    children: Iterable[ChildJob]
     scheduled_for: int | None = None
     items: list[Json] | None = None
 
@@ -59,7 +59,7 @@ class Settled:
     run: FlowRun
     step: int
     module: ModuleRun
-    ended: Ended
+    ended: ModuleEnd
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class Beginning:
 
     Parameters
     ----------
-    flow : Flow
+    flow : FlowState
     scope : Scope
     catalog : Catalog
     """
 
-    def __init__(self, flow: Flow, scope: Scope, catalog: Catalog) -> None:
+    def __init__(self, flow: FlowState, scope: Scope, catalog: Catalog) -> None:
         self.flow, self.scope = flow, scope
         self.leaves = Leaves(flow, catalog)
         self.containers = Containers(flow, scope, self.leaves)
@@ -111,7 +111,7 @@ class Beginning:
         if flow.size == 0 and flow.run.step != PREPROCESSOR:
             failure = flow.value.failure_module
             empty = ModuleRun(id=failure.id if failure else FAILURE_ID, type="Success")
-            return Settled(flow.run, 0, empty, Ended(None, success=True, result=self.scope.flow_input))
+            return Settled(flow.run, 0, empty, ModuleEnd(None, success=True, result=self.scope.flow_input))
         try:
             held = self._held(status)
             if held is not None:
@@ -146,11 +146,11 @@ class Beginning:
             return None
         said = approvals.decide(suspend, self.scope.answers(before.job), waited=waited)
         module = ModuleRun(id=self._module_at(run.step).id, type="WaitingForEvents", job=before.job)
-        if isinstance(said, approvals.Wait):
+        if isinstance(said, approvals.StillWaiting):
             until = clock.now() + said.seconds * 1_000_000
             return Waits(run, run.step, replace(module, total=said.required), Parked(said.missing, until))
-        if isinstance(said, approvals.Refused):
-            ended = Ended(None, success=False, result=said.result, unrecoverable=True)
+        if isinstance(said, approvals.Disapproved):
+            ended = ModuleEnd(None, success=False, result=said.result, unrecoverable=True)
             return Settled(run, run.step, module, ended)
         self._answers = said.names
         return None
@@ -197,7 +197,7 @@ class Beginning:
         skipped = self._skipped(start)
         args, error = self._arguments(start, skipped=skipped)
         if skipped or isinstance(module.value, Identity) or (module.mock and module.mock.enabled):
-            return self._one(start, Child("identity", args, error=error))
+            return self._one(start, ChildJob("identity", args, error=error))
         if isinstance(module.value, (RawScript, Script, SubFlow)):
             path, timeout = self._path(start, module.value), own_timeout(self.scope, start)
             child = self.leaves.child(module, path, args, error, timeout)
@@ -211,7 +211,7 @@ class Beginning:
             return False
         return self.scope.holds(condition, start.names, previous_id=start.previous_id)
 
-    def _one(self, start: Start, child: Child) -> Begun:
+    def _one(self, start: Start, child: ChildJob) -> Begun:
         waits = waiting(start.status)
         return Begun(start.run, start.step, waits, (child,), start.scheduled_for)
 

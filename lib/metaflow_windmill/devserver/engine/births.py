@@ -12,16 +12,16 @@ from metaflow_windmill.devserver.engine.leaves import value_of
 from metaflow_windmill.devserver.engine.plan import PREPROCESSOR
 from metaflow_windmill.devserver.model import JobExists
 from metaflow_windmill.devserver.store import canonical, clock, flow_rows, job_rows
-from metaflow_windmill.devserver.store.flow_rows import Event
+from metaflow_windmill.devserver.store.flow_rows import EngineEvent
 from metaflow_windmill.devserver.store.ids import new_job_id
-from metaflow_windmill.devserver.store.job_rows import Ending, Job
+from metaflow_windmill.devserver.store.job_rows import JobEnding, JobRow
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from metaflow_windmill.devserver.engine.plan import Child
-    from metaflow_windmill.devserver.model import Code, Submission
+    from metaflow_windmill.devserver.engine.plan import ChildJob
+    from metaflow_windmill.devserver.model import ScriptCode, Submission
     from metaflow_windmill.devserver.store.flow_rows import ModuleRun
     from metaflow_windmill.openflow import FlowValue
     from metaflow_windmill.types import Json
@@ -37,7 +37,7 @@ AT_ONCE = 100
 NOTHING_RESOLVED: Json = {"status": "there is nothing to resolve"}
 
 
-def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue | None) -> Job:
+def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue | None) -> JobRow:
     """Insert the job that somebody asks for.
 
     Raises
@@ -51,7 +51,7 @@ def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue |
     for_worker = value is None and (asked.resolves or asked.kind not in DEPENDENCIES)
     document, details = _documents(connection, asked.code, value)
     now = clock.now()
-    job = Job(
+    job = JobRow(
         id=job_id,
         workspace=asked.who.workspace,
         kind=asked.kind,
@@ -81,13 +81,13 @@ def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue |
     return job
 
 
-def _set_off(connection: sqlite3.Connection, job: Job, value: FlowValue | None) -> None:
+def _set_off(connection: sqlite3.Connection, job: JobRow, value: FlowValue | None) -> None:
     if job.kind in DEPENDENCIES and not job.for_worker:
-        job_rows.end(connection, job, Ending("success", canonical.dump(NOTHING_RESOLVED), job.created_at))
+        job_rows.end(connection, job, JobEnding("success", canonical.dump(NOTHING_RESOLVED), job.created_at))
     elif value is not None:
         flow_rows.insert_flow(connection, [job.id], PREPROCESSOR if job.preprocess else 0)
         if job.scheduled_for <= clock.now():
-            flow_rows.add_events(connection, [Event(job.root, job.id)])
+            flow_rows.add_events(connection, [EngineEvent(job.root, job.id)])
 
 
 def _tag(asked: Submission) -> str:
@@ -131,20 +131,20 @@ class Parent:
 
     Parameters
     ----------
-    flow : Job
+    flow : JobRow
     step : int
     module : ModuleRun
     scheduled_for : int or None
         When they may begin, in microseconds since 1970; None for at once.
     """
 
-    flow: Job
+    flow: JobRow
     step: int
     module: ModuleRun
     scheduled_for: int | None = None
 
 
-def children(connection: sqlite3.Connection, parent: Parent, new: Iterable[Child]) -> Iterator[Job]:
+def children(connection: sqlite3.Connection, parent: Parent, new: Iterable[ChildJob]) -> Iterator[JobRow]:
     """Insert the jobs that a module starts, and what is to be reacted to at once; yield each job."""
     documents = _Documents(connection)
     rest = iter(new)
@@ -153,8 +153,8 @@ def children(connection: sqlite3.Connection, parent: Parent, new: Iterable[Child
 
 
 def _some(
-    connection: sqlite3.Connection, parent: Parent, new: Sequence[Child], documents: _Documents
-) -> list[Job]:
+    connection: sqlite3.Connection, parent: Parent, new: Sequence[ChildJob], documents: _Documents
+) -> list[JobRow]:
     now = clock.now()
     pairs = [(_child(parent, child, documents.of(child), now), child) for child in new]
     jobs = [job for job, _ in pairs]
@@ -167,17 +167,17 @@ def _some(
         elif job.scheduled_for > now or job.suspended:
             continue
         elif job.is_flow:
-            events.append(Event(job.root, job.id))
+            events.append(EngineEvent(job.root, job.id))
         elif not job.for_worker:
             events.append(end_identity(connection, job, child.args.get("previous_result")))
     flow_rows.add_events(connection, events)
     return jobs
 
 
-def _child(parent: Parent, child: Child, documents: tuple[str | None, str | None], now: int) -> Job:
+def _child(parent: Parent, child: ChildJob, documents: tuple[str | None, str | None], now: int) -> JobRow:
     job_id = new_job_id(now)
     flow = parent.flow
-    return Job(
+    return JobRow(
         id=job_id,
         workspace=flow.workspace,
         kind=child.kind,
@@ -220,16 +220,16 @@ def _narrowed(who: str, scopes: tuple[str, ...] | None) -> str:
     return job_rows.write_identity(replace(whole, scopes=kept))
 
 
-def end_identity(connection: sqlite3.Connection, job: Job, result: Json) -> Event:
+def end_identity(connection: sqlite3.Connection, job: JobRow, result: Json) -> EngineEvent:
     """End a job that only passes a result on; return what its flow has to react to."""
-    job_rows.end(connection, job, Ending("success", canonical.dump(result), clock.now()))
-    return Event(job.root, job.parent or "", job.id)
+    job_rows.end(connection, job, JobEnding("success", canonical.dump(result), clock.now()))
+    return EngineEvent(job.root, job.parent or "", job.id)
 
 
-def _failed_at_birth(connection: sqlite3.Connection, job: Job, why: str) -> Event:
+def _failed_at_birth(connection: sqlite3.Connection, job: JobRow, why: str) -> EngineEvent:
     error = {"error": {"name": "ExecutionErr", "message": why}}
-    job_rows.end(connection, job, Ending("failure", canonical.dump(error), clock.now()))
-    return Event(job.root, job.parent or "", job.id, success=False)
+    job_rows.end(connection, job, JobEnding("failure", canonical.dump(error), clock.now()))
+    return EngineEvent(job.root, job.parent or "", job.id, success=False)
 
 
 class _Documents:
@@ -237,10 +237,10 @@ class _Documents:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._last: Code | FlowValue | None = None
+        self._last: ScriptCode | FlowValue | None = None
         self._ids: tuple[str | None, str | None] = (None, None)
 
-    def of(self, child: Child) -> tuple[str | None, str | None]:
+    def of(self, child: ChildJob) -> tuple[str | None, str | None]:
         shared = child.flow if child.flow is not None else child.code
         if shared is not self._last:
             self._last, self._ids = shared, _documents(self._connection, child.code, child.flow)
@@ -248,7 +248,7 @@ class _Documents:
 
 
 def _documents(
-    connection: sqlite3.Connection, code: Code | None, value: FlowValue | None
+    connection: sqlite3.Connection, code: ScriptCode | None, value: FlowValue | None
 ) -> tuple[str | None, str | None]:
     """Keep the text of a flow, or that of a script and what else it has; return their ids."""
     if value is not None:

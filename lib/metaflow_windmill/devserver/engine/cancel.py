@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.engine.apply import Effects, tell_parent
 from metaflow_windmill.devserver.engine.conclude import canceled
 from metaflow_windmill.devserver.store import approvals, canonical, clock, flow_rows, job_rows, queue
-from metaflow_windmill.devserver.store.flow_rows import Event
-from metaflow_windmill.devserver.store.job_rows import Ending
+from metaflow_windmill.devserver.store.flow_rows import EngineEvent
+from metaflow_windmill.devserver.store.job_rows import JobEnding
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
 
 
-def softly(connection: sqlite3.Connection, job: Job, by: str, reason: str | None) -> Effects:
+def softly(connection: sqlite3.Connection, job: JobRow, by: str, reason: str | None) -> Effects:
     """Cancel a tree of jobs: what waits ends now, what runs is killed, and each flow ends after its steps."""
     effects = Effects()
     for live in queue.live_tree(connection, job.id):
@@ -31,12 +31,12 @@ def softly(connection: sqlite3.Connection, job: Job, by: str, reason: str | None
             effects.killed.append(live.id)
         else:
             _end(connection, live, by, reason, effects)
-            told = Event(live.root, live.parent or "", live.id, success=False)
+            told = EngineEvent(live.root, live.parent or "", live.id, success=False)
             tell_parent(connection, live, told, effects)
     return effects
 
 
-def by_force(connection: sqlite3.Connection, job: Job, by: str, reason: str | None) -> Effects:
+def by_force(connection: sqlite3.Connection, job: JobRow, by: str, reason: str | None) -> Effects:
     """End a whole tree of jobs as canceled, from the top, now."""
     effects = Effects()
     for live in queue.live_tree(connection, queue.top_of(connection, job).id):
@@ -47,18 +47,18 @@ def by_force(connection: sqlite3.Connection, job: Job, by: str, reason: str | No
     return effects
 
 
-def _wake_flow(connection: sqlite3.Connection, flow: Job, effects: Effects) -> None:
+def _wake_flow(connection: sqlite3.Connection, flow: JobRow, effects: Effects) -> None:
     """Let a flow that has not begun, or waits for people, notice that it never will go on."""
     if flow.state == "queued" or approvals.wake(connection, flow.id):
         pending = connection.execute("SELECT 1 FROM event WHERE flow = ?", (flow.id,)).fetchone()
         if pending is None:
-            flow_rows.add_events(connection, [Event(flow.root, flow.id)])
+            flow_rows.add_events(connection, [EngineEvent(flow.root, flow.id)])
     effects.roots.add(flow.root)
 
 
-def _end(connection: sqlite3.Connection, job: Job, by: str, reason: str | None, effects: Effects) -> None:
+def _end(connection: sqlite3.Connection, job: JobRow, by: str, reason: str | None, effects: Effects) -> None:
     result = canonical.dump(canceled(by, reason))
-    ending = Ending("canceled", result, clock.now(), canceled_by=by, canceled_reason=reason)
+    ending = JobEnding("canceled", result, clock.now(), canceled_by=by, canceled_reason=reason)
     if job_rows.end(connection, job, ending):
         effects.ended.append(job.id)
     effects.touch(job)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-class Subscription:
+class ChangeListener:
     """Wakes whoever waits each time one of its jobs, or a job below one of them, changes.
 
     A change between two waits is remembered, so the loop to write is: look, then wait. Use it as a context
@@ -56,7 +56,7 @@ class Subscription:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(event.set)
 
-    def __enter__(self) -> Subscription:  # noqa: PYI034 - typing.Self is of 3.11
+    def __enter__(self) -> ChangeListener:  # noqa: PYI034 - typing.Self is of 3.11
         self._hub.add(self)
         return self
 
@@ -71,11 +71,11 @@ class Changes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._by_key: dict[str, set[Subscription]] = defaultdict(set)
+        self._by_key: dict[str, set[ChangeListener]] = defaultdict(set)
 
-    def subscribe(self, *jobs: str) -> Subscription:
+    def subscribe(self, *jobs: str) -> ChangeListener:
         """Return a subscription to jobs and, where a job is the root of a tree, to the whole tree."""
-        return Subscription(self, jobs)
+        return ChangeListener(self, jobs)
 
     @property
     def waiting(self) -> int:
@@ -90,13 +90,13 @@ class Changes:
         for waiter in woken:
             waiter.notify()
 
-    def add(self, subscription: Subscription) -> None:
+    def add(self, subscription: ChangeListener) -> None:
         """Begin to wake a subscription."""
         with self._lock:
             for key in subscription.keys:
                 self._by_key[key].add(subscription)
 
-    def remove(self, subscription: Subscription) -> None:
+    def remove(self, subscription: ChangeListener) -> None:
         """Stop waking a subscription."""
         with self._lock:
             for key in subscription.keys:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from metaflow_windmill.devserver.engine import retries, stops
-from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Ended, Finish, Flow
+from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Finish, FlowState, ModuleEnd
 from metaflow_windmill.devserver.engine.unread import Unread, known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.openflow import BranchAll, ForLoop, SubFlow, WhileLoop
@@ -57,7 +57,7 @@ class Verdict:
     finish: Finish | None = None
 
 
-def conclude(flow: Flow, module: ModuleRun, ended: Ended, scope: Scope) -> Verdict:
+def conclude(flow: FlowState, module: ModuleRun, ended: ModuleEnd, scope: Scope) -> Verdict:
     """Decide what the end of a child (or of a module without one) brings.
 
     An expression that throws on the way makes the step fail for good: no retry and no tolerance applies.
@@ -72,7 +72,7 @@ def conclude(flow: Flow, module: ModuleRun, ended: Ended, scope: Scope) -> Verdi
 class _Conclusion:
     """One decision, in the order in which the real server takes its parts."""
 
-    def __init__(self, flow: Flow, module: ModuleRun, ended: Ended, scope: Scope) -> None:
+    def __init__(self, flow: FlowState, module: ModuleRun, ended: ModuleEnd, scope: Scope) -> None:
         self.flow, self.module, self.ended, self.scope = flow, module, ended, scope
         self.current = flow.current
         self.tolerated = _tolerated(self.current, module, ended)
@@ -218,7 +218,7 @@ class _Conclusion:
         return retries.delay(retry, self.flow.run.fail_count, self.scope, self.ended.result) is not None
 
 
-def _tolerated(current: Module | None, module: ModuleRun, ended: Ended) -> bool:
+def _tolerated(current: Module | None, module: ModuleRun, ended: ModuleEnd) -> bool:
     """Tell whether the failure of this child is not the module's: ``skip_failures``, ``skip_failure``."""
     if current is None or not module.in_progress:
         return False
@@ -227,7 +227,7 @@ def _tolerated(current: Module | None, module: ModuleRun, ended: Ended) -> bool:
     return not module.parallel and _arm_tolerates(current, ended)
 
 
-def _arm_tolerates(current: Module | None, ended: Ended) -> bool:
+def _arm_tolerates(current: Module | None, ended: ModuleEnd) -> bool:
     if current is None or not isinstance(current.value, BranchAll) or ended.iteration is None:
         return False
     return current.value.branches[ended.iteration].skip_failure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from metaflow_windmill.devserver.engine.approvals import NOBODY
 from metaflow_windmill.devserver.engine.definitions import is_simple, part_of
 from metaflow_windmill.devserver.engine.inputs import own_timeout, transformed, with_iter
-from metaflow_windmill.devserver.engine.plan import Broken, Child, Ended, Flow, path_below
+from metaflow_windmill.devserver.engine.plan import Broken, ChildJob, FlowState, ModuleEnd, path_below
 from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.devserver.store.flow_rows import DEFAULT_BRANCH, ModuleRun, Shape
@@ -41,14 +41,14 @@ class Spread:
     Parameters
     ----------
     module : ModuleRun
-    children : iterable of Child
+    children : iterable of ChildJob
         Made one by one as they are asked for: there may be thousands.
     items : list or None
         Where a sequential loop begins: all it goes through.
     """
 
     module: ModuleRun
-    children: Iterable[Child]
+    children: Iterable[ChildJob]
     items: list[Json] | None = None
 
 
@@ -66,13 +66,13 @@ class Instant:
     """A container that needs no children."""
 
     module: ModuleRun
-    ended: Ended
+    ended: ModuleEnd
 
 
 class Containers:
     """Makes the children of one flow job that are parts of its value."""
 
-    def __init__(self, flow: Flow, scope: Scope, leaves: Leaves) -> None:
+    def __init__(self, flow: FlowState, scope: Scope, leaves: Leaves) -> None:
         self._flow, self._scope, self._leaves = flow, scope, leaves
         self._parts: dict[tuple[int, str], FlowValue] = {}
 
@@ -123,7 +123,7 @@ class Containers:
         at_once = self._parallelism(start, loop)
         path_below(self._flow.job.path, f"forloop-{len(items) - 1}")  # None of them begins where one cannot.
 
-        def children() -> Iterator[Child]:
+        def children() -> Iterator[ChildJob]:
             for index, item in enumerate(items):
                 inner = with_iter(args, "iter", {"index": index, "value": item})
                 child = self._part(loop.modules, f"{start.step}-{index}", f"forloop-{index}", inner, index)
@@ -160,7 +160,7 @@ class Containers:
             child = self._part(loop.modules, f"{start.step}-{index}", f"loop-{index}", inner, index)
         return Spread(module, (child,), turn.items)
 
-    def _simple(self, start: Start, only: Module, flow_input: dict[str, Json], index: int) -> Child:
+    def _simple(self, start: Start, only: Module, flow_input: dict[str, Json], index: int) -> ChildJob:
         """Make an iteration the job of its one leaf, which takes the loop's timeout and id."""
         value = only.value
         if not isinstance(value, (RawScript, Script)):
@@ -177,12 +177,14 @@ class Containers:
             taken = self._taken(start, choice)
         except ExpressionError as why:
             error = {"error": {"message": str(why), "name": "Anyhow"}}
-            return Instant(replace(start.status, shape="choice"), Ended(None, success=False, result=error))
+            return Instant(
+                replace(start.status, shape="choice"), ModuleEnd(None, success=False, result=error)
+            )
         modules = choice.default if taken == DEFAULT_BRANCH else choice.branches[taken].modules
         module = replace(start.status, type="InProgress", shape="choice", branch=taken)
         if not modules:
             passed_on = NO_RESULT if start.step == 0 else known(start.previous)
-            return Instant(replace(module, type="Success"), Ended(None, success=True, result=passed_on))
+            return Instant(replace(module, type="Success"), ModuleEnd(None, success=True, result=passed_on))
         child = self._part(modules, str(start.step), f"branchone-{taken + 1}", args, 0)
         return Spread(module, (child,))
 
@@ -204,16 +206,16 @@ class Containers:
         )
         return Spread(module, (self._arm(start, value, args, number),))
 
-    def _arm(self, start: Start, value: BranchAll, args: dict[str, Json], number: int) -> Child:
+    def _arm(self, start: Start, value: BranchAll, args: dict[str, Json], number: int) -> ChildJob:
         modules = value.branches[number].modules
         return self._part(modules, f"{start.step}-{number}", f"branchall-{number}", args, number)
 
     def _part(
         self, modules: tuple[Module, ...], suffix: str, name: str, args: dict[str, Json], iteration: int
-    ) -> Child:
+    ) -> ChildJob:
         """Make a part of the flow's value a flow job of its own."""
         preview = self._flow.is_preview
-        return Child(
+        return ChildJob(
             kind="flowpreview" if preview else "flownode",
             args=args,
             path=path_below(self._flow.job.path, name),
@@ -234,7 +236,7 @@ class Containers:
 def nothing(start: Start, shape: Literal["loop", "arms"]) -> Instant:
     """End a container that has nothing to go through: its result is the empty list."""
     module = replace(start.status, type="Success", shape=shape, total=0, started=0)
-    return Instant(module, Ended(None, success=True, result=[]))
+    return Instant(module, ModuleEnd(None, success=True, result=[]))
 
 
 def _many(start: Start, shape: Literal["loop", "arms"], total: int) -> ModuleRun:

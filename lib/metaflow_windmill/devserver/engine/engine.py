@@ -17,7 +17,7 @@ from metaflow_windmill.devserver.engine.lanes import Lanes
 from metaflow_windmill.devserver.engine.stepper import Stepper
 from metaflow_windmill.devserver.model import Outcome
 from metaflow_windmill.devserver.store import approvals, clock, flow_rows, job_rows, queue
-from metaflow_windmill.devserver.store.flow_rows import Event
+from metaflow_windmill.devserver.store.flow_rows import EngineEvent
 from metaflow_windmill.errors import MetaflowWindmillError, ServerError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.devserver.engine.apply import Effects
     from metaflow_windmill.devserver.expressions.evaluator import Evaluator
-    from metaflow_windmill.devserver.model import Catalog, Credentials, RunnableJob, Submission
+    from metaflow_windmill.devserver.model import Catalog, RunnableJob, Submission, TokenIssuer
     from metaflow_windmill.devserver.store.approvals import Answer
     from metaflow_windmill.devserver.store.database import Database
     from metaflow_windmill.devserver.store.logs import Logs
@@ -47,7 +47,7 @@ class Engine:
     database : Database
     catalog : Catalog
         What flows may name by path.
-    credentials : Credentials
+    credentials : TokenIssuer
         Makes the jobs' tokens.
     evaluator : Evaluator
         Evaluates expressions.
@@ -65,7 +65,7 @@ class Engine:
         self,
         database: Database,
         catalog: Catalog,
-        credentials: Credentials,
+        credentials: TokenIssuer,
         evaluator: Evaluator,
         *,
         base_url: str,
@@ -199,7 +199,7 @@ class Engine:
         self._alarm.close()
         self._lanes.close()
 
-    def _taken(self, worker: str, tags: Sequence[str]) -> job_rows.Job | None:
+    def _taken(self, worker: str, tags: Sequence[str]) -> job_rows.JobRow | None:
         now = clock.now()
         if not queue.is_waiting(self.database.read(), now):
             return None
@@ -225,7 +225,7 @@ class Engine:
                     self._catalog.keep_locks(connection, job.workspace, job.hash or "", locks)
                 effects.ended.append(job_id)
                 good = ending.outcome in ("success", "skipped")
-                told = Event(job.root, job.parent or "", job_id, success=good, told=ending.came)
+                told = EngineEvent(job.root, job.parent or "", job_id, success=good, told=ending.came)
                 apply.tell_parent(connection, job, told, effects)
         return effects
 
@@ -267,7 +267,7 @@ class Engine:
         if queue.engine_due(self.database.read(), now):
             with self.database.write() as connection:
                 due = queue.engine_due(connection, now)
-                flow_rows.add_events(connection, [Event(job.root, job.id) for job in due])
+                flow_rows.add_events(connection, [EngineEvent(job.root, job.id) for job in due])
             effects.roots |= {job.root for job in due}
         if approvals.timed_out(self.database.read(), now):
             with self.database.write() as connection:
@@ -304,7 +304,7 @@ class Engine:
             self._close_logs(effects)
         self.changes.publish(effects.changed)
 
-    def _tell_changed(self, job: job_rows.Job) -> None:
+    def _tell_changed(self, job: job_rows.JobRow) -> None:
         self.changes.publish((job.id, job.root))
 
     def _close_logs(self, effects: Effects) -> None:

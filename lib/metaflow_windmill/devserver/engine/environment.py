@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.store import clock
 
 if TYPE_CHECKING:
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
 
 WORKER_GROUP = "default"
 
 
-def variables(job: Job, parent_path: str | None, token: str, base_url: str) -> dict[str, str]:
+def variables(job: JobRow, parent_path: str | None, token: str, base_url: str) -> dict[str, str]:
     """Return the reserved variables of a job.
 
     Parameters
     ----------
-    job : Job
+    job : JobRow
     parent_path : str or None
         The path of the flow job that the job is a step of.
     token : str
@@ -51,7 +51,7 @@ def variables(job: Job, parent_path: str | None, token: str, base_url: str) -> d
     }
 
 
-def _state_path(job: Job, parent_path: str | None) -> str:
+def _state_path(job: JobRow, parent_path: str | None) -> str:
     """Return where a script keeps its state: apart for runs by people and by schedules."""
     trigger = job.created_by if job.schedule_path else "user"
     if job.step is not None:
@@ -59,7 +59,7 @@ def _state_path(job: Job, parent_path: str | None) -> str:
     return f"{job.path}/{trigger}" if job.path else f"u/{job.identity.username}/tmp_state"  # noqa: S108 - of the workspace
 
 
-def _object_path(job: Job, parent_path: str | None) -> str:
+def _object_path(job: JobRow, parent_path: str | None) -> str:
     """Return a place for what one run of a script stores elsewhere."""
     trigger = (job.schedule_path or "manual").replace("/", "_")
     unique = f"{job.created_at // 1000}_{job.id}"

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine import births
 from metaflow_windmill.devserver.engine.environment import variables
-from metaflow_windmill.devserver.model import Code, RunnableJob
+from metaflow_windmill.devserver.model import RunnableJob, ScriptCode
 from metaflow_windmill.devserver.requirements.demand import demand_of
 from metaflow_windmill.devserver.store import job_rows
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.model import Catalog, Credentials, Demand
+    from metaflow_windmill.devserver.model import Catalog, Demand, TokenIssuer
     from metaflow_windmill.devserver.store.database import Database
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.devserver.store.logs import Logs
 
 
@@ -28,7 +28,7 @@ class Handout:
     ----------
     database : Database
     catalog : Catalog
-    credentials : Credentials
+    credentials : TokenIssuer
     base_url : str
     logs : Logs or None
         Is told the secrets among the arguments.
@@ -40,7 +40,7 @@ class Handout:
         self,
         database: Database,
         catalog: Catalog,
-        credentials: Credentials,
+        credentials: TokenIssuer,
         base_url: str,
         logs: Logs | None,
         *,
@@ -51,7 +51,7 @@ class Handout:
         self._database, self._catalog, self._credentials = database, catalog, credentials
         self._base_url, self._logs, self._isolated = base_url, logs, isolated
 
-    def runnable(self, job: Job) -> RunnableJob:
+    def runnable(self, job: JobRow) -> RunnableJob:
         """Return all that a worker needs of a job.
 
         Raises
@@ -80,7 +80,7 @@ class Handout:
             resolves=resolves,
         )
 
-    def _demands(self, job: Job, code: Code) -> tuple[Demand, ...]:
+    def _demands(self, job: JobRow, code: ScriptCode) -> tuple[Demand, ...]:
         of_flow = job.kind == births.FLOW_DEPENDENCIES
         codes = self._catalog.unlocked(job.workspace, job.hash or "") if of_flow else (code,)
         return tuple(
@@ -102,12 +102,12 @@ class Handout:
             self._logs.mask(job_id, secret)
 
 
-def code_of(connection: sqlite3.Connection, job: Job) -> Code:
+def code_of(connection: sqlite3.Connection, job: JobRow) -> ScriptCode:
     """Return the script that a job runs; an empty one for a job that runs none."""
     if job.document is None or job.details is None:
-        return Code("", path=job.path or "", hash=job.hash)
+        return ScriptCode("", path=job.path or "", hash=job.hash)
     details = json.loads(job_rows.get_document(connection, job.details))
-    return Code(
+    return ScriptCode(
         content=job_rows.get_document(connection, job.document),
         language=job.language or "python3",
         lock=details["lock"],

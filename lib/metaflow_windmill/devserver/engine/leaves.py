@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.definitions import with_virtual_end
-from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Broken, Child, Flow
-from metaflow_windmill.devserver.model import Code
+from metaflow_windmill.devserver.engine.plan import PREPROCESSOR, Broken, ChildJob, FlowState
+from metaflow_windmill.devserver.model import ScriptCode
 from metaflow_windmill.openflow import RawScript, Script, SubFlow, read_flow_value
 
 if TYPE_CHECKING:
-    from metaflow_windmill.devserver.model import Catalog, FlowVersion
+    from metaflow_windmill.devserver.model import Catalog, RunnableFlow
     from metaflow_windmill.openflow import FlowValue, Module
     from metaflow_windmill.types import Json
 
@@ -23,12 +23,12 @@ class Leaves:
 
     Parameters
     ----------
-    flow : Flow
+    flow : FlowState
     catalog : Catalog
         Where scripts and flows are found by path.
     """
 
-    def __init__(self, flow: Flow, catalog: Catalog) -> None:
+    def __init__(self, flow: FlowState, catalog: Catalog) -> None:
         self._flow, self._catalog = flow, catalog
 
     def child(
@@ -40,7 +40,7 @@ class Leaves:
         timeout: int | None,
         *,
         iteration: int = 0,
-    ) -> Child:
+    ) -> ChildJob:
         """Return the job of a leaf.
 
         Parameters
@@ -67,12 +67,12 @@ class Leaves:
             code = self._script(value)
             tag, kind, limit = value.tag_override or code.tag, "script", timeout or code.timeout
         elif isinstance(value, RawScript):
-            code = Code(value.content, value.language, value.lock, value.path or path, tag=value.tag)
+            code = ScriptCode(value.content, value.language, value.lock, value.path or path, tag=value.tag)
             tag, limit = value.tag, timeout
             kind = "preview" if self._flow.is_preview else "flowscript"
         else:
             raise Broken(f"Module {module.id} is of a kind that the embedded server cannot run.")
-        return Child(
+        return ChildJob(
             kind="script" if kind == "script" else "preview" if kind == "preview" else "flowscript",
             args=args,
             path=code.path,
@@ -93,7 +93,7 @@ class Leaves:
         preserves = bool(self._flow.value.extra.get("preserve_step_tags"))
         return own if preserves and own else of_flow
 
-    def _script(self, value: Script) -> Code:
+    def _script(self, value: Script) -> ScriptCode:
         workspace = self._flow.job.workspace
         if value.hash:
             code = self._catalog.script_by_hash(workspace, value.hash)
@@ -103,11 +103,11 @@ class Leaves:
             raise Broken(f"Not found: script not found at name {value.path}")
         return code
 
-    def _sub_flow(self, value: SubFlow, args: dict[str, Json], error: str | None) -> Child:
+    def _sub_flow(self, value: SubFlow, args: dict[str, Json], error: str | None) -> ChildJob:
         version = self._catalog.flow(self._flow.job.workspace, value.path)
         if version is None:
             raise Broken(f"Not found: flow not found at name {value.path}")
-        return Child(
+        return ChildJob(
             kind="flow",
             args=args,
             path=version.path,
@@ -119,7 +119,7 @@ class Leaves:
         )
 
 
-def value_of(version: FlowVersion, *, deployed: bool = True) -> FlowValue:
+def value_of(version: RunnableFlow, *, deployed: bool = True) -> FlowValue:
     """Return the value of a flow as the engine runs it.
 
     Raises

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.conclude import canceled
 from metaflow_windmill.devserver.store import canonical, clock
-from metaflow_windmill.devserver.store.job_rows import Ending
+from metaflow_windmill.devserver.store.job_rows import JobEnding
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.model import Outcome
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.types import Json
 
 
-def ending(job: Job, outcome: Outcome) -> Ending:
+def ending(job: JobRow, outcome: Outcome) -> JobEnding:
     """Return how a job ended, as its row keeps it.
 
     A job that was canceled and failed ended because it was killed; one that was faster than the kill
@@ -30,13 +30,13 @@ def ending(job: Job, outcome: Outcome) -> Ending:
     return replace(ending_of(status, result), memory_kb=outcome.memory_kb or None)
 
 
-def ending_of(status: str, result: Json) -> Ending:
+def ending_of(status: str, result: Json) -> JobEnding:
     """Return how a job ended: its result as it is kept, as it came where that differs, and its labels.
 
     A flow gets those of its last module's result, as a script gets those of its own.
     """
     text, labels = canonical.dump(result), labels_in(result)
-    return Ending(status, text, clock.now(), canonical.as_it_came(result, text), labels=labels)
+    return JobEnding(status, text, clock.now(), canonical.as_it_came(result, text), labels=labels)
 
 
 def marked(success: bool, result: Json) -> tuple[bool, Json]:  # noqa: FBT001 - an outcome's two halves
@@ -55,7 +55,7 @@ def labels_in(result: Json) -> tuple[str, ...]:
     return tuple(label for label in labels if isinstance(label, str))
 
 
-def lost(job: Job, restarts: int) -> Json:
+def lost(job: JobRow, restarts: int) -> Json:
     """Return the result of a job whose worker died too often."""
     message = (
         f"The worker of this job died {restarts + 1} times: there is no ping from job {job.id}, so it is not "

@@ -10,9 +10,9 @@ from metaflow_windmill.errors import ServerError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from metaflow_windmill.devserver.model import Code, JobKind
+    from metaflow_windmill.devserver.model import JobKind, ScriptCode
     from metaflow_windmill.devserver.store.flow_rows import FlowRun, ModuleRun
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.openflow import FlowValue, Module
     from metaflow_windmill.types import Json
 
@@ -62,10 +62,10 @@ def path_below(path: str | None, name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Flow:
+class FlowState:
     """A flow job, its value, and where it stands."""
 
-    job: Job
+    job: JobRow
     value: FlowValue
     run: FlowRun
 
@@ -91,7 +91,7 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class Ended:
+class ModuleEnd:
     """The end of what a module waited for.
 
     Parameters
@@ -125,7 +125,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Child:
+class ChildJob:
     """A job that a module starts; whatever it shares with its flow is not said here.
 
     Its `scopes` are all that its token opens; None for what the flow's opens.
@@ -134,7 +134,7 @@ class Child:
     kind: JobKind
     args: dict[str, Json]
     path: str | None = None
-    code: Code | None = None
+    code: ScriptCode | None = None
     flow: FlowValue | None = None
     hash: str | None = None
     tag: str = "flow"
@@ -180,7 +180,7 @@ class Finish:
 
 
 @dataclass
-class Plan:
+class EventPlan:
     """All that one event changes.
 
     Parameters
@@ -190,7 +190,7 @@ class Plan:
         By step; the last state of each module that changed.
     finished : list of int
         The steps of modules that are to be entered into the map of results.
-    children : iterable of Child
+    children : iterable of ChildJob
         Gone through once.
     scheduled_for : int or None
         When the children may begin, in microseconds since 1970; None for at once.
@@ -207,7 +207,7 @@ class Plan:
     run: FlowRun
     modules: dict[int, ModuleRun] = field(default_factory=dict)
     finished: list[int] = field(default_factory=list)
-    children: Iterable[Child] = ()
+    children: Iterable[ChildJob] = ()
     scheduled_for: int | None = None
     items: list[Json] | None = None
     release: int | None = None

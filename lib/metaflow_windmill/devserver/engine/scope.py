@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.model import Catalog
     from metaflow_windmill.devserver.store.approvals import Answer
     from metaflow_windmill.devserver.store.flow_rows import ModuleRun
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.openflow import InputTransform
     from metaflow_windmill.types import Json
 
@@ -36,7 +36,7 @@ class Scope:
     Parameters
     ----------
     connection : sqlite3.Connection
-    job : Job
+    job : JobRow
         The flow job.
     definitions : Definitions
     evaluator : Evaluator
@@ -46,7 +46,7 @@ class Scope:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        job: Job,
+        job: JobRow,
         definitions: Definitions,
         evaluator: Evaluator,
         catalog: Catalog,
@@ -67,7 +67,7 @@ class Scope:
     @cached_property
     def flow_env(self) -> dict[str, Json]:
         """The constants of the nearest flow above that has any, its references filled in."""
-        job: Job | None = self.job
+        job: JobRow | None = self.job
         for _ in range(HIGHEST_ENVIRONMENT):
             if job is None or job.document is None:
                 break

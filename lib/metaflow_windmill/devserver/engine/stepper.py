@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine import apply, births
 from metaflow_windmill.devserver.engine.advance import Advance
-from metaflow_windmill.devserver.engine.plan import Broken, Ended, Finish, Flow, Plan
+from metaflow_windmill.devserver.engine.plan import Broken, EventPlan, Finish, FlowState, ModuleEnd
 from metaflow_windmill.devserver.engine.scope import Scope
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.devserver.store import flow_rows, job_rows
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.expressions.evaluator import Evaluator
     from metaflow_windmill.devserver.model import Catalog
     from metaflow_windmill.devserver.store.database import Database
-    from metaflow_windmill.devserver.store.flow_rows import Event
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.flow_rows import EngineEvent
+    from metaflow_windmill.devserver.store.job_rows import JobRow
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Stepper:
         self._database, self._catalog = database, catalog
         self._evaluator, self._definitions = evaluator, definitions
 
-    def react(self, event: Event) -> Effects:
+    def react(self, event: EngineEvent) -> Effects:
         """Do all that an event asks for, or nothing where it is out of date."""
         reading = self._database.read()
         job = job_rows.load(reading, event.flow)
@@ -65,11 +65,11 @@ class Stepper:
                 return apply.Effects()
             return apply.write(connection, job, plan)
 
-    def _planned(self, reading: sqlite3.Connection, event: Event, job: Job) -> Plan:
+    def _planned(self, reading: sqlite3.Connection, event: EngineEvent, job: JobRow) -> EventPlan:
         """Plan; a fault of the engine itself fails the flow instead of stopping it for ever."""
         run = flow_rows.load_flow(reading, job.id)
         try:
-            flow = Flow(job, self._definitions.get(reading, job.document or ""), run)
+            flow = FlowState(job, self._definitions.get(reading, job.document or ""), run)
             scope = Scope(reading, job, self._definitions, self._evaluator, self._catalog)
             advance = Advance(flow, scope, self._catalog)
             if event.child is not None:
@@ -81,9 +81,9 @@ class Stepper:
                 raise
             log.exception("flow %s cannot go on", job.id)
             error = {"error": {"name": "InternalErr", "message": f"{type(fault).__name__}: {fault}"}}
-            return Plan(run, finish=Finish("failure", error, success=False))
+            return EventPlan(run, finish=Finish("failure", error, success=False))
 
-    def _identity(self, event: Event, job: Job) -> Effects:
+    def _identity(self, event: EngineEvent, job: JobRow) -> Effects:
         """End a small step of the engine's own that had been put off."""
         effects = apply.Effects()
         with self._database.write() as connection:
@@ -94,17 +94,17 @@ class Stepper:
                 apply.tell_parent(connection, job, told, effects)
         return effects
 
-    def _dropped(self, event: Event) -> Effects:
+    def _dropped(self, event: EngineEvent) -> Effects:
         with self._database.write() as connection:
             flow_rows.take_event(connection, event)
         return apply.Effects()
 
 
-def ended(connection: sqlite3.Connection, event: Event) -> Ended:
+def ended(connection: sqlite3.Connection, event: EngineEvent) -> ModuleEnd:
     """Return what the end of a child brings to its flow."""
     child = job_rows.load(connection, event.child or "")
     text = event.told or job_rows.result_text(connection, event.child or "")
-    return Ended(
+    return ModuleEnd(
         child=event.child,
         success=event.success,
         result=None if text is None else json.loads(text),

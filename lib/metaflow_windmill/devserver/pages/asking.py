@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from metaflow_windmill.devserver.api.approvals import Asked, asked_by, why_not
+from metaflow_windmill.devserver.api.approvals import ApprovalForm, asked_by, why_not
 from metaflow_windmill.devserver.api.auth import bearer_of, said_token
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.pages import layout
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.devserver.api.services import Services
     from metaflow_windmill.devserver.pages.viewer import Viewer
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.types import Json
 
 MOST = 20
@@ -66,7 +66,7 @@ def answer(viewer: Viewer) -> Response:
     return to(f"/run/{job.root}")
 
 
-def _question(services: Services, job: Job, filled: Filled | None) -> Markup:
+def _question(services: Services, job: JobRow, filled: Filled | None) -> Markup:
     asked = asked_by(services, job)
     fields = fields_of(_schema(asked))
     buttons = [tag("button", "Approve", type="submit", name_="approved", value="true", class_="primary")]
@@ -80,5 +80,5 @@ def _question(services: Services, job: Job, filled: Filled | None) -> Markup:
     return tag("div", tag("p", job.path or "", class_="soft"), described, form, class_="asked")
 
 
-def _schema(asked: Asked) -> Json:
+def _schema(asked: ApprovalForm) -> Json:
     return (asked.form or {}).get("schema") if isinstance(asked.form, dict) else None

@@ -77,7 +77,10 @@ def _outcome(services: Services, row: Json) -> Markup:
     if not row.get("success"):
         return values.error(result)
     return join(
-        [tag("h2", "Result"), tag("div", values.result(result, values.Source(row["id"])), class_="result")]
+        [
+            tag("h2", "Result"),
+            tag("div", values.result(result, values.ValueOrigin(row["id"])), class_="result"),
+        ]
     )
 
 

@@ -35,7 +35,7 @@ ENDS = {"Success": "success", "Failure": "failure"}
 
 
 @dataclass(frozen=True)
-class Part:
+class GraphPart:
     """A flow job, or a part of one that holds modules.
 
     Parameters
@@ -57,11 +57,11 @@ class Run:
     """What the nodes of a run are made from: all of its jobs, and how to read one that holds modules."""
 
     tree: Tree
-    load: Callable[[str], Part]
+    load: Callable[[str], GraphPart]
 
 
 @dataclass(frozen=True)
-class Child:
+class GraphTurn:
     """One iteration of a loop; `leaf` is the one job below that says most of it, if there is one."""
 
     job: str
@@ -70,17 +70,17 @@ class Child:
 
 
 @dataclass(frozen=True)
-class Arm:
+class GraphArm:
     """One branch of a container, or the body of a loop."""
 
     title: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[GraphNode, ...]
     state: str = WAITING
     job: str | None = None
 
 
 @dataclass(frozen=True)
-class Node:
+class GraphNode:
     """A module.
 
     Parameters
@@ -95,11 +95,11 @@ class Node:
         When the next attempt is due, while that waits.
     retries : int
         Attempts that failed before the last one.
-    children : tuple of Child
+    children : tuple of GraphTurn
         Iterations, of a loop.
     total : int
         How many iterations there shall be.
-    arms : tuple of Arm
+    arms : tuple of GraphArm
         Branches, or the body of a loop.
     counts : Counter
         Of a module in a loop's body: how many of its jobs are in which state.
@@ -114,17 +114,17 @@ class Node:
     ended: int | None = None
     again: int | None = None
     retries: int = 0
-    children: tuple[Child, ...] = ()
+    children: tuple[GraphTurn, ...] = ()
     total: int = 0
-    arms: tuple[Arm, ...] = ()
+    arms: tuple[GraphArm, ...] = ()
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def nodes(part: Part, run: Run, depth: int = 0) -> tuple[Node, ...]:
+def nodes(part: GraphPart, run: Run, depth: int = 0) -> tuple[GraphNode, ...]:
     """Return what to draw of a flow job that stands in `depth` branches."""
     if part.flow is None:
         return ()
-    made: list[Node] = []
+    made: list[GraphNode] = []
     place = _Place(part, run, depth)
     steps = [*enumerate(part.flow.modules)]
     for position, extra in ((-1, part.flow.preprocessor_module), (len(steps), part.flow.failure_module)):
@@ -138,16 +138,18 @@ def nodes(part: Part, run: Run, depth: int = 0) -> tuple[Node, ...]:
     return tuple(made)
 
 
-def outline(modules: Sequence[Module], counts: Mapping[str, Counter[str]] | None = None) -> tuple[Node, ...]:
+def outline(
+    modules: Sequence[Module], counts: Mapping[str, Counter[str]] | None = None
+) -> tuple[GraphNode, ...]:
     """Return modules that have no state of their own, such as the body of a loop."""
     known = counts or {}
     return tuple(
-        Node(
+        GraphNode(
             id=module.id,
             title=title_of(module),
             kind=kind_of(module),
             state="",
-            arms=tuple(Arm(title, outline(body, known)) for title, body in bodies(module) if body),
+            arms=tuple(GraphArm(title, outline(body, known)) for title, body in bodies(module) if body),
             counts=known.get(module.id, Counter()),
         )
         for module in modules
@@ -188,7 +190,7 @@ def kind_of(module: Module) -> str:
 class _Place:
     """Where a module stands: in which flow job, and how deep."""
 
-    part: Part
+    part: GraphPart
     run: Run
     depth: int
 
@@ -198,17 +200,17 @@ class _Place:
         return twig is None or twig.ended
 
 
-def _node(module: Module, position: int, told: ModuleRun | None, place: _Place, *, doomed: bool) -> Node:
+def _node(module: Module, position: int, told: ModuleRun | None, place: _Place, *, doomed: bool) -> GraphNode:
     if told is None or told.type == "WaitingForPriorSteps":
         left_out = NOT_RUN if place.is_over else WILL_NOT_RUN if doomed else WAITING
         arms = () if place.depth >= DEEPEST else _unbegun_arms(module)
-        return Node(module.id, title_of(module), kind_of(module), left_out, arms=arms)
+        return GraphNode(module.id, title_of(module), kind_of(module), left_out, arms=arms)
     tree = place.run.tree
     jobs = tree.of_step(place.part.job, position, told.attempt if told.has_list else None)
     said = [tree.told[twig.id] for twig in jobs]
     state = _state(told, [each.state for each in said], is_over=place.is_over)
     ends = [each.ended for each in said if each.ended is not None]
-    return Node(
+    return GraphNode(
         id=module.id,
         title=title_of(module),
         kind=kind_of(module),
@@ -237,10 +239,10 @@ def _state(told: ModuleRun, below: Sequence[str], *, is_over: bool) -> str:
     return "canceled" if is_over else joint(below)
 
 
-def _children(module: Module, jobs: Sequence[Twig], tree: Tree) -> tuple[Child, ...]:
+def _children(module: Module, jobs: Sequence[Twig], tree: Tree) -> tuple[GraphTurn, ...]:
     if not isinstance(module.value, (ForLoop, WhileLoop)):
         return ()
-    return tuple(Child(twig.id, tree.told[twig.id].state, _leaf(twig, tree)) for twig in jobs)
+    return tuple(GraphTurn(twig.id, tree.told[twig.id].state, _leaf(twig, tree)) for twig in jobs)
 
 
 def _leaf(twig: Twig, tree: Tree) -> str | None:
@@ -254,15 +256,15 @@ def _leaf(twig: Twig, tree: Tree) -> str | None:
     return workers[0].id if len(workers) == 1 else None
 
 
-def _unbegun_arms(module: Module) -> tuple[Arm, ...]:
-    return tuple(Arm(title, outline(body)) for title, body in bodies(module) if body)
+def _unbegun_arms(module: Module) -> tuple[GraphArm, ...]:
+    return tuple(GraphArm(title, outline(body)) for title, body in bodies(module) if body)
 
 
-def _arms(module: Module, told: ModuleRun, below: Sequence[Twig], place: _Place) -> tuple[Arm, ...]:
+def _arms(module: Module, told: ModuleRun, below: Sequence[Twig], place: _Place) -> tuple[GraphArm, ...]:
     if isinstance(module.value, (ForLoop, WhileLoop)):
         tree = place.run.tree
         counts = counted((each for twig in below for each in tree.under(twig.id)), tree)
-        return (Arm("", outline(module.value.modules, counts)),) if module.value.modules else ()
+        return (GraphArm("", outline(module.value.modules, counts)),) if module.value.modules else ()
     shapes = bodies(module)
     jobs = _arm_jobs(module, told, below, len(shapes))
     return tuple(
@@ -281,8 +283,8 @@ def _arm_jobs(module: Module, told: ModuleRun, below: Sequence[Twig], count: int
     return jobs
 
 
-def _arm(title: str, body: Sequence[Module], job: str | None, place: _Place) -> Arm:
+def _arm(title: str, body: Sequence[Module], job: str | None, place: _Place) -> GraphArm:
     if job is None:
-        return Arm(title, outline(body))
+        return GraphArm(title, outline(body))
     inner = nodes(place.run.load(job), place.run, place.depth + 1) or outline(body)
-    return Arm(title, inner, place.run.tree.state(job), job)
+    return GraphArm(title, inner, place.run.tree.state(job), job)

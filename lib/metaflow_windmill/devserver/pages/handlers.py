@@ -18,7 +18,7 @@ from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.pages import asking, flows, foreign, kept, resources, schedules, scripts
 from metaflow_windmill.devserver.pages.markup import Markup, tag
 from metaflow_windmill.devserver.pages.run import Shown, has_ended, parts
-from metaflow_windmill.devserver.pages.viewer import SAFE, Page, Viewer, guarded, html, login, to
+from metaflow_windmill.devserver.pages.viewer import SAFE, PageHandler, Viewer, guarded, html, login, to
 from metaflow_windmill.devserver.refusals import not_found
 from metaflow_windmill.devserver.store import job_rows
 
@@ -46,7 +46,7 @@ ASSETS = {"style.css": "text/css", "live.js": "text/javascript"}
 
 def routes(services: Services) -> list[Route]:
     """Return the routes of the pages."""
-    pages: tuple[tuple[str, str, Page], ...] = (
+    pages: tuple[tuple[str, str, PageHandler], ...] = (
         ("GET", "/", flows.front),
         ("GET", "/flows/get/{path:path}", flows.one),
         ("POST", "/flows/run/{path:path}", flows.run),

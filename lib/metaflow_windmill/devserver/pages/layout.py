@@ -20,7 +20,7 @@ PLACES = (("Flows", "/"), ("Scripts", "/scripts"), ("Schedules", "/schedules"), 
 
 
 @dataclass(frozen=True)
-class Frame:
+class PageFrame:
     """What stands around the content of a page.
 
     Parameters
@@ -39,7 +39,7 @@ class Frame:
     fresh: bool = False
 
 
-def page(frame: Frame, *content: Markup) -> str:
+def page(frame: PageFrame, *content: Markup) -> str:
     """Return a whole page."""
     head = tag(
         "head",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from metaflow_windmill.devserver.pages import asking, detail, layout, steps, timeline, waiting
-from metaflow_windmill.devserver.pages.graph import Part, Run, bodies, nodes, title_of
+from metaflow_windmill.devserver.pages.graph import GraphPart, Run, bodies, nodes, title_of
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
 from metaflow_windmill.devserver.pages.tree import Tree, grown
 from metaflow_windmill.devserver.store import flow_rows, job_rows, jobs, trees
@@ -85,14 +85,14 @@ def parts(services: Services, shown: Shown) -> dict[str, Markup]:
     return made
 
 
-def part_of(services: Services, job_id: str) -> Part:
+def part_of(services: Services, job_id: str) -> GraphPart:
     """Return a flow job with what its modules became."""
     connection = services.database.read()
     job = job_rows.load(connection, job_id)
     if job is None or not job.is_flow or job.document is None:
-        return Part(job_id)
+        return GraphPart(job_id)
     flow = read_flow_value(json.loads(job_rows.get_document(connection, job.document)))
-    return Part(job_id, flow, flow_rows.load_modules(connection, job_id))
+    return GraphPart(job_id, flow, flow_rows.load_modules(connection, job_id))
 
 
 def titles(flow: FlowValue) -> dict[str, str]:
@@ -126,7 +126,7 @@ def _everything(tree: Tree, run: str) -> Iterator[Twig]:
             yield twig
 
 
-def _keeps(services: Services, part: Part) -> bool:
+def _keeps(services: Services, part: GraphPart) -> bool:
     """Tell whether the run may keep something outside of Windmill."""
     return services.keeper is not None and part.flow is not None and bool(part.flow.flow_env)
 

@@ -12,7 +12,7 @@ from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from metaflow_windmill.devserver.pages.graph import Arm, Child, Node
+    from metaflow_windmill.devserver.pages.graph import GraphArm, GraphNode, GraphTurn
 
 SHOWN_ITERATIONS = 1000
 DONE = ("success", "skipped")
@@ -21,7 +21,7 @@ NAMES = {"failure": "failed", "waiting": "not started"}
 SETTLED = ("success", "failure", "canceled", "skipped")
 
 
-def graph(nodes: Sequence[Node], of: str, chosen: str | None = None) -> Markup:
+def graph(nodes: Sequence[GraphNode], of: str, chosen: str | None = None) -> Markup:
     """Return the modules of a run; `of` is the run whose page it is."""
     return tag("ol", *(_node(node, of, chosen) for node in nodes), class_="graph")
 
@@ -48,7 +48,7 @@ def job_link(of: str, job: str, content: Markup | str, **attributes: str | None)
     return tag("a", content, href=f"/run/{quote(of)}?job={quote(job)}#detail", **attributes)
 
 
-def _node(node: Node, of: str, chosen: str | None) -> Markup:
+def _node(node: GraphNode, of: str, chosen: str | None) -> Markup:
     title = tag("span", node.title, class_="title")
     if node.job is not None and not node.arms:
         chosen_too = " chosen" if node.job == chosen else ""
@@ -74,7 +74,7 @@ def _node(node: Node, of: str, chosen: str | None) -> Markup:
     )
 
 
-def _colour(node: Node) -> str:
+def _colour(node: GraphNode) -> str:
     """Return the state of a module, for one of a loop's body the worst of its jobs."""
     if node.state or not node.counts:
         return node.state
@@ -82,7 +82,7 @@ def _colour(node: Node) -> str:
     return next((word for word in words if node.counts[word]), "")
 
 
-def _iterations(node: Node, of: str, chosen: str | None) -> Markup:
+def _iterations(node: GraphNode, of: str, chosen: str | None) -> Markup:
     if not node.children:
         return text("")
     counts = Counter(child.state for child in node.children)
@@ -95,14 +95,14 @@ def _iterations(node: Node, of: str, chosen: str | None) -> Markup:
     return join([said, tag("div", *squares, class_="iterations"), more])
 
 
-def _shown(children: Sequence[Child]) -> list[tuple[int, Child]]:
+def _shown(children: Sequence[GraphTurn]) -> list[tuple[int, GraphTurn]]:
     """Return the iterations that are drawn: the first ones, and of the others those that failed."""
     first = list(enumerate(children[:SHOWN_ITERATIONS]))
     rest = enumerate(children[SHOWN_ITERATIONS:], SHOWN_ITERATIONS)
     return first + [(at, child) for at, child in rest if child.state == "failure"][:SHOWN_ITERATIONS]
 
 
-def _square(at: int, child: Child, of: str, chosen: str | None) -> Markup:
+def _square(at: int, child: GraphTurn, of: str, chosen: str | None) -> Markup:
     said = {"class_": state_class(child.state), "title": f"{at}: {child.state}"}
     if child.leaf is None:
         return run_link(child.job, "", **said)
@@ -111,12 +111,12 @@ def _square(at: int, child: Child, of: str, chosen: str | None) -> Markup:
     return job_link(of, child.leaf, "", **said)
 
 
-def _arms(arms: Sequence[Arm], of: str, chosen: str | None) -> Markup:
+def _arms(arms: Sequence[GraphArm], of: str, chosen: str | None) -> Markup:
     if not arms:
         return text("")
     return tag("div", *(_arm(arm, of, chosen) for arm in arms), class_="arms")
 
 
-def _arm(arm: Arm, of: str, chosen: str | None) -> Markup:
+def _arm(arm: GraphArm, of: str, chosen: str | None) -> Markup:
     name = tag("div", run_link(arm.job, arm.title) if arm.job else arm.title, class_="name")
     return tag("div", name if arm.title else text(""), graph(arm.nodes, of, chosen), class_="arm")

@@ -47,7 +47,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """One step: its name, its bars, and where its first job waited for a worker."""
 
     title: str
@@ -77,7 +77,7 @@ def drawn(twigs: Iterable[Twig], titles: Mapping[str, str], now: int) -> Markup:
     return join([*(_row(each) for each in rows), _axis((end - start) / 1_000_000)])
 
 
-def row(title: str, twigs: Sequence[Twig], start: int, end: int, now: int) -> Row:
+def row(title: str, twigs: Sequence[Twig], start: int, end: int, now: int) -> TimelineRow:
     """Return the bars of one step between two instants."""
     whole = max(1, end - start)
     begun = sorted(
@@ -98,7 +98,7 @@ def row(title: str, twigs: Sequence[Twig], start: int, end: int, now: int) -> Ro
     first = begun[0] if begun else min(twigs, key=lambda twig: twig.created_at)
     waits = (first.created_at, first.started_at or now)
     waited = ((waits[0] - start) / whole, (waits[1] - start) / whole)
-    return Row(title, tuple(bar for some in bars.values() for bar in some), waited)
+    return TimelineRow(title, tuple(bar for some in bars.values() for bar in some), waited)
 
 
 def _add(bars: list[Bar], new: Bar) -> None:
@@ -129,7 +129,7 @@ def _end(groups: Iterable[Sequence[Twig]], start: int, now: int) -> int:
     return start + length
 
 
-def _row(shown: Row) -> Markup:
+def _row(shown: TimelineRow) -> Markup:
     height = shown.lanes * (LANE + GAP) + GAP
     waited = text("")
     if shown.waited is not None and shown.waited[1] > shown.waited[0]:

@@ -31,15 +31,15 @@ BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 
 @dataclass(frozen=True)
-class Source:
+class ValueOrigin:
     """Where a value stands: in the result of a job, at a path of keys and indices."""
 
     job: str
     path: tuple[str, ...] = ()
 
-    def at(self, *more: str | int) -> Source:
+    def at(self, *more: str | int) -> ValueOrigin:
         """Return the place of a part of the value."""
-        return Source(self.job, (*self.path, *map(str, more)))
+        return ValueOrigin(self.job, (*self.path, *map(str, more)))
 
     @property
     def address(self) -> str:
@@ -53,7 +53,7 @@ def value(told: Json) -> Markup:
     return tag("pre", written if len(written) <= LONGEST_VALUE else written[:LONGEST_VALUE] + "\n…")
 
 
-def result(told: Json, source: Source) -> Markup:
+def result(told: Json, source: ValueOrigin) -> Markup:
     """Return the result of a job as a Windmill shows it.
 
     Which members ask for what is that of its own page: ``render_all`` alone, ``wm_renderer`` beside others,
@@ -91,7 +91,7 @@ def error(told: Json) -> Markup:
     return tag("div", tag("strong", first), step, message, stack, class_="error")
 
 
-def html_frame(source: Source, html: str) -> Markup:
+def html_frame(source: ValueOrigin, html: str) -> Markup:
     """Return HTML that somebody else wrote in a frame where no script runs, and how to let them run there."""
     made = [tag("iframe", src=source.address, sandbox="", title="HTML of a result")]
     if "<script" in html.lower():
@@ -102,7 +102,7 @@ def html_frame(source: Source, html: str) -> Markup:
     return join(made)
 
 
-def _of_kind(kind: str, told: dict[str, Json], source: Source) -> Markup | None:
+def _of_kind(kind: str, told: dict[str, Json], source: ValueOrigin) -> Markup | None:
     if kind in ("markdown", "md"):
         written = told.get("md") or told.get("markdown")
         return rendered(written) if isinstance(written, str) else None
@@ -120,7 +120,7 @@ def _of_kind(kind: str, told: dict[str, Json], source: Source) -> Markup | None:
     return None
 
 
-def _all(parts: list[Json], source: Source) -> Markup:
+def _all(parts: list[Json], source: ValueOrigin) -> Markup:
     shown = [tag("div", result(each, source.at(at))) for at, each in enumerate(parts[:SHOWN_PARTS])]
     rest = len(parts) - SHOWN_PARTS
     more = tag("p", f"… and {rest} more parts.", class_="soft") if rest > 0 else text("")

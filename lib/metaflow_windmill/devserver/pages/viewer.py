@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from metaflow_windmill.devserver.api.auth import bearer_of, cookie_name, identity, said_token
 from metaflow_windmill.devserver.catalog.scopes import Need, allows
 from metaflow_windmill.devserver.pages import layout
-from metaflow_windmill.devserver.pages.layout import Frame
+from metaflow_windmill.devserver.pages.layout import PageFrame
 from metaflow_windmill.devserver.pages.markup import Markup, tag
 from metaflow_windmill.devserver.refusals import denied
 from metaflow_windmill.errors import RequestRefused, ServerError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from metaflow_windmill.devserver.api.services import Services
-    from metaflow_windmill.devserver.model import Identity
+    from metaflow_windmill.devserver.model import Actor
 
 LARGEST_FORM = 20 * 1024 * 1024
 """Bytes of what a form sends."""
@@ -80,7 +80,7 @@ class Viewer:
         if not allows(bearer.scopes, need):
             raise denied(f"the scopes of this token do not cover {need}")
 
-    def who(self, workspace: str | None = None) -> Identity:
+    def who(self, workspace: str | None = None) -> Actor:
         """Return whom the page acts for."""
         bearer = bearer_of(self.services, said_token(self.request))
         return identity(self.services, bearer, workspace or self.workspace)
@@ -91,7 +91,7 @@ class Viewer:
         return {name: value.replace("\r\n", "\n") for name, value in pairs}
 
 
-Page: TypeAlias = Callable[[Viewer], Response | Awaitable[Response]]
+PageHandler: TypeAlias = Callable[[Viewer], Response | Awaitable[Response]]
 
 
 def html(
@@ -103,7 +103,7 @@ def html(
     status: int = 200,
 ) -> Response:
     """Return a page as an answer."""
-    frame = Frame(title, viewer.workspace, events, fresh)
+    frame = PageFrame(title, viewer.workspace, events, fresh)
     return HTMLResponse(layout.page(frame, *content), status, headers=SAFE)
 
 
@@ -112,7 +112,7 @@ def to(path: str) -> Response:
     return RedirectResponse(path, 303, headers=SAFE)
 
 
-def guarded(services: Services, page: Page) -> Callable[[Request], Awaitable[Response]]:
+def guarded(services: Services, page: PageHandler) -> Callable[[Request], Awaitable[Response]]:
     """Return a handler that signs in, refuses in words, and gives the page."""
 
     async def serve(request: Request) -> Response:

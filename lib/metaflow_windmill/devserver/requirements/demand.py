@@ -11,15 +11,15 @@ from metaflow_windmill.devserver.requirements.imports import imported
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metaflow_windmill.devserver.model import Code
+    from metaflow_windmill.devserver.model import ScriptCode
 
 
-def demand_of(code: Code, find: Callable[[str], str | None]) -> Demand:
+def demand_of(code: ScriptCode, find: Callable[[str], str | None]) -> Demand:
     """Return what a worker installs for a script.
 
     Parameters
     ----------
-    code : Code
+    code : ScriptCode
     find : callable
         Returns the text of the script at a path of the workspace.
 

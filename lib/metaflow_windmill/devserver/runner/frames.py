@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.model import Code, Demand, Outcome, RunnableJob
+from metaflow_windmill.devserver.model import Demand, Outcome, RunnableJob, ScriptCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def job_from_json(data: Json) -> RunnableJob:
     """Read what `job_to_json` wrote."""
     code = {**data["code"], "envs": tuple(data["code"]["envs"])}
     demands = tuple(Demand(**{**said, "lines": tuple(said["lines"])}) for said in data["demands"])
-    return RunnableJob(**{**data, "code": Code(**code), "demands": demands})
+    return RunnableJob(**{**data, "code": ScriptCode(**code), "demands": demands})
 
 
 def outcome_to_json(outcome: Outcome) -> Json:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from metaflow_windmill.devserver.model import Code, RunnableJob
+    from metaflow_windmill.devserver.model import RunnableJob, ScriptCode
 
 IN_JOB = Path(__file__).parent / "in_job"
 FLOW_ROOT = re.compile(r"(.*?)/(?:branchone-\d+/|branchall-\d+/|loop-\d+|forloop-\d+/)", re.IGNORECASE)
@@ -47,7 +47,7 @@ def script_file(directory: Path, path: str) -> Path:
     return directory.joinpath(*module_name(path).split(".")).with_suffix(".py")
 
 
-def has_relative_imports(code: Code) -> bool:
+def has_relative_imports(code: ScriptCode) -> bool:
     """Tell whether the script imports other scripts of its workspace."""
     return RELATIVE_IMPORT.search(code.content) is not None
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from metaflow_windmill.devserver.catalog import schedules
-from metaflow_windmill.devserver.model import Identity, Submission
+from metaflow_windmill.devserver.model import Actor, Submission
 from metaflow_windmill.devserver.store.clock import EPOCH, now
 from metaflow_windmill.errors import ServerError
 
@@ -30,7 +30,7 @@ LONGEST_NAP = 60.0
 log = logging.getLogger(__name__)
 
 
-class Runs(Protocol):
+class RunStarter(Protocol):
     """What the scheduler needs of the engine."""
 
     def submit(self, submission: Submission) -> str:
@@ -44,7 +44,7 @@ class Scheduler:
     ----------
     database : Database
     catalog : Catalog
-    runs : Runs
+    runs : RunStarter
     is_live : callable
         Takes a job's id and tells whether the job has not ended yet.
     clock : callable
@@ -55,7 +55,7 @@ class Scheduler:
         self,
         database: Database,
         catalog: Catalog,
-        runs: Runs,
+        runs: RunStarter,
         *,
         is_live: Callable[[str], bool],
         clock: Callable[[], int] = now,
@@ -127,7 +127,7 @@ class Scheduler:
             flow = replace(flow, value={**flow.value, "skip_expr": "true"})
         return Submission(
             kind="flow" if due.is_flow else "script",
-            who=Identity(due.username, due.email, due.workspace),
+            who=Actor(due.username, due.email, due.workspace),
             args=due.args,
             path=due.script_path,
             code=code,

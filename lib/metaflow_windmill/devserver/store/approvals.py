@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.types import Json
 
 
@@ -66,7 +66,7 @@ def count_down(connection: sqlite3.Connection, flow: str) -> bool:
     return row is not None and row[0] == 0
 
 
-def timed_out(connection: sqlite3.Connection, now: int) -> Sequence[Job]:
+def timed_out(connection: sqlite3.Connection, now: int) -> Sequence[JobRow]:
     """Return the flows that have waited long enough."""
     return job_rows.select(connection, "suspend_until <= ? ORDER BY suspend_until, seq", (now,))
 
@@ -77,7 +77,7 @@ def next_end(connection: sqlite3.Connection) -> int | None:
     return instant
 
 
-def waiting(connection: sqlite3.Connection, root: str) -> Sequence[Job]:
+def waiting(connection: sqlite3.Connection, root: str) -> Sequence[JobRow]:
     """Return the flow jobs of a tree that wait for answers, the oldest first."""
     return job_rows.select(
         connection, "root = ? AND state != 'completed' AND suspend_until IS NOT NULL ORDER BY seq", (root,)

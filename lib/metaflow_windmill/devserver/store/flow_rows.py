@@ -61,7 +61,7 @@ class ModuleRun:
 
 
 @dataclass(frozen=True)
-class Event:
+class EngineEvent:
     """Something that a job run by the engine has to react to.
 
     Parameters
@@ -205,7 +205,7 @@ def item(connection: sqlite3.Connection, job_id: str, step: int, attempt: int, p
     return json.loads(row[0])
 
 
-def add_events(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
+def add_events(connection: sqlite3.Connection, events: Iterable[EngineEvent]) -> None:
     """Note what jobs have to react to."""
     connection.executemany(
         "INSERT INTO event (root, flow, child, success, stop, handled, told) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -213,7 +213,7 @@ def add_events(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
     )
 
 
-def next_event(connection: sqlite3.Connection, root: str) -> Event | None:
+def next_event(connection: sqlite3.Connection, root: str) -> EngineEvent | None:
     """Return the oldest event of a tree of jobs, or None."""
     row = connection.execute(
         "SELECT flow, child, success, stop, handled, told, seq FROM event"
@@ -224,10 +224,12 @@ def next_event(connection: sqlite3.Connection, root: str) -> Event | None:
         return None
     stop = None if row[3] is None else bool(row[3])
     success, handled = bool(row[2]), bool(row[4])
-    return Event(root, row[0], row[1], success=success, stop=stop, handled=handled, told=row[5], seq=row[6])
+    return EngineEvent(
+        root, row[0], row[1], success=success, stop=stop, handled=handled, told=row[5], seq=row[6]
+    )
 
 
-def take_event(connection: sqlite3.Connection, event: Event) -> bool:
+def take_event(connection: sqlite3.Connection, event: EngineEvent) -> bool:
     """Remove an event; return False where somebody else has."""
     return connection.execute("DELETE FROM event WHERE seq = ?", (event.seq,)).rowcount == 1
 

@@ -12,7 +12,7 @@ from metaflow_windmill.devserver.store.flow_rows import DEFAULT_BRANCH, ModuleRu
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.types import Json
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -21,7 +21,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 PREPROCESSOR = -1
 
 
-def render(connection: sqlite3.Connection, job: Job) -> Json:
+def render(connection: sqlite3.Connection, job: JobRow) -> Json:
     """Return the ``flow_status`` of a flow job."""
     value = json.loads(job_rows.get_document(connection, job.document or ""))
     run = flow_rows.load_flow(connection, job.id)

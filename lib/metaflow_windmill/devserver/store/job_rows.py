@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.model import Identity
+from metaflow_windmill.devserver.model import Actor
 from metaflow_windmill.devserver.store import canonical
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
+class JobRow:
     """A job's row; the columns are described in the first migration."""
 
     id: str
@@ -60,7 +60,7 @@ class Job:
     suspend_until: int | None = None
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> Actor:
         """Return who the job acts for."""
         return read_identity(self.who)
 
@@ -75,21 +75,21 @@ class Job:
         return not self.for_worker and self.kind.startswith("flow")
 
 
-COLUMNS = tuple(field.name for field in fields(Job))
+COLUMNS = tuple(field.name for field in fields(JobRow))
 _INSERT = f"INSERT INTO job ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - names of fields
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM job"  # noqa: S608 - names of fields
 
 
-def write_identity(who: Identity) -> str:
+def write_identity(who: Actor) -> str:
     """Write an identity into its column."""
     return json.dumps(asdict(who))
 
 
-def read_identity(text: str) -> Identity:
+def read_identity(text: str) -> Actor:
     """Read an identity from its column."""
     said = json.loads(text)
     scopes = said.pop("scopes")
-    return Identity(**said, scopes=None if scopes is None else tuple(scopes))
+    return Actor(**said, scopes=None if scopes is None else tuple(scopes))
 
 
 def put_document(connection: sqlite3.Connection, text: str) -> str:
@@ -105,26 +105,26 @@ def get_document(connection: sqlite3.Connection, key: str) -> str:
     return text
 
 
-def _job(row: sqlite3.Row) -> Job:
+def _job(row: sqlite3.Row) -> JobRow:
     """Return a row as a job; SQLite has no truth values of its own."""
     columns = dict(zip(COLUMNS, row, strict=True))
     for name in ("for_worker", "preprocess"):
         columns[name] = bool(columns[name])
-    return Job(**columns)
+    return JobRow(**columns)
 
 
-def load(connection: sqlite3.Connection, job_id: str) -> Job | None:
+def load(connection: sqlite3.Connection, job_id: str) -> JobRow | None:
     """Return a job, or None."""
     row = connection.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()
     return None if row is None else _job(row)
 
 
-def select(connection: sqlite3.Connection, condition: str, values: Sequence[Json]) -> list[Job]:
+def select(connection: sqlite3.Connection, condition: str, values: Sequence[Json]) -> list[JobRow]:
     """Return the jobs that fulfil an SQL condition (with its order and limit)."""
     return [_job(row) for row in connection.execute(f"{_SELECT} WHERE {condition}", values)]
 
 
-def insert(connection: sqlite3.Connection, jobs: Iterable[tuple[Job, str]]) -> None:
+def insert(connection: sqlite3.Connection, jobs: Iterable[tuple[JobRow, str]]) -> None:
     """Insert jobs, each with its arguments as JSON text."""
     pairs = list(jobs)
     connection.executemany(_INSERT, [[getattr(job, name) for name in COLUMNS] for job, _ in pairs])
@@ -134,7 +134,7 @@ def insert(connection: sqlite3.Connection, jobs: Iterable[tuple[Job, str]]) -> N
 
 
 @dataclass(frozen=True)
-class Ending:
+class JobEnding:
     """How a job ended, as its row keeps it.
 
     Parameters
@@ -159,7 +159,7 @@ class Ending:
     canceled_reason: str | None = None
 
 
-def end(connection: sqlite3.Connection, job: Job, ending: Ending) -> bool:
+def end(connection: sqlite3.Connection, job: JobRow, ending: JobEnding) -> bool:
     """Write a job's end; return False, and change nothing, where it has ended before."""
     labels = merged_labels(job.labels, ending.labels)
     changed = connection.execute(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from metaflow_windmill.devserver.store.database import Database
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.types import Json
 
 
@@ -158,7 +158,7 @@ def _text(value: Json) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def _shown(job: Job) -> dict[str, Json]:
+def _shown(job: JobRow) -> dict[str, Json]:
     """Return a row as Windmill shows it; members that it leaves out where they are empty are left out."""
     who = job.identity
     version = f"{int(job.hash):016x}" if job.hash and job.hash.isdigit() and job.is_flow else job.hash
@@ -200,7 +200,7 @@ def _shown(job: Job) -> dict[str, Json]:
     return {**shown, **{name: value for name, value in optional.items() if value is not None}}
 
 
-def _ended(job: Job) -> dict[str, Json]:
+def _ended(job: JobRow) -> dict[str, Json]:
     began = job.started_at if job.started_at is not None else job.completed_at
     return {
         "completed_at": iso(job.completed_at),
@@ -213,7 +213,7 @@ def _ended(job: Job) -> dict[str, Json]:
     }
 
 
-def _waiting(job: Job) -> dict[str, Json]:
+def _waiting(job: JobRow) -> dict[str, Json]:
     return {
         "running": job.state == "running",
         "scheduled_for": iso(job.scheduled_for),

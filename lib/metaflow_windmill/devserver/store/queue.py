@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from metaflow_windmill.devserver.store.job_rows import Job
+    from metaflow_windmill.devserver.store.job_rows import JobRow
 
 _WAITS = "state = 'queued' AND for_worker = 1 AND scheduled_for <= ?"
 _ENGINE_DUE = (
@@ -19,7 +19,7 @@ _ENGINE_DUE = (
 )
 
 
-def take(connection: sqlite3.Connection, worker: str, tags: Sequence[str], now: int) -> Job | None:
+def take(connection: sqlite3.Connection, worker: str, tags: Sequence[str], now: int) -> JobRow | None:
     """Give the next due job to a worker and mark it running; no tags means any."""
     of_tags = f" AND tag IN ({', '.join('?' * len(tags))})" if tags else ""
     found = job_rows.select(
@@ -65,7 +65,7 @@ def running(connection: sqlite3.Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def engine_due(connection: sqlite3.Connection, now: int) -> list[Job]:
+def engine_due(connection: sqlite3.Connection, now: int) -> list[JobRow]:
     """Return the flows and identities that are to begin now, and of which no event says so yet."""
     return job_rows.select(connection, f"{_ENGINE_DUE} ORDER BY scheduled_for, seq", (now,))
 
@@ -83,7 +83,7 @@ def next_due(connection: sqlite3.Connection, now: int) -> int | None:
     return instant
 
 
-def live_tree(connection: sqlite3.Connection, job_id: str) -> list[Job]:
+def live_tree(connection: sqlite3.Connection, job_id: str) -> list[JobRow]:
     """Return a job and all below it that have not ended, from the top down."""
     return job_rows.select(
         connection,
@@ -94,7 +94,7 @@ def live_tree(connection: sqlite3.Connection, job_id: str) -> list[Job]:
     )
 
 
-def top_of(connection: sqlite3.Connection, job: Job) -> Job:
+def top_of(connection: sqlite3.Connection, job: JobRow) -> JobRow:
     """Return the highest job above that has not ended, or the job itself."""
     while job.parent is not None:
         above = job_rows.load(connection, job.parent)

@@ -20,7 +20,7 @@ DEEPEST = 500
 
 
 @dataclass(frozen=True)
-class Place:
+class ResultLocation:
     """Where a result is kept: one job, or the children of a module in the order of their iterations."""
 
     job: str | None = None
@@ -29,9 +29,13 @@ class Place:
     attempt: int = 0
 
 
-def place_of(flow: str, step: int, module: ModuleRun) -> Place:
+def place_of(flow: str, step: int, module: ModuleRun) -> ResultLocation:
     """Return where the result of a module is kept."""
-    return Place(flow=flow, step=step, attempt=module.attempt) if module.has_list else Place(job=module.job)
+    return (
+        ResultLocation(flow=flow, step=step, attempt=module.attempt)
+        if module.has_list
+        else ResultLocation(job=module.job)
+    )
 
 
 def record(connection: sqlite3.Connection, root: str, flow: str, step: int, module: ModuleRun) -> None:
@@ -42,7 +46,7 @@ def record(connection: sqlite3.Connection, root: str, flow: str, step: int, modu
     )
 
 
-def find(connection: sqlite3.Connection, flow_job: str, step_id: str) -> Place | None:
+def find(connection: sqlite3.Connection, flow_job: str, step_id: str) -> ResultLocation | None:
     """Return where the result of a step is, seen from inside a flow job; None where no map names it."""
     job = flow_job
     for _ in range(DEEPEST):
@@ -59,16 +63,20 @@ def find(connection: sqlite3.Connection, flow_job: str, step_id: str) -> Place |
     return None
 
 
-def _in_map(connection: sqlite3.Connection, root: str, step_id: str) -> Place | None:
+def _in_map(connection: sqlite3.Connection, root: str, step_id: str) -> ResultLocation | None:
     row = connection.execute(
         "SELECT flow, step, attempt, job FROM leaf WHERE root = ? AND step_id = ?", (root, step_id)
     ).fetchone()
     if row is None:
         return None
-    return Place(job=row[3]) if row[2] is None else Place(flow=row[0], step=row[1], attempt=row[2])
+    return (
+        ResultLocation(job=row[3])
+        if row[2] is None
+        else ResultLocation(flow=row[0], step=row[1], attempt=row[2])
+    )
 
 
-def find_below(connection: sqlite3.Connection, flow_job: str, step_id: str) -> Place | None:
+def find_below(connection: sqlite3.Connection, flow_job: str, step_id: str) -> ResultLocation | None:
     """Return where the result of a step of a finished flow is, searched from the top down."""
     level = [flow_job]
     for _ in range(DEEPEST):
@@ -80,7 +88,11 @@ def find_below(connection: sqlite3.Connection, flow_job: str, step_id: str) -> P
             ).fetchone()
             if row is not None:
                 listed = row[2] in ("loop", "while", "arms")
-                return Place(flow=job, step=row[0], attempt=row[1]) if listed else Place(job=row[3])
+                return (
+                    ResultLocation(flow=job, step=row[0], attempt=row[1])
+                    if listed
+                    else ResultLocation(job=row[3])
+                )
         level = _flows_below(connection, level)
         if not level:
             return None
@@ -97,7 +109,7 @@ def _flows_below(connection: sqlite3.Connection, jobs: Sequence[str]) -> list[st
     return below
 
 
-def text_at(connection: sqlite3.Connection, place: Place) -> str:
+def text_at(connection: sqlite3.Connection, place: ResultLocation) -> str:
     """Return the result kept at a place as JSON text; ``null`` where there is none."""
     if place.flow is None:
         text = None if place.job is None else job_rows.result_text(connection, place.job)
@@ -115,15 +127,15 @@ def list_text(connection: sqlite3.Connection, flow: str, step: int, attempt: int
     return "[" + ",".join(row[0] for row in rows) + "]"
 
 
-def at_path(connection: sqlite3.Connection, place: Place, path: Sequence[str]) -> Json:
+def at_path(connection: sqlite3.Connection, place: ResultLocation, path: Sequence[str]) -> Json:
     """Return what stands at a path of keys and indices inside a result; None where nothing does."""
     if place.flow is not None and path:
         child = _child(connection, place, path[0])
-        return None if child is None else at_path(connection, Place(job=child), path[1:])
+        return None if child is None else at_path(connection, ResultLocation(job=child), path[1:])
     return follow(json.loads(text_at(connection, place)), path)
 
 
-def _child(connection: sqlite3.Connection, place: Place, index: str) -> str | None:
+def _child(connection: sqlite3.Connection, place: ResultLocation, index: str) -> str | None:
     if not index.isdigit():
         return None
     row = connection.execute(

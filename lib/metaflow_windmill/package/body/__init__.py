@@ -2,3 +2,5 @@
 
 Standard library only, since it runs before anything else is there.
 """
+
+__all__ = ["token"]

@@ -33,7 +33,7 @@ def main(
 ) -> dict[str, Any]:
     """Run one task and return what Windmill keeps of it.
 
-    What its inputs are is said in the library that the package holds (`contract/inputs.py`).
+    What its inputs are is said in the library that the package holds (`contract/job_inputs.py`).
 
     The job's token is taken away before anything is run that stands in the worker's cache, where
     other jobs can write. A job that needs the token has code of its own.

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.package.imports import parsed
 from metaflow_windmill.package.memo.digests import digest
-from metaflow_windmill.package.memo.names import Names, words_of
 from metaflow_windmill.package.memo.units import IMPORT, Units, units_of
+from metaflow_windmill.package.memo.used_names import UsedNames, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from metaflow_windmill.package.memo.units import Part
+    from metaflow_windmill.package.memo.units import CodeUnit
 
 MOST_TEXT = 5_000_000
 """Characters in all Python files beyond which they are not looked at one by one."""
@@ -40,7 +40,7 @@ class StepCode:
     why_whole: str = ""
 
 
-class Code:
+class PackageCode:
     """The Python files of a package.
 
     Parameters
@@ -96,9 +96,9 @@ class Code:
         return [self._flow_file, *(name for name in self._texts if _module_of(name) in _LOADED_BY_PYTHON)]
 
     @cached_property
-    def told_names(self) -> Names:
+    def told_names(self) -> UsedNames:
         """What data and configs may name."""
-        return Names(used=words_of(self._told))
+        return UsedNames(used=words_of(self._told))
 
     def files_of(self, module: str) -> Iterator[str]:
         """Yield the files that a module may be, wherever the search path begins; with those around it."""
@@ -120,13 +120,13 @@ class Code:
 class _Reached:
     """What counts of the files, growing until nothing more does."""
 
-    code: Code
+    code: PackageCode
     step: str
-    parts: dict[tuple[str, int], Part] = field(default_factory=dict)
+    parts: dict[tuple[str, int], CodeUnit] = field(default_factory=dict)
     why: str = ""
     files: set[str] = field(default_factory=set)
-    names: Names = field(default_factory=Names)
-    open: dict[tuple[str, int], Part] = field(default_factory=dict)
+    names: UsedNames = field(default_factory=UsedNames)
+    open: dict[tuple[str, int], CodeUnit] = field(default_factory=dict)
 
     def go_through(self) -> None:
         """Take in files and parts until nothing that is left is named."""
@@ -168,7 +168,7 @@ class _Reached:
             self.names.add(part.names)
         return bool(taken) and not self.why
 
-    def _counts(self, part: Part) -> bool:
+    def _counts(self, part: CodeUnit) -> bool:
         if part.step:
             return part.step == self.step or part.step in self.names.called
         return not part.name or part.name.removeprefix(IMPORT) in self.names.used

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.package.memo.names import Names, bound_by, names_in
 from metaflow_windmill.package.memo.undecided import undecided
+from metaflow_windmill.package.memo.used_names import UsedNames, bound_by, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +46,7 @@ _OF_RUNNING = frozenset({"memo", "windmill"})
 
 
 @dataclass(frozen=True)
-class Part:
+class CodeUnit:
     """A piece of code that counts where one of its names is used, or always.
 
     Parameters
@@ -69,7 +69,7 @@ class Part:
     of_flow: bool = False
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> UsedNames:
         """What it names."""
         found = names_in(self.nodes, self.inputs)
         return replace(found, called=found.called | found.used) if self.of_flow else found
@@ -84,10 +84,10 @@ class Part:
 class Units:
     """The parts of a file."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[CodeUnit, ...]
     modules: frozenset[str] = field(default_factory=frozenset)
 
-    def undecided(self, part: Part) -> str:
+    def undecided(self, part: CodeUnit) -> str:
         """Return why nobody can say what a part of this file calls, or nothing."""
         return undecided(part.nodes, self.modules)
 
@@ -142,7 +142,7 @@ def _tops(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 def _parts(
     statement: ast.stmt, steps: AbstractSet[str], called: AbstractSet[str], marks: Marks
-) -> Iterator[Part]:
+) -> Iterator[CodeUnit]:
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         yield from _imports(statement)
     elif isinstance(statement, _Function):
@@ -153,70 +153,70 @@ def _parts(
         else:
             yield from _class(statement, marks.harmless)
     elif name := _constant(statement):
-        yield Part((statement,), name)
+        yield CodeUnit((statement,), name)
     else:
-        yield Part((statement,))
+        yield CodeUnit((statement,))
 
 
-def _imports(statement: ast.Import | ast.ImportFrom) -> Iterator[Part]:
+def _imports(statement: ast.Import | ast.ImportFrom) -> Iterator[CodeUnit]:
     """Yield what is loaded, and a part for each name, which counts where that is used."""
     module = "." * statement.level + (statement.module or "") if isinstance(statement, ast.ImportFrom) else ""
     loaded = [module] if module else [alias.name for alias in statement.names]
-    yield Part((ast.Import([ast.alias(name) for name in loaded]),))
+    yield CodeUnit((ast.Import([ast.alias(name) for name in loaded]),))
     for name, alias in bound_by(statement):
         one = type(statement)(**{**dict(ast.iter_fields(statement)), "names": [alias]})
-        yield Part((ast.copy_location(one, statement),), "" if name == "*" else f"{IMPORT}{name}")
+        yield CodeUnit((ast.copy_location(one, statement),), "" if name == "*" else f"{IMPORT}{name}")
 
 
 def _function(
     node: ast.FunctionDef | ast.AsyncFunctionDef, always: AbstractSet[str], harmless: AbstractSet[str]
-) -> Iterator[Part]:
+) -> Iterator[CodeUnit]:
     if _is_dunder(node.name) or node.name in always or not _are_harmless(node.decorator_list, harmless):
-        yield Part((node,))
+        yield CodeUnit((node,))
         return
-    yield Part((node,), node.name)
+    yield CodeUnit((node,), node.name)
     yield from _evaluated([node])
 
 
-def _class(node: ast.ClassDef, harmless: AbstractSet[str]) -> Iterator[Part]:
+def _class(node: ast.ClassDef, harmless: AbstractSet[str]) -> Iterator[CodeUnit]:
     """Yield a class as a whole: who has an object of it may call any of its methods."""
     plain = all(isinstance(base, ast.Name) and base.id in _NO_BASE for base in node.bases)
     if node.keywords or not plain or not _are_harmless(node.decorator_list, harmless):
-        yield Part((node,))
+        yield CodeUnit((node,))
         return
-    yield Part((node,), node.name)
+    yield CodeUnit((node,), node.name)
     functions = [item for item in node.body if isinstance(item, _Function)]
     yield from _evaluated(functions)
-    yield from (Part((item,)) for item in node.body if not isinstance(item, _Function) and _acts(item))
+    yield from (CodeUnit((item,)) for item in node.body if not isinstance(item, _Function) and _acts(item))
 
 
 def _flow(
     node: ast.ClassDef, steps: AbstractSet[str], called: AbstractSet[str], marks: Marks
-) -> Iterator[Part]:
+) -> Iterator[CodeUnit]:
     """Yield each step and each method of a flow by itself, and what makes the class."""
     rest: list[ast.stmt] = []
     for item in node.body:
         if _is_step(item, steps, marks) and isinstance(item, ast.FunctionDef):
             yield _step(item)
             foreign = {_root_of(deco) for deco in item.decorator_list} - marks.of_metaflow
-            yield from [Part((item,))] if foreign else _evaluated([item], known=True)
+            yield from [CodeUnit((item,))] if foreign else _evaluated([item], known=True)
         elif isinstance(item, _Function):
             yield from _function(item, called, marks.harmless)
         else:
             rest.append(item)
-    yield Part((ast.ClassDef(**{**dict(ast.iter_fields(node)), "body": rest}),), of_flow=True)
+    yield CodeUnit((ast.ClassDef(**{**dict(ast.iter_fields(node)), "body": rest}),), of_flow=True)
 
 
-def _step(node: ast.FunctionDef) -> Part:
+def _step(node: ast.FunctionDef) -> CodeUnit:
     own = [item for item in node.decorator_list if _name_of(item) not in _OF_RUNNING]
     kept = ast.copy_location(ast.FunctionDef(**{**dict(ast.iter_fields(node)), "decorator_list": own}), node)
     arguments = [item.arg for item in node.args.args]
-    return Part((kept,), node.name, node.name, arguments[1] if len(arguments) > 1 else None)
+    return CodeUnit((kept,), node.name, node.name, arguments[1] if len(arguments) > 1 else None)
 
 
 def _evaluated(
     functions: Iterable[ast.FunctionDef | ast.AsyncFunctionDef], *, known: bool = False
-) -> Iterator[Part]:
+) -> Iterator[CodeUnit]:
     """Yield what runs where a function is defined: defaults, annotations, and decorators with arguments.
 
     `known` decorators, of steps, only take what they are given.
@@ -231,7 +231,7 @@ def _evaluated(
                 held += [*decorator.args, *(item.value for item in decorator.keywords)]
             elif not known:
                 held.append(decorator)
-        yield from (Part((item,)) for item in held if _acts(item))
+        yield from (CodeUnit((item,)) for item in held if _acts(item))
 
 
 def _acts(node: ast.AST) -> bool:

@@ -10,7 +10,7 @@ from metaflow_windmill.contract.pack import failed_step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metaflow_windmill.contract.notification import Kind
+    from metaflow_windmill.contract.notification import ChannelKind
     from metaflow_windmill.types import Json
 
 PAGER_DUTY = "https://events.pagerduty.com/v2"
@@ -20,7 +20,7 @@ MOST_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedRun:
     """A run that is over.
 
     Parameters
@@ -76,13 +76,13 @@ class Post:
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
-def post_of(kind: Kind, ended: Ended, credential: str, settings: dict[str, Json]) -> Post:
+def post_of(kind: ChannelKind, ended: EndedRun, credential: str, settings: dict[str, Json]) -> Post:
     """Return the request that tells a channel.
 
     Parameters
     ----------
     kind : str
-    ended : Ended
+    ended : EndedRun
     credential : str
         The channel's address or key.
     settings : dict
@@ -99,20 +99,20 @@ def ended_of(error: Json) -> dict[str, str]:
     return {"step": failed_step(error), "name": str(said.get("name") or "Error"), "message": cut}
 
 
-def _webhook(ended: Ended, url: str, _: dict[str, Json]) -> Post:
+def _webhook(ended: EndedRun, url: str, _: dict[str, Json]) -> Post:
     names = ("flow", "run", "path", "workspace", "page", "owner", "project", "branch", "schedule", "error")
     told = {name: getattr(ended, name) for name in names}
     return Post(url, {"status": ended.status, "pathspec": ended.pathspec, **told})
 
 
-def _slack(ended: Ended, url: str, _: dict[str, Json]) -> Post:
+def _slack(ended: EndedRun, url: str, _: dict[str, Json]) -> Post:
     sign = ":x:" if ended.error else ":white_check_mark:"
     text = f"{sign} *{_escaped(ended.pathspec)}* {ended.status}.{ended.page and f' <{ended.page}|Its page>'}"
     reason = f"\n```{_escaped(ended.reason)}```" if ended.error else ""
     return Post(url, {"text": text + reason})
 
 
-def _pager_duty(ended: Ended, key: str, _: dict[str, Json]) -> Post:
+def _pager_duty(ended: EndedRun, key: str, _: dict[str, Json]) -> Post:
     links = [{"href": ended.page, "text": "The run's page"}]
     summary = f"Metaflow run {ended.pathspec} {ended.status}"
     details = {"Flow": ended.flow, "Run ID": ended.run}
@@ -124,7 +124,7 @@ def _pager_duty(ended: Ended, key: str, _: dict[str, Json]) -> Post:
     return Post(f"{PAGER_DUTY}/enqueue", {**alert, "payload": {**body, "custom_details": details}})
 
 
-def _incident_io(ended: Ended, key: str, settings: dict[str, Json]) -> Post:
+def _incident_io(ended: EndedRun, key: str, settings: dict[str, Json]) -> Post:
     told = {"run_status": ended.status, "flow_name": ended.flow, "run_id": ended.run}
     body = {
         "idempotency_key": ended.run,
@@ -142,7 +142,7 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-_POSTS: dict[Kind, Callable[[Ended, str, dict[str, Json]], Post]] = {
+_POSTS: dict[ChannelKind, Callable[[EndedRun, str, dict[str, Json]], Post]] = {
     "slack": _slack,
     "webhook": _webhook,
     "pager_duty": _pager_duty,

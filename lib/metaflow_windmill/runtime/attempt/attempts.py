@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.runtime.position.job import Job
+    from metaflow_windmill.runtime.position.current_job import CurrentJob
     from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.types import Json
 
@@ -39,7 +39,7 @@ def next_attempt(begun: Sequence[int], most: int) -> int:
     return number
 
 
-def check_not_restarted(run: str | None, root: Json, job: Job) -> None:
+def check_not_restarted(run: str | None, root: Json, job: CurrentJob) -> None:
     """Refuse a step of a run that was started again in the middle, as the Enterprise edition can.
 
     Its steps get the results of the steps before from the run before, so that they would write over the
@@ -51,7 +51,7 @@ def check_not_restarted(run: str | None, root: Json, job: Job) -> None:
         The run that the start step told of.
     root : JSON value
         The outermost job then.
-    job : Job
+    job : CurrentJob
 
     Raises
     ------
@@ -87,7 +87,7 @@ def in_earlier_life(tasks: Tasks, task: str, attempt: int, job_id: str) -> dict[
     return {"state": DONE, "attempt": attempt, "started_at": since, "seconds": seconds}
 
 
-def windmill_of(job: Job, token: str) -> Windmill:
+def windmill_of(job: CurrentJob, token: str) -> Windmill:
     """Return the workspace that a job is in, with the job's own rights."""
     from metaflow_windmill.client.http import HttpTransport
     from metaflow_windmill.client.retrying import PATIENT, Retrying

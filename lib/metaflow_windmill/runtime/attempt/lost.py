@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from metaflow_windmill.errors import FINAL, RetryNotAllowed
-from metaflow_windmill.runtime.child.commands import EndedError
+from metaflow_windmill.runtime.child.metaflow_commands import EndedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from metaflow_windmill.contract.task import TaskSpec
-    from metaflow_windmill.runtime.child.commands import Attempt
+    from metaflow_windmill.contract.task_spec import TaskSpec
+    from metaflow_windmill.runtime.child.metaflow_commands import Attempt
     from metaflow_windmill.runtime.position.tasks import Tasks
 
 _RANDOM_BITS = 80

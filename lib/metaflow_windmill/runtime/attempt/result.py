@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.pack import TASKS
-from metaflow_windmill.contract.resume import CLONED
+from metaflow_windmill.contract.resume_argument import CLONED
 from metaflow_windmill.errors import RetryNotAllowed
-from metaflow_windmill.runtime.position.ids import UNBOUNDED
+from metaflow_windmill.runtime.position.task_ids import UNBOUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.contract.task_spec import TaskSpec
     from metaflow_windmill.runtime.position.identity import Task
     from metaflow_windmill.types import Json
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.pack import BEFORE, DONE, before_line, begun_line
-from metaflow_windmill.contract.resume import CLONED
+from metaflow_windmill.contract.resume_argument import CLONED
 from metaflow_windmill.errors import RetryNotAllowed
 from metaflow_windmill.runtime.attempt.attempts import (
     check_not_restarted,
@@ -26,9 +26,11 @@ from metaflow_windmill.runtime.attempt.attempts import (
 )
 from metaflow_windmill.runtime.attempt.lost import check_lost, count_lost, counted
 from metaflow_windmill.runtime.attempt.result import LABELS, result
-from metaflow_windmill.runtime.child.arguments import init_arguments, step_arguments
 from metaflow_windmill.runtime.child.cloning import run_clone
-from metaflow_windmill.runtime.child.commands import (
+from metaflow_windmill.runtime.child.command_lines import init_arguments, step_arguments
+from metaflow_windmill.runtime.child.current_schedule import set_due
+from metaflow_windmill.runtime.child.deadline import deadline_of
+from metaflow_windmill.runtime.child.metaflow_commands import (
     Attempt,
     import_metaflow,
     keep_note,
@@ -39,8 +41,7 @@ from metaflow_windmill.runtime.child.commands import (
     say,
     streams_of,
 )
-from metaflow_windmill.runtime.child.deadline import deadline_of
-from metaflow_windmill.runtime.child.environment import (
+from metaflow_windmill.runtime.child.task_environment import (
     ALL,
     APPROVAL,
     EVENTS,
@@ -48,15 +49,14 @@ from metaflow_windmill.runtime.child.environment import (
     RENEWED,
     task_environment,
 )
-from metaflow_windmill.runtime.child.schedule import set_due
 from metaflow_windmill.runtime.child.workplace import workplace
 from metaflow_windmill.runtime.memo.remembered import remembered
 from metaflow_windmill.runtime.output.masking import Mask
 from metaflow_windmill.runtime.position.identity import identify
-from metaflow_windmill.runtime.position.ids import PARAMETERS
-from metaflow_windmill.runtime.position.inputs import input_paths
+from metaflow_windmill.runtime.position.parent_tasks import input_paths
+from metaflow_windmill.runtime.position.task_ids import PARAMETERS
 from metaflow_windmill.runtime.position.tasks import DatastoreTasks
-from metaflow_windmill.runtime.resumed.origin import (
+from metaflow_windmill.runtime.resumed.origin_run import (
     approved,
     begin,
     cloned_outcome,
@@ -69,13 +69,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from metaflow_windmill.contract.resume import Origin
-    from metaflow_windmill.contract.task import TaskSpec
+    from metaflow_windmill.contract.resume_argument import Origin
+    from metaflow_windmill.contract.task_spec import TaskSpec
     from metaflow_windmill.runtime.child.deadline import Deadline
-    from metaflow_windmill.runtime.position.given import Given, Here
+    from metaflow_windmill.runtime.position.given import Here, ReceivedInputs
     from metaflow_windmill.runtime.position.identity import Task
     from metaflow_windmill.runtime.position.tasks import Tasks
-    from metaflow_windmill.runtime.resumed.origin import Clone
+    from metaflow_windmill.runtime.resumed.origin_run import Clone
     from metaflow_windmill.types import Json
 
 _CONFIGURATION = "metaflow.metaflow_config"
@@ -95,7 +95,7 @@ class Ran:
     earlier: dict[str, Json] = field(default_factory=dict)
 
 
-def run_step(here: Here, spec: TaskSpec, given: Given) -> Ran:
+def run_step(here: Here, spec: TaskSpec, given: ReceivedInputs) -> Ran:
     """Run the task of a step, unless it ended well before.
 
     Raises
@@ -146,14 +146,14 @@ def _summary(task: Task, outcome: Json, number: int | None, seconds: float) -> s
     return f"{task.name} succeeded{again} in {seconds:.1f} s"
 
 
-def _report(task: Task, given: Given, outcome: Json, seconds: float) -> dict[str, Json]:
+def _report(task: Task, given: ReceivedInputs, outcome: Json, seconds: float) -> dict[str, Json]:
     """Return what shows the run; only the job that ends it pays for the import."""
     from metaflow_windmill.runtime.report.make import report
 
     return report(task, given, outcome, Mask.of(os.environ), seconds)
 
 
-def _prepare(this: Task, root: Path, given: Given) -> int:
+def _prepare(this: Task, root: Path, given: ReceivedInputs) -> int:
     """Set the environment, then import Metaflow, which reads it; return how many attempts it keeps."""
     os.environ.update(this.spec.environment)
     os.environ.update(task_environment(this, root, os.environ))
@@ -165,7 +165,7 @@ def _prepare(this: Task, root: Path, given: Given) -> int:
     return most
 
 
-def _run(attempt: Attempt, given: Given, lost: int) -> Json:
+def _run(attempt: Attempt, given: ReceivedInputs, lost: int) -> Json:
     """Run one attempt of a task, or clone the task; return what it left for its job."""
     task, tasks = attempt.task, attempt.tasks
     os.environ[OUTCOME] = str(attempt.place.outcome)
@@ -214,7 +214,7 @@ def _in_gang(attempt: Attempt, count: int | None, run: Callable[[Attempt], Json]
     return run_node(attempt, count, run_beside)
 
 
-def _begin(attempt: Attempt, given: Given) -> Origin | None:
+def _begin(attempt: Attempt, given: ReceivedInputs) -> Origin | None:
     """Make the parameters of the run; return what it goes on from."""
     record, tasks, order = attempt.task.record, attempt.tasks, given.order
     if order is None:
@@ -245,7 +245,7 @@ def _clone(attempt: Attempt, found: Sequence[Clone], source: Tasks, said: str) -
     return {**cloned_outcome(task.spec, source, origin.partition("/")[2]), "cloned": origin, LABELS: [CLONED]}
 
 
-def _passed_on(here: Here, given: Given, tasks: Tasks, deadline: Deadline | None) -> dict[str, Json]:
+def _passed_on(here: Here, given: ReceivedInputs, tasks: Tasks, deadline: Deadline | None) -> dict[str, Json]:
     """Return what the start step tells all others: its outermost job, what began it, and its limit."""
     root = {"root": here.job.root} if given.run is None else {}
     origin = {"origin": tasks.kept(_ORIGIN)} if given.order else {}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.internals.cloning import can_clone, clone_task, provider_of
-from metaflow_windmill.runtime.child.arguments import clone_arguments
-from metaflow_windmill.runtime.child.commands import run_in_child, run_metaflow
+from metaflow_windmill.runtime.child.command_lines import clone_arguments
 from metaflow_windmill.runtime.child.flow_file import run_as_program
 from metaflow_windmill.runtime.child.hooks import carry_metadata
+from metaflow_windmill.runtime.child.metaflow_commands import run_in_child, run_metaflow
 from metaflow_windmill.runtime.position.tasks import flow_datastore, storage_kind
 
 if TYPE_CHECKING:
-    from metaflow_windmill.runtime.child.commands import Attempt
-    from metaflow_windmill.runtime.resumed.origin import Clone
+    from metaflow_windmill.runtime.child.metaflow_commands import Attempt
+    from metaflow_windmill.runtime.resumed.origin_run import Clone
 
 
 def run_clone(attempt: Attempt, clone: Clone) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.errors import WorkflowTimeout
 
 if TYPE_CHECKING:
-    from metaflow_windmill.runtime.position.given import Given, Here
+    from metaflow_windmill.runtime.position.given import Here, ReceivedInputs
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Deadline:
         )
 
 
-def deadline_of(here: Here, given: Given) -> Deadline | None:
+def deadline_of(here: Here, given: ReceivedInputs) -> Deadline | None:
     """Return when the run of a job has to be over; None if it may take for ever.
 
     The start step was told when the run began, and tells all others.

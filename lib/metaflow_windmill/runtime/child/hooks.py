@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.internals.running import chosen_step, number_of_splits, size_of_gang, take_over
-from metaflow_windmill.runtime.child.environment import ALL, DUE, RENEWED
-from metaflow_windmill.runtime.position.ids import GRAPH, PARAMETERS, UNBOUNDED
-from metaflow_windmill.runtime.position.job import read_job
+from metaflow_windmill.runtime.child.task_environment import ALL, DUE, RENEWED
+from metaflow_windmill.runtime.position.current_job import read_job
+from metaflow_windmill.runtime.position.task_ids import GRAPH, PARAMETERS, UNBOUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from metaflow_windmill.runtime.position.job import Job
+    from metaflow_windmill.runtime.position.current_job import CurrentJob
     from metaflow_windmill.types import Json
 
 
-def task_metadata(job: Job) -> dict[str, str]:
+def task_metadata(job: CurrentJob) -> dict[str, str]:
     """Return what Metaflow keeps of the job as metadata of the task; what is empty is left out."""
     fields = {
         "windmill-job-id": job.id,

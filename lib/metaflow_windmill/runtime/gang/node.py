@@ -9,19 +9,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from metaflow_windmill.errors import FINAL, GangError
-from metaflow_windmill.runtime.child.commands import EndedError, say
-from metaflow_windmill.runtime.child.environment import NODES, RUNTIME, WHERE
+from metaflow_windmill.runtime.child.metaflow_commands import EndedError, say
+from metaflow_windmill.runtime.child.task_environment import NODES, RUNTIME, WHERE
 from metaflow_windmill.runtime.gang.address import ADDRESS, is_loopback, own_address
 from metaflow_windmill.runtime.gang.board import Board
-from metaflow_windmill.runtime.gang.watch import Pace, Watch
+from metaflow_windmill.runtime.gang.node_watch import GangWatch, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metaflow_windmill.runtime.child.commands import Attempt
+    from metaflow_windmill.runtime.child.metaflow_commands import Attempt
     from metaflow_windmill.types import Json
 
-Run: TypeAlias = "Callable[[Attempt, dict[str, str]], Json]"
+RunAttempt: TypeAlias = "Callable[[Attempt, dict[str, str]], Json]"
 
 _LOOKED_FOR = 8
 """Nodes that have not come and are looked for at a time: each look is a request to an object store."""
@@ -78,7 +78,7 @@ class Node:
         return self.error(text, final=failure["final"])
 
 
-def run_node(attempt: Attempt, count: int, run: Run, pace: Pace | None = None) -> Json:
+def run_node(attempt: Attempt, count: int, run: RunAttempt, pace: Pace | None = None) -> Json:
     """Run a node of a gang with the others; return what it left for its job.
 
     Parameters
@@ -196,7 +196,7 @@ def _too_few(node: Node) -> EndedError:
     )
 
 
-def _run_with_others(node: Node, run: Run) -> Json:
+def _run_with_others(node: Node, run: RunAttempt) -> Json:
     """Begin with the others, run, and end with them where the gang could be tried again."""
     spec = node.attempt.task.spec
     address = own_address(os.environ)
@@ -213,7 +213,7 @@ def _run_with_others(node: Node, run: Run) -> Json:
         outcome: Json = {"branch": None, "splits": None}
         node.board.finish(node.index, outcome)
         return outcome
-    watch = Watch(node.board, node.index, node.count, said, node.ended_by, node.pace)
+    watch = GangWatch(node.board, node.index, node.count, said, node.ended_by, node.pace)
     outcome = run(replace(node.attempt, watch=watch), _environment(node, begun["address"]))
     node.board.finish(node.index, outcome)
     if not node.last:
@@ -241,7 +241,7 @@ def _environment(node: Node, main: str) -> dict[str, str]:
     }
 
 
-def _await_others(node: Node, watch: Watch) -> None:
+def _await_others(node: Node, watch: GangWatch) -> None:
     """Wait until all nodes ended well: where one fails, all of them are tried again."""
     say("This node is done, and waits for the others: where one fails, all are tried again.")
     ended: set[int] = set()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.contract.memo import Memo
     from metaflow_windmill.runtime.position.identity import Task
-    from metaflow_windmill.runtime.position.tasks import Content
+    from metaflow_windmill.runtime.position.tasks import StoredArtifact
     from metaflow_windmill.types import Json
 
 ARTIFACT = "artifact "
@@ -50,7 +50,7 @@ def digest(thing: Json) -> str:
 
 
 def parts_of(
-    task: Task, memo: Memo, inputs: Sequence[tuple[str, Mapping[str, Content]]], *, whole: bool
+    task: Task, memo: Memo, inputs: Sequence[tuple[str, Mapping[str, StoredArtifact]]], *, whole: bool
 ) -> dict[str, str]:
     """Return what a task's outcome depends on, by what it is.
 
@@ -104,7 +104,9 @@ def _entries(folder: str) -> list[str]:
         return []
 
 
-def _artifacts(inputs: Sequence[Mapping[str, Content]], ignored: set[str] | frozenset[str]) -> dict[str, str]:
+def _artifacts(
+    inputs: Sequence[Mapping[str, StoredArtifact]], ignored: set[str] | frozenset[str]
+) -> dict[str, str]:
     """Return a digest for each name, of what all inputs hold under it."""
     names = sorted({name for artifacts in inputs for name in artifacts} - ignored)
     if len(inputs) == 1:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from metaflow_windmill.runtime.position.tasks import Content, Tasks
+    from metaflow_windmill.runtime.position.tasks import StoredArtifact, Tasks
 
 MOST_READ = 256 * 1024 * 1024
 """Bytes of inputs that are looked at; more may hold anything."""
@@ -29,12 +29,12 @@ _KNOWN = (sys.stdlib_module_names | _LIBRARIES | _OF_PYTHON_2) - _HOLDS_CODE
 """Packages whose own objects hold no code of others but what the pickle names too."""
 
 
-def are_plain(contents: Iterable[Content], tasks: Tasks) -> bool:
+def are_plain(contents: Iterable[StoredArtifact], tasks: Tasks) -> bool:
     """Tell whether artifacts surely hold no object of the user's own code.
 
     Parameters
     ----------
-    contents : iterable of Content
+    contents : iterable of StoredArtifact
     tasks : Tasks
         Where their bytes are read.
     """

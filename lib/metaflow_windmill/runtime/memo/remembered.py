@@ -6,21 +6,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.runtime.child.commands import say
+from metaflow_windmill.runtime.child.metaflow_commands import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from metaflow_windmill.runtime.child.commands import Attempt
-    from metaflow_windmill.runtime.memo.plan import Plan
-    from metaflow_windmill.runtime.resumed.origin import Clone
+    from metaflow_windmill.runtime.child.metaflow_commands import Attempt
+    from metaflow_windmill.runtime.memo.lookup import MemoPlan
+    from metaflow_windmill.runtime.resumed.origin_run import Clone
 
 
 @dataclass
 class Remembered:
     """The plan of an attempt, where it has one, and what to clone instead of running it."""
 
-    plan: Plan | None = None
+    plan: MemoPlan | None = None
     clone: Clone | None = None
 
     def keep(self, attempt: int) -> None:
@@ -44,7 +44,7 @@ def remembered(attempt: Attempt, inputs: Sequence[str], *, anew: bool) -> Rememb
     found = Remembered()
     if attempt.task.spec.memo is None:
         return found
-    from metaflow_windmill.runtime.memo.plan import plan  # which no other task needs
+    from metaflow_windmill.runtime.memo.lookup import plan  # which no other task needs
 
     with _trouble("This task was not compared with earlier ones"):
         found.plan = plan(attempt.task, inputs, attempt.tasks)

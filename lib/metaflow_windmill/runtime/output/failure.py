@@ -26,7 +26,7 @@ DISALLOW_RETRY = 202  # metaflow.exception.METAFLOW_EXIT_DISALLOW_RETRY
 
 
 @dataclass(frozen=True)
-class Frame:
+class TracebackLine:
     """One line of a traceback."""
 
     file: str
@@ -41,7 +41,7 @@ class Failure:
     Parameters
     ----------
     name, message : str
-    frames : tuple of Frame
+    frames : tuple of TracebackLine
         Outermost first; they begin in the user's code.
     asking : bool
         Whether it was raised while Metaflow spoke to its metadata service.
@@ -51,7 +51,7 @@ class Failure:
 
     name: str
     message: str
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[TracebackLine, ...] = ()
     asking: bool = False
     final: bool = False
 
@@ -62,7 +62,7 @@ class Failure:
     @classmethod
     def from_json(cls, data: Json) -> Failure:
         """Read what `to_json` wrote."""
-        frames = tuple(Frame(**known(Frame, frame)) for frame in data["frames"])
+        frames = tuple(TracebackLine(**known(TracebackLine, frame)) for frame in data["frames"])
         return cls(data["name"], data["message"], frames, asking=data["asking"], final=data["final"])
 
 
@@ -76,7 +76,7 @@ def describe(error: BaseException, library: str) -> Failure:
         The directory of Metaflow: the frames there that lead to the user's code are left out.
     """
     found = traceback.extract_tb(error.__traceback__)
-    frames = [Frame(item.filename, item.lineno or 1, item.name) for item in found]
+    frames = [TracebackLine(item.filename, item.lineno or 1, item.name) for item in found]
     asking = any(frame.file == f"{library}/{_PROVIDER}" for frame in frames)
     own = tuple(_own(frames, library)[-MOST_FRAMES:])
     final = isinstance(error, RetryNotAllowed)
@@ -146,7 +146,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _own(frames: list[Frame], library: str) -> list[Frame]:
+def _own(frames: list[TracebackLine], library: str) -> list[TracebackLine]:
     """Leave out what leads to the user's code; keep all where nothing of the user's is left."""
     outside = [index for index, frame in enumerate(frames) if not _within(frame, library)]
     inside = [index for index, frame in enumerate(frames) if frame.file == f"{library}/task.py"]
@@ -154,7 +154,7 @@ def _own(frames: list[Frame], library: str) -> list[Frame]:
     return frames if start is None else frames[start:]
 
 
-def _within(frame: Frame, library: str) -> bool:
+def _within(frame: TracebackLine, library: str) -> bool:
     return frame.file.startswith((f"{library}/", "<frozen "))
 
 
@@ -171,7 +171,7 @@ def _cut(text: str) -> str:
     return f"{text[:MOST_CHARACTERS]} ... (cut; the log has all of it)"
 
 
-def _traceback(frames: tuple[Frame, ...]) -> TracebackType | None:
+def _traceback(frames: tuple[TracebackLine, ...]) -> TracebackType | None:
     """Make a traceback through lines that ran in another process, by raising at those very lines."""
     made: TracebackType | None = None
     for frame in reversed(frames):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from metaflow_windmill.runtime.output.logs import LogStream
+    from metaflow_windmill.runtime.output.log_streams import LogStream
 
 REST_FACTOR = 10.0
 

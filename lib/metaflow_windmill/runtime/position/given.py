@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.contract.approval import told
 from metaflow_windmill.contract.event import TRIGGER
 from metaflow_windmill.contract.exact import plain
-from metaflow_windmill.contract.inputs import JobInputs, by_field
-from metaflow_windmill.contract.resume import RESUME, Origin, ResumeOrder
+from metaflow_windmill.contract.job_inputs import JobInputs, by_field
+from metaflow_windmill.contract.resume_argument import RESUME, Origin, ResumeOrder
 from metaflow_windmill.contract.tags import TAGS, tags_in
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.runtime.position.job import Job
+    from metaflow_windmill.runtime.position.current_job import CurrentJob
     from metaflow_windmill.types import Json
 
 
@@ -30,19 +30,19 @@ class Here:
     root : Path
         Of the unpacked code package, whose ``.mf_code`` is on the path.
     record : Record
-    job : Job
+    job : CurrentJob
     token : str
         The job's token, or nothing.
     """
 
     root: Path
     record: Record
-    job: Job
+    job: CurrentJob
     token: str = ""
 
 
 @dataclass(frozen=True)
-class Given(JobInputs):
+class ReceivedInputs(JobInputs):
     """The inputs of a job, and what its first lines have asked Windmill for.
 
     Parameters
@@ -64,7 +64,7 @@ class Given(JobInputs):
         began: str | None = None,
         due: str | None = None,
         history: Callable[[], Json] = lambda: None,
-    ) -> Given:
+    ) -> ReceivedInputs:
         """Return the inputs that a job got by their names, with what it asked for."""
         return cls(**by_field(named), began=began, due=due, history=history)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.runtime.position.ids import UNBOUNDED, read_position, run_id, task_id
+from metaflow_windmill.runtime.position.task_ids import UNBOUNDED, read_position, run_id, task_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.contract.task import TaskSpec
-    from metaflow_windmill.runtime.position.ids import Position
-    from metaflow_windmill.runtime.position.job import Job
+    from metaflow_windmill.contract.task_spec import TaskSpec
+    from metaflow_windmill.runtime.position.current_job import CurrentJob
+    from metaflow_windmill.runtime.position.task_ids import Position
     from metaflow_windmill.types import Json
 
 
@@ -25,7 +25,7 @@ class Task:
     ----------
     spec : TaskSpec
     record : Record
-    job : Job
+    job : CurrentJob
     run : str
         The run's id.
     position : Position
@@ -35,7 +35,7 @@ class Task:
 
     spec: TaskSpec
     record: Record
-    job: Job
+    job: CurrentJob
     run: str
     position: Position = ()
 
@@ -85,6 +85,8 @@ class Task:
         return self.position[-1][1] if self.spec.recursive else 0
 
 
-def identify(spec: TaskSpec, record: Record, job: Job, run: str | None, levels: Mapping[str, Json]) -> Task:
+def identify(
+    spec: TaskSpec, record: Record, job: CurrentJob, run: str | None, levels: Mapping[str, Json]
+) -> Task:
     """Say which task a job is, by the inputs that Windmill gave to it."""
     return Task(spec, record, job, run_id(job, run), read_position(spec.levels, levels))

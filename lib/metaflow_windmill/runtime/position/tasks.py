@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from metaflow_windmill.contract.memo import PARTS
-from metaflow_windmill.runtime.position.ids import PARAMETERS
+from metaflow_windmill.runtime.position.task_ids import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ _FAILED = "windmill-failed.json"
 
 
 @dataclass(frozen=True)
-class Content:
+class StoredArtifact:
     """An artifact as the datastore has it.
 
     Parameters
@@ -97,7 +97,7 @@ class Tasks(Protocol):
     def all_succeeded(self, *steps: str) -> Iterator[tuple[str, Artifacts]]:
         """Yield the tasks of some steps, or of all, that ended well."""
 
-    def contents(self, tasks: Sequence[str]) -> Sequence[Mapping[str, Content]]:
+    def contents(self, tasks: Sequence[str]) -> Sequence[Mapping[str, StoredArtifact]]:
         """Return of each task that is over what artifacts it has, without reading them."""
 
     def blobs(self, shas: Iterable[str]) -> Iterator[bytes]:
@@ -202,7 +202,7 @@ class DatastoreTasks:
             if found.get("_task_ok"):
                 yield found.pathspec.partition("/")[2], found
 
-    def contents(self, tasks: Sequence[str]) -> Sequence[Mapping[str, Content]]:
+    def contents(self, tasks: Sequence[str]) -> Sequence[Mapping[str, StoredArtifact]]:
         """Return of each task that is over what artifacts it has, without reading them."""
         paths = {f"{self._run}/{task}": task for task in tasks}
         found = self._datastore.get_task_datastores(pathspecs=list(paths))
@@ -270,10 +270,10 @@ class DatastoreTasks:
         return str(self._storage.path_join(self._record.flow, self._run, *name.split("/")))
 
 
-def _contents(metadata: Json) -> dict[str, Content]:
-    def content(name: str, sha: str) -> Content:
+def _contents(metadata: Json) -> dict[str, StoredArtifact]:
+    def content(name: str, sha: str) -> StoredArtifact:
         told = metadata["info"].get(name, {})
-        return Content(sha, told.get("type", ""), told.get("encoding", ""), told.get("size", 0))
+        return StoredArtifact(sha, told.get("type", ""), told.get("encoding", ""), told.get("size", 0))
 
     return {name: content(name, sha) for name, sha in metadata["objects"].items()}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from metaflow_windmill.internals.running import artifacts_in, bytes_of, short_lived
-from metaflow_windmill.runtime.report.shown import shown
+from metaflow_windmill.runtime.report.value_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

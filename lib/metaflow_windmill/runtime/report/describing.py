@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.process.control import die_with_parent
-from metaflow_windmill.runtime.report.shown import is_plain, shown
+from metaflow_windmill.runtime.report.value_text import is_plain, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

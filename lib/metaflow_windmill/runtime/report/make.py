@@ -7,21 +7,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.report import as_page
-from metaflow_windmill.contract.task import Page
+from metaflow_windmill.contract.task_spec import Page
 from metaflow_windmill.runtime.position.tasks import flow_datastore
 from metaflow_windmill.runtime.report.artifacts import artifacts_of
 from metaflow_windmill.runtime.report.cards import small_cards
-from metaflow_windmill.runtime.report.history import seconds_since, times_of, with_end
-from metaflow_windmill.runtime.report.page import Ended, page_of
+from metaflow_windmill.runtime.report.page import SucceededRun, page_of
+from metaflow_windmill.runtime.report.step_outcomes import seconds_since, times_of, with_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from metaflow_windmill.runtime.output.masking import Mask
-    from metaflow_windmill.runtime.position.given import Given
+    from metaflow_windmill.runtime.position.given import ReceivedInputs
     from metaflow_windmill.runtime.position.identity import Task
     from metaflow_windmill.runtime.report.artifacts import Artifact
-    from metaflow_windmill.runtime.report.history import StepTimes
+    from metaflow_windmill.runtime.report.step_outcomes import StepTimes
     from metaflow_windmill.types import Json
 
 MOST_READ = 5
@@ -30,14 +30,14 @@ SECONDS = 2.0
 """After which no further card is read."""
 
 
-def report(task: Task, given: Given, outcome: Json, mask: Mask, seconds: float) -> dict[str, Json]:
+def report(task: Task, given: ReceivedInputs, outcome: Json, mask: Mask, seconds: float) -> dict[str, Json]:
     """Return the members of a result that show the run; none if they cannot be made.
 
     Parameters
     ----------
     task : Task
         That of the end step, which has succeeded.
-    given : Given
+    given : ReceivedInputs
     outcome : JSON value
         What the task left: in ``texts`` what it said of its values.
     mask : Mask
@@ -51,10 +51,10 @@ def report(task: Task, given: Given, outcome: Json, mask: Mask, seconds: float) 
         return {}
 
 
-def _page(task: Task, given: Given, outcome: Json, mask: Mask, seconds: float) -> str:
+def _page(task: Task, given: ReceivedInputs, outcome: Json, mask: Mask, seconds: float) -> str:
     page, history = task.spec.page or Page(), given.history()
     steps = times_of(history, page.modules)
-    ended = Ended(
+    ended = SucceededRun(
         pathspec=f"{task.record.flow}/{task.run}",
         token=task.record.token,
         workspace=task.job.workspace,

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from metaflow_windmill.runtime.report.artifacts import Artifact
-    from metaflow_windmill.runtime.report.history import StepTimes
+    from metaflow_windmill.runtime.report.step_outcomes import StepTimes
 
 MOST_STEPS, MOST_ARTIFACTS, MOST_CARDS = 100, 60, 50
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True)
-class Ended:
+class SucceededRun:
     """A run that succeeded.
 
     Parameters
@@ -62,7 +62,7 @@ class Ended:
     said: Sequence[tuple[str, str, str]] = ()
 
 
-def page_of(ended: Ended) -> str:
+def page_of(ended: SucceededRun) -> str:
     """Return the page; what comes last is left out where it would be longer than Windmill shows."""
     parts = [_head(ended), *_artifacts(ended), *_steps(ended), *_cards(ended), *_said(ended)]
     page, more = parts[0], "*(more than fits here was left out)*"
@@ -73,7 +73,7 @@ def page_of(ended: Ended) -> str:
     return page
 
 
-def _head(ended: Ended) -> str:
+def _head(ended: SucceededRun) -> str:
     flow = ended.pathspec.partition("/")[0]
     tasks, retries = (sum(getattr(step, name) for step in ended.steps) for name in ("tasks", "retries"))
     facts = [f"in {time_text(ended.seconds)}" if ended.seconds is not None else ""]
@@ -87,7 +87,7 @@ def _head(ended: Ended) -> str:
     return f"{title}\n\n`{ended.pathspec}` is read in Python by\n\n{fenced(code, 'python')}"
 
 
-def _artifacts(ended: Ended) -> list[str]:
+def _artifacts(ended: SucceededRun) -> list[str]:
     if not ended.artifacts:
         return []
     rows = [(item.name, item.type, size_text(item.size), item.text) for item in ended.artifacts]
@@ -95,7 +95,7 @@ def _artifacts(ended: Ended) -> list[str]:
     return [f"### What {plain(ended.end)} holds", made, *_more(len(rows) - MOST_ARTIFACTS, "artifact")]
 
 
-def _steps(ended: Ended) -> list[str]:
+def _steps(ended: SucceededRun) -> list[str]:
     if not ended.steps:
         return []
     rows = [
@@ -108,7 +108,7 @@ def _steps(ended: Ended) -> list[str]:
     return ["### Steps", made, *_more(len(ended.steps) - MOST_STEPS, "step"), *filter(None, (jobs, rest))]
 
 
-def _cards(ended: Ended) -> list[str]:
+def _cards(ended: SucceededRun) -> list[str]:
     ran = {step.step: step.tasks for step in ended.steps}
     lines = [
         _card(ended, step, card, ran.get(step, 1))
@@ -121,7 +121,7 @@ def _cards(ended: Ended) -> list[str]:
     return ["### Cards", "\n".join(lines[:MOST_CARDS]), *_more(len(lines) - MOST_CARDS, "card")]
 
 
-def _card(ended: Ended, step: str, card: str, tasks: int) -> str:
+def _card(ended: SucceededRun, step: str, card: str, tasks: int) -> str:
     of = f"`{card}` of {plain(step)}" + (f", the first of {tasks} tasks" if tasks > 1 else "")
     run = ended.pathspec.rpartition("/")[2]
     if ended.pages:
@@ -129,7 +129,7 @@ def _card(ended: Ended, step: str, card: str, tasks: int) -> str:
     return f"- {of}: `python flow.py card view {run}/{step}/{'...' if tasks > 1 else 't'}`"
 
 
-def _said(ended: Ended) -> list[str]:
+def _said(ended: SucceededRun) -> list[str]:
     return [f"### Card `{card}` of {plain(step)}\n\n{text}" for step, card, text in ended.said]
 
 

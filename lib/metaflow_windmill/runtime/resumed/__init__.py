@@ -1,1 +1,3 @@
 """Tasks that an earlier run did already."""
+
+__all__ = ["origin_run"]

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.deployment.described.origin import telling
+from metaflow_windmill.deployment.described.git_origin import telling
 from metaflow_windmill.errors import CompileError
 from metaflow_windmill.package.script import step_script
 from metaflow_windmill.process.confined import Confinement, Finished, run_confined

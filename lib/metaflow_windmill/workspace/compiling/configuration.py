@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from metaflow_windmill.contract.record import LONGEST_TIMEOUT
 from metaflow_windmill.contract.worker import MOST_LOST, MOST_PACKED
 from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER, checked_folder
-from metaflow_windmill.deployment.described.secrets import read_secrets
+from metaflow_windmill.deployment.described.secret_references import read_secrets
 from metaflow_windmill.errors import DeployError, GitSourceError
 from metaflow_windmill.gitsource import (
     Credentials,
-    Limits,
+    GitLimits,
     Redactor,
     Repository,
     check_path,
@@ -134,11 +134,13 @@ class Configuration:
     compile_seconds: int = 300
     compile_megabytes: int = 4096
 
-    def source(self, *, allow_file: bool = False) -> Source:
+    def source(self, *, allow_file: bool = False) -> RepositorySource:
         """Return the repository and what opens it."""
         repository, login = parse_repository(self.url, allow_file=allow_file)
         own = Credentials(self.token, self.username, self.ssh_key, self.known_hosts, self.ca_certificates)
-        return Source(repository, own.with_login(login), Limits(megabytes=self.repository_megabytes))
+        return RepositorySource(
+            repository, own.with_login(login), GitLimits(megabytes=self.repository_megabytes)
+        )
 
     def redactor(self) -> Redactor:
         """Return what takes this configuration's secrets out of texts."""
@@ -151,12 +153,12 @@ class Configuration:
 
 
 @dataclass(frozen=True)
-class Source:
+class RepositorySource:
     """A repository that may be opened."""
 
     repository: Repository
     credentials: Credentials
-    limits: Limits
+    limits: GitLimits
 
 
 def read_git_repository(value: Json) -> Configuration:

@@ -10,8 +10,8 @@ from metaflow_windmill.contract.notification import NOTIFY
 from metaflow_windmill.contract.pack import PACK
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.deployment.described.dependencies import merged
-from metaflow_windmill.deployment.described.names import Identity, flow_path, labels_of
-from metaflow_windmill.deployment.described.secrets import read_secrets
+from metaflow_windmill.deployment.described.names import DeploymentId, flow_path, labels_of
+from metaflow_windmill.deployment.described.secret_references import read_secrets
 from metaflow_windmill.deployment.described.worker_tags import read_rules
 from metaflow_windmill.deployment.placed.newer import for_server
 from metaflow_windmill.deployment.placed.ownership import with_record
@@ -45,12 +45,12 @@ class Decided:
     document : JSON object
         The body of ``flows/create``.
     record : Record
-    identity : Identity
+    identity : DeploymentId
     """
 
     document: Json
     record: Record
-    identity: Identity
+    identity: DeploymentId
 
     @property
     def path(self) -> str:
@@ -93,7 +93,7 @@ def decide(
     claimed = compiled.vetted.record
     _check_claims(claimed, flow, configuration, owner)
     record = _decided_record(claimed, configuration, stores, owner, git)
-    identity = Identity.of(record)
+    identity = DeploymentId.of(record)
     document = with_record(compiled.vetted.document, record)
     settle = _Settling(configuration, stores.datastore.type, pins)
     for script in _scripts(document["value"]):

@@ -24,7 +24,7 @@ from metaflow_windmill.process.confined import Confinement, run_confined
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metaflow_windmill.workspace.compiling.requirements import Requirements
+    from metaflow_windmill.workspace.compiling.repository_requirements import Requirements
 
 CACHE = "METAFLOW_WINDMILL_CACHE"
 UNUSED_AFTER = 30 * 24 * 3600  # seconds

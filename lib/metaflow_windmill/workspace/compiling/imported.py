@@ -17,7 +17,7 @@ from metaflow_windmill.package.sources import Sources, foreign_imports
 from metaflow_windmill.package.well_known import package_of
 from metaflow_windmill.process.confined import Confinement, run_confined
 from metaflow_windmill.workspace.compiling.discovery import modules_of
-from metaflow_windmill.workspace.compiling.requirements import Requirements
+from metaflow_windmill.workspace.compiling.repository_requirements import Requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

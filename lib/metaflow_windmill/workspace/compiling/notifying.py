@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.notification import variable_of
-from metaflow_windmill.deployment.described.notifications import OPTIONS, read_notifications
+from metaflow_windmill.deployment.described.notification_options import OPTIONS, read_notifications
 from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from metaflow_windmill.contract.notification import Kind, Notifications
+    from metaflow_windmill.contract.notification import ChannelKind, Notifications
     from metaflow_windmill.types import Json
     from metaflow_windmill.workspace.compiling.configuration import Configuration
 
-KINDS: tuple[Kind, ...] = ("slack", "webhook", "pager_duty")
+KINDS: tuple[ChannelKind, ...] = ("slack", "webhook", "pager_duty")
 
 
-def channels_of(notify: Iterable[str]) -> dict[Kind, str | None]:
+def channels_of(notify: Iterable[str]) -> dict[ChannelKind, str | None]:
     """Read channels such as ``slack=f/folder/variable``.
 
     Raises
@@ -26,7 +26,7 @@ def channels_of(notify: Iterable[str]) -> dict[Kind, str | None]:
     DeployError
         If one is none, or is there twice.
     """
-    found: dict[Kind, str | None] = {}
+    found: dict[ChannelKind, str | None] = {}
     for item in notify:
         name, _, place = item.partition("=")
         kind = next((kind for kind in KINDS if kind == name and kind not in found), None)

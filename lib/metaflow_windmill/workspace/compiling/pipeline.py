@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.pages import flow_page
 from metaflow_windmill.contract.record import GitInfo
-from metaflow_windmill.deployment.described.notifications import secrets_of
-from metaflow_windmill.deployment.described.secrets import check_secrets, read_secrets
+from metaflow_windmill.deployment.described.notification_options import secrets_of
+from metaflow_windmill.deployment.described.secret_references import check_secrets, read_secrets
 from metaflow_windmill.deployment.placed.newer import release_of
 from metaflow_windmill.deployment.placed.ownership import TokenWish, record_in, with_record
 from metaflow_windmill.deployment.placed.prepared import is_prepared
@@ -23,18 +23,18 @@ from metaflow_windmill.deployment.placed.upsert import carry_out
 from metaflow_windmill.errors import InvalidDocument, MetaflowWindmillError, Unauthorized, Unreachable
 from metaflow_windmill.gitsource import connect
 from metaflow_windmill.process.confined import weakness
-from metaflow_windmill.workspace.compiling.changes import changes, is_deployed
 from metaflow_windmill.workspace.compiling.compilation import compile_flow_file
 from metaflow_windmill.workspace.compiling.configuration import DEFAULT_PATTERNS
 from metaflow_windmill.workspace.compiling.decisions import Decided, decide, with_saved_package
 from metaflow_windmill.workspace.compiling.discovery import find_flows, matching
+from metaflow_windmill.workspace.compiling.document_changes import changes, is_deployed
 from metaflow_windmill.workspace.compiling.environments import environment_for
 from metaflow_windmill.workspace.compiling.fingerprint import content_digest, files_of_others
+from metaflow_windmill.workspace.compiling.flow_reports import FlowReport, Report
 from metaflow_windmill.workspace.compiling.imported import check_imports, imported_requirements, told
 from metaflow_windmill.workspace.compiling.notifying import notifications_of
 from metaflow_windmill.workspace.compiling.pruning import gone_flows, remove, same_repository
-from metaflow_windmill.workspace.compiling.report import FlowReport, Report
-from metaflow_windmill.workspace.compiling.requirements import requirements_of
+from metaflow_windmill.workspace.compiling.repository_requirements import requirements_of
 from metaflow_windmill.workspace.compiling.stores import Stores, carry_over, read_package, stores_for
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.workspace.compiling.compilation import Compiled
     from metaflow_windmill.workspace.compiling.configuration import Configuration
     from metaflow_windmill.workspace.compiling.discovery import FlowFile
-    from metaflow_windmill.workspace.compiling.report import Outcome
-    from metaflow_windmill.workspace.compiling.requirements import Requirements
-    from metaflow_windmill.workspace.job import Job
+    from metaflow_windmill.workspace.compiling.flow_reports import FlowOutcome
+    from metaflow_windmill.workspace.compiling.repository_requirements import Requirements
+    from metaflow_windmill.workspace.script_job import ScriptJob
 
 MOST_ROUNDS = 5
 """How often a branch may move on while it is being deployed before the last run is left to the next job."""
@@ -63,7 +63,7 @@ UNPREPARED = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class DeployRequest:
     """What a caller asks of one run.
 
     Parameters
@@ -85,9 +85,9 @@ class Asked:
 class Round:
     """What all flows of one run have in common."""
 
-    job: Job
+    job: ScriptJob
     configuration: Configuration
-    asked: Asked
+    asked: DeployRequest
     checkout: Checkout
     repository: str
     stores: Stores
@@ -107,7 +107,7 @@ class Round:
         return self.configuration.owner or self.job.username
 
 
-def look_up(job: Job, configuration: Configuration, ref: str = "") -> Head:
+def look_up(job: ScriptJob, configuration: Configuration, ref: str = "") -> Head:
     """Return where the branch stands now, by one request to the git host.
 
     Raises
@@ -119,7 +119,7 @@ def look_up(job: Job, configuration: Configuration, ref: str = "") -> Head:
         return remote.look_up(ref or configuration.branch)
 
 
-def deploy_newest(job: Job, configuration: Configuration, asked: Asked) -> Report:
+def deploy_newest(job: ScriptJob, configuration: Configuration, asked: DeployRequest) -> Report:
     """Deploy a branch, and again if it moved on meanwhile: the last one of several runs sees the newest.
 
     Raises
@@ -139,7 +139,7 @@ def deploy_newest(job: Job, configuration: Configuration, asked: Asked) -> Repor
     return report
 
 
-def deploy_once(job: Job, configuration: Configuration, asked: Asked) -> Report:
+def deploy_once(job: ScriptJob, configuration: Configuration, asked: DeployRequest) -> Report:
     """Deploy one commit; see `deploy_newest`."""
     source = configuration.source(allow_file=job.allow_file)
     with tempfile.TemporaryDirectory(prefix="compile-") as name:
@@ -326,7 +326,9 @@ def _as_owned_before(shared: Round, decided: Decided, previous: Record | None) -
     return replace(decided, document=with_record(decided.document, record), record=record)
 
 
-def _report(shared: Round, decided: Decided, outcome: Outcome, deployed: Record | None = None) -> FlowReport:
+def _report(
+    shared: Round, decided: Decided, outcome: FlowOutcome, deployed: Record | None = None
+) -> FlowReport:
     record = deployed or decided.record
     return FlowReport(
         flow=record.flow,
@@ -353,7 +355,7 @@ def _pruned(shared: Round) -> list[FlowReport]:
         file = record.git.path if record.git else ""
         if not shared.asked.dry_run:
             remove(windmill, flow.path)
-        outcome: Outcome = "would remove" if shared.asked.dry_run else "removed"
+        outcome: FlowOutcome = "would remove" if shared.asked.dry_run else "removed"
         reports.append(FlowReport(record.flow, file, outcome, flow.path))
         shared.job.say(_line(reports[-1]))
     return reports

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.record import StoreInfo
-from metaflow_windmill.deployment.described.service import plain_address
+from metaflow_windmill.deployment.described.service_version import plain_address
 from metaflow_windmill.errors import DeployError, InvalidDocument, PackageError
 
 if TYPE_CHECKING:

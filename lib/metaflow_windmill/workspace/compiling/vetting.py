@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.compiler.exit_hooks import HAND_ON
+from metaflow_windmill.compiler.hook_modules import HAND_ON
 from metaflow_windmill.compiler.sections import ITEMS_OF_CHUNK
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.errors import InvalidDocument

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.types import Json
 
-State = Literal["ok", "warn", "bad"]
+Severity = Literal["ok", "warn", "bad"]
 
 HERE = ""
-_SIGNS: dict[State, str] = {"ok": "✅", "warn": "⚠️", "bad": "❌"}
+_SIGNS: dict[Severity, str] = {"ok": "✅", "warn": "⚠️", "bad": "❌"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Finding:
     ----------
     subject : str
         What was looked at, in a word or two.
-    state : State
+    state : Severity
         ``ok``; ``warn`` for what works now, or is not needed for everything; ``bad`` for what does not work.
     said : str
         What was found.
@@ -41,7 +41,7 @@ class Finding:
     """
 
     subject: str
-    state: State
+    state: Severity
     said: str
     advice: str = ""
     where: str = HERE
@@ -59,7 +59,7 @@ class Finding:
     @classmethod
     def from_json(cls, data: Json) -> Finding:
         """Read what `to_json` gave; a state that is not known is a bad one."""
-        state: State = data["state"] if data["state"] in _SIGNS else "bad"
+        state: Severity = data["state"] if data["state"] in _SIGNS else "bad"
         return cls(data["subject"], state, data["said"], data.get("advice", ""), data.get("where", HERE))
 
 

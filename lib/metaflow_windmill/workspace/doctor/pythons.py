@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.workspace.doctor.findings import Finding
-from metaflow_windmill.workspace.doctor.flows import CREATE
+from metaflow_windmill.workspace.doctor.flow_findings import CREATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from metaflow_windmill.types import Json
-    from metaflow_windmill.workspace.doctor.server import Site
+    from metaflow_windmill.workspace.doctor.server_findings import InspectedSite
 
 FILE = "wmill.yaml"
 
 
-def sync_findings(site: Site, paths: Iterable[str]) -> Iterator[Finding]:
+def sync_findings(site: InspectedSite, paths: Iterable[str]) -> Iterator[Finding]:
     """Yield the repositories of the workspace's git sync whose filters cover flows of ours."""
     settings = site.get(f"/w/{site.workspace}/workspaces/get_settings").get("git_sync") or {}
     there = tuple(paths)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.workspace.doctor.findings import Finding, found_at
-from metaflow_windmill.workspace.doctor.server import SCRIPT, sentence
+from metaflow_windmill.workspace.doctor.server_findings import SCRIPT, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from metaflow_windmill.types import Json
-    from metaflow_windmill.workspace.doctor.server import Site
+    from metaflow_windmill.workspace.doctor.server_findings import InspectedSite
 
 PYTHON = "python3"
 ROUNDS = 3
@@ -32,16 +32,16 @@ OTHER_LANGUAGES = frozenset(_OTHERS.split())
 
 
 @dataclass(frozen=True)
-class Worker:
+class ListedWorker:
     """A worker as ``workers/list`` shows it; `tag` makes it take a Python job, None if nothing does."""
 
     name: str
     tag: str | None
 
 
-def alive(rows: Iterable[Json]) -> tuple[Worker, ...]:
+def alive(rows: Iterable[Json]) -> tuple[ListedWorker, ...]:
     """Return the workers of an answer of ``workers/list``."""
-    return tuple(Worker(row["worker"], _tag(row.get("custom_tags"))) for row in rows)
+    return tuple(ListedWorker(row["worker"], _tag(row.get("custom_tags"))) for row in rows)
 
 
 def _tag(tags: list[str] | None) -> str | None:
@@ -52,13 +52,13 @@ def _tag(tags: list[str] | None) -> str | None:
 
 
 def ask_workers(
-    site: Site, arguments: Mapping[str, Json], seconds: float, say: Callable[[str], None]
+    site: InspectedSite, arguments: Mapping[str, Json], seconds: float, say: Callable[[str], None]
 ) -> tuple[Finding, ...]:
     """Run the doctor's script once on every worker, as far as Windmill lets one choose.
 
     Parameters
     ----------
-    site : Site
+    site : InspectedSite
     arguments : mapping of str to JSON
         Of the script.
     seconds : float
@@ -85,7 +85,7 @@ def ask_workers(
     return (count_finding(workers, set(answers)), *_told(workers, answers))
 
 
-def count_finding(workers: tuple[Worker, ...], answered: set[str]) -> Finding:
+def count_finding(workers: tuple[ListedWorker, ...], answered: set[str]) -> Finding:
     """Return how many of the workers answered."""
     if not workers and not answered:
         return Finding("workers", "bad", "No worker is alive.", "Start one: without it nothing runs.")
@@ -99,7 +99,7 @@ def count_finding(workers: tuple[Worker, ...], answered: set[str]) -> Finding:
     return Finding("workers", "ok", said)
 
 
-def silent_finding(worker: Worker) -> Finding:
+def silent_finding(worker: ListedWorker) -> Finding:
     """Return why a worker has said nothing."""
     if worker.tag is None:
         said, advice = "It runs no Python, so it was not asked.", "Nothing, unless flows are to run there."
@@ -122,8 +122,8 @@ def findings_of(job_id: str, result: Json) -> tuple[str, tuple[Finding, ...]]:
 
 
 def _rounds(
-    site: Site,
-    workers: tuple[Worker, ...],
+    site: InspectedSite,
+    workers: tuple[ListedWorker, ...],
     arguments: Mapping[str, Json],
     seconds: float,
     say: Callable[[str], None],
@@ -141,13 +141,15 @@ def _rounds(
     return answers
 
 
-def _start(site: Site, tag: str, arguments: Mapping[str, Json]) -> str:
+def _start(site: InspectedSite, tag: str, arguments: Mapping[str, Json]) -> str:
     """Start the script for the workers of a tag; return the job's id."""
     job_id = str(uuid.uuid4())
     return site.windmill.run_script(SCRIPT, arguments, job_id, {} if tag == PYTHON else {"tag": tag})
 
 
-def _ended(site: Site, jobs: list[str], deadline: float) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+def _ended(
+    site: InspectedSite, jobs: list[str], deadline: float
+) -> Iterator[tuple[str, tuple[Finding, ...]]]:
     """Yield what each job found; those that are not over in time are canceled."""
     waiting = list(jobs)
     while waiting and time.monotonic() < deadline:
@@ -161,7 +163,7 @@ def _ended(site: Site, jobs: list[str], deadline: float) -> Iterator[tuple[str, 
         site.windmill.cancel_job(job_id, "metaflow-windmill doctor has stopped waiting")
 
 
-def _told(workers: tuple[Worker, ...], answers: dict[str, tuple[Finding, ...]]) -> Iterator[Finding]:
+def _told(workers: tuple[ListedWorker, ...], answers: dict[str, tuple[Finding, ...]]) -> Iterator[Finding]:
     for findings in answers.values():
         yield from findings
     yield from (silent_finding(worker) for worker in workers if worker.name not in answers)

@@ -1,1 +1,3 @@
 """The scripts of this project come into a workspace."""
+
+__all__ = ["installer", "library", "scopes", "shipped"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.deployment.placed.newer import TOKENS_SCOPED
 
 if TYPE_CHECKING:
-    from metaflow_windmill.workspace.installing.shipped import Script, Shipment
+    from metaflow_windmill.workspace.installing.shipped import Shipment, ShippedScript
 
 FIELD = "job_token_scopes"
 
@@ -53,6 +53,6 @@ def for_release(shipment: Shipment, release: tuple[int, ...]) -> Shipment:
     return replace(shipment, scripts=tuple(map(_restricted, shipment.scripts)))
 
 
-def _restricted(script: Script) -> Script:
+def _restricted(script: ShippedScript) -> ShippedScript:
     scopes = SCOPES.get(script.path.rpartition("/")[2])
     return script if scopes is None else replace(script, body={**script.body, FIELD: list(scopes)})

@@ -35,7 +35,7 @@ _ON_AN_INDEX = re.compile(rf"({_NAME})?([=<>~!]=?[\w.*+!,<>=~-]+|\d[\w.!+-]*)?",
 
 
 @dataclass(frozen=True)
-class Script:
+class ShippedScript:
     """A script, as the body of ``scripts/create`` without the version that it follows."""
 
     path: str
@@ -48,7 +48,7 @@ class Shipment:
 
     Parameters
     ----------
-    scripts : tuple of Script
+    scripts : tuple of ShippedScript
         The library first: the others import it.
     schedules, triggers : dict of str to JSON
         The bodies of ``schedules/create`` and ``http_triggers/create``, by path.
@@ -56,7 +56,7 @@ class Shipment:
         The bodies of ``resources/type/create``, by name.
     """
 
-    scripts: tuple[Script, ...]
+    scripts: tuple[ShippedScript, ...]
     schedules: dict[str, Json]
     triggers: dict[str, Json]
     types: dict[str, Json]
@@ -109,10 +109,12 @@ def requirement(spec: str) -> str:
     )
 
 
-def _script(name: str, package: str) -> Script:
+def _script(name: str, package: str) -> ShippedScript:
     form, path = _read(SHIPPED / f"{name}{FORM}"), f"f/{FOLDER}/{name}"
     body = {name: value for name, value in form.items() if value is not None and name != "lock"}
-    return Script(path, {"path": path, "content": _content(name, package), "language": "python3", **body})
+    return ShippedScript(
+        path, {"path": path, "content": _content(name, package), "language": "python3", **body}
+    )
 
 
 def _content(name: str, package: str) -> str:

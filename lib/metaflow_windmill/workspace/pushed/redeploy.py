@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import DeployError, GitSourceError, NotFound
 from metaflow_windmill.workspace.compiling.configuration import Configuration, read_configuration
-from metaflow_windmill.workspace.compiling.pipeline import Asked, deploy_newest, look_up
-from metaflow_windmill.workspace.job import guarded
+from metaflow_windmill.workspace.compiling.pipeline import DeployRequest, deploy_newest, look_up
 from metaflow_windmill.workspace.pushed.push_events import Push, read_push
+from metaflow_windmill.workspace.script_job import guarded
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
-    from metaflow_windmill.workspace.job import Job
+    from metaflow_windmill.workspace.script_job import ScriptJob
 
 MOST_DELIVERIES = 200
 STATE = "state"
@@ -68,12 +68,12 @@ def state_path(configuration: str) -> str:
     return f"{configuration}_state"
 
 
-def redeploy_if_changed(job: Job, path: str) -> dict[str, Json]:
+def redeploy_if_changed(job: ScriptJob, path: str) -> dict[str, Json]:
     """Look at the head of the branch once, and deploy it unless it is the one deployed.
 
     Parameters
     ----------
-    job : Job
+    job : ScriptJob
     path : str
         Of a ``metaflow_repo`` resource.
 
@@ -93,7 +93,7 @@ def redeploy_if_changed(job: Job, path: str) -> dict[str, Json]:
         return _deploy(quiet, path, configuration, state)
 
 
-def redeploy_on_push(job: Job, path: str, push: Push) -> dict[str, Json]:
+def redeploy_on_push(job: ScriptJob, path: str, push: Push) -> dict[str, Json]:
     """Deploy the branch that a verified push is about, if it is the configuration's.
 
     Nothing of the push is used but its branch and its name: what is deployed is the head of the
@@ -113,7 +113,7 @@ def redeploy_on_push(job: Job, path: str, push: Push) -> dict[str, Json]:
         return _deploy(quiet, path, configuration, state, push.delivery)
 
 
-def verified_push(job: Job, path: str, headers: dict[str, str], raw: str | None) -> Push:
+def verified_push(job: ScriptJob, path: str, headers: dict[str, str], raw: str | None) -> Push:
     """Return a delivery, once it is proven to be signed with the secret of a configuration.
 
     Raises
@@ -129,7 +129,7 @@ def verified_push(job: Job, path: str, headers: dict[str, str], raw: str | None)
     return read_push(headers, raw.encode(), configuration.webhook_secret)
 
 
-def _configuration(job: Job, path: str) -> Configuration:
+def _configuration(job: ScriptJob, path: str) -> Configuration:
     if not isinstance(path, str) or path.startswith("$res:"):
         raise DeployError(
             "'configuration' wants the path of a metaflow_repo resource, such as f/team/flows_repo. Leave "
@@ -147,15 +147,15 @@ def _configuration(job: Job, path: str) -> Configuration:
         ) from None
 
 
-def _state(job: Job, path: str) -> State:
+def _state(job: ScriptJob, path: str) -> State:
     found = job.windmill.resources.find(state_path(path))
     return State.from_json(found if isinstance(found, dict) else {})
 
 
 def _deploy(
-    job: Job, path: str, configuration: Configuration, state: State, delivery: str = ""
+    job: ScriptJob, path: str, configuration: Configuration, state: State, delivery: str = ""
 ) -> dict[str, Json]:
-    report = deploy_newest(job, configuration, Asked())
+    report = deploy_newest(job, configuration, DeployRequest())
     if not report.failures:
         deliveries = (*state.deliveries, delivery)[-MOST_DELIVERIES:] if delivery else state.deliveries
         new = replace(state, commit=report.commit, ref=report.ref, deliveries=deliveries)

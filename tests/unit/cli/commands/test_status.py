@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING
 
 from tests.unit.client.test_windmill import workspace
 
-from metaflow_windmill.cli.flow.commands.status import Tasks, unserved
+from metaflow_windmill.cli.flow.commands.status import ShownTasks, unserved
 from metaflow_windmill.client.models import Job, JobState
-from metaflow_windmill.runs.watch import Event, Task
+from metaflow_windmill.runs.watch import TaskEvent, TaskJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def events(number: int, state: JobState, *, named: bool) -> Iterator[Event]:
+def events(number: int, state: JobState, *, named: bool) -> Iterator[TaskEvent]:
     """A task that began and, if its state says so, ended."""
     task_id = f"t-{number}" if named else None
     job = Job(f"job {number}", state, f"f/flows/Hello/forloop-{number}/work")
-    yield Event(Task(job, "work", task_id), ended=False, at=None)
+    yield TaskEvent(TaskJob(job, "work", task_id), ended=False, at=None)
     if state.final:
-        yield Event(Task(job, "work", task_id), ended=True, at=None)
+        yield TaskEvent(TaskJob(job, "work", task_id), ended=True, at=None)
 
 
 def test_few_tasks_are_shown_one_by_one() -> None:
-    seen = Tasks()
+    seen = ShownTasks()
     for number in range(3):
         seen.of(events(number, JobState.SUCCEEDED, named=True))
     assert [task.id for task in seen.told] == ["t-0", "t-1", "t-2"]
@@ -32,7 +32,7 @@ def test_few_tasks_are_shown_one_by_one() -> None:
 
 
 def test_of_many_tasks_those_are_kept_that_run_or_failed() -> None:
-    seen = Tasks()
+    seen = ShownTasks()
     for number in range(5000):
         state = {17: JobState.RUNNING, 18: JobState.FAILED}.get(number, JobState.SUCCEEDED)
         seen.of(events(number, state, named=state is JobState.FAILED))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from metaflow_windmill.cli.flow.commands.why import Difference, differences, reason
+from metaflow_windmill.cli.flow.commands.why import KeyDifference, differences, reason
 
 PARTS = {"code": "a" * 40, "packages": "boto3 1.0, numpy 1.0", "artifact numbers": "b" * 40}
 
@@ -10,8 +10,8 @@ PARTS = {"code": "a" * 40, "packages": "boto3 1.0, numpy 1.0", "artifact numbers
 def test_what_differs_is_told_as_short_as_it_can_be() -> None:
     now = {**PARTS, "packages": "numpy 2.0", "artifact more": "c" * 40}
     assert differences(PARTS, now) == [
-        Difference("packages", "boto3 1.0, numpy 1.0", "numpy 2.0"),
-        Difference("artifact more", "-", "c" * 12),
+        KeyDifference("packages", "boto3 1.0, numpy 1.0", "numpy 2.0"),
+        KeyDifference("artifact more", "-", "c" * 12),
     ]
     assert differences(PARTS, PARTS) == []
 
@@ -30,7 +30,7 @@ def test_what_differs_is_told_as_short_as_it_can_be() -> None:
         ),
         (
             {"before": "r/a/t"},
-            [Difference("code", "a", "b"), Difference("python", "3", "4")],
+            [KeyDifference("code", "a", "b"), KeyDifference("python", "3", "4")],
             True,
             "ran since this has changed since r/a/t: code, python",
         ),
@@ -44,7 +44,7 @@ def test_what_differs_is_told_as_short_as_it_can_be() -> None:
 )
 def test_the_reason_is_one_sentence(
     told: dict[str, object],
-    changed: list[Difference],
+    changed: list[KeyDifference],
     compared: bool,
     said: str,
 ) -> None:

@@ -7,7 +7,7 @@ from tests.support.answering import Answering, whoami
 
 from metaflow_windmill.client.site import COMMAND
 from metaflow_windmill.client.transport import Response
-from metaflow_windmill.deployment.placed.access import Server
+from metaflow_windmill.deployment.placed.sign_in import Server
 from metaflow_windmill.errors import NotFound, Unauthorized
 
 FLOW = "GET /flows/get/f/flows/Hello"

@@ -11,7 +11,7 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.group import COMMANDS
 from metaflow_windmill.cli.flow.options.top_level import USES, check_top_level
 from metaflow_windmill.terminal.python_words import FROM_PYTHON
-from metaflow_windmill.terminal.speech import Failure
+from metaflow_windmill.terminal.speech import CommandError
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
@@ -58,7 +58,7 @@ def test_an_option_is_used_or_refused(word: str, command: str, monkeypatch: pyte
     if command in users:
         check_top_level(obj(), top(word, value), command)
         return
-    with pytest.raises(Failure, match=rf"{word} means nothing to the command {command}: "):
+    with pytest.raises(CommandError, match=rf"{word} means nothing to the command {command}: "):
         check_top_level(obj(), top(word, value), command)
 
 
@@ -75,7 +75,7 @@ def test_what_was_not_given_is_not_refused() -> None:
 def test_a_program_gives_its_options_once_for_all_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FROM_PYTHON, "1")
     check_top_level(obj(), top("--with", ("retry",)), "trigger")
-    with pytest.raises(Failure):
+    with pytest.raises(CommandError):
         check_top_level(obj(), top("--trigger", ("Bar/1",)), "trigger")
 
 

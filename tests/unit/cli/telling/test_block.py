@@ -13,10 +13,10 @@ from tests.unit.cli.telling.test_progress import PLAN, begin, event
 
 from metaflow_windmill.cli.flow.telling.asking import Asked
 from metaflow_windmill.cli.flow.telling.block import Block, fitting, spoken
-from metaflow_windmill.cli.flow.telling.output import Line
-from metaflow_windmill.cli.flow.telling.progress import Progress, Row, Splits
+from metaflow_windmill.cli.flow.telling.output import LogLine
+from metaflow_windmill.cli.flow.telling.progress import Progress, Splits, StepRow
 from metaflow_windmill.client.models import Job, JobState
-from metaflow_windmill.runs.plan import Planned
+from metaflow_windmill.runs.expected_tasks import Planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ def test_what_tasks_print_goes_above_the_block_and_cannot_break_it() -> None:
     shown.block.begin()
     works(shown)
     for text in ("\x1b[31mred\x1b[0m", "10%\r20%", "\x1b[2J\x1b[5Agone", "[bold]as it is[/bold] :smile:"):
-        shown.block.line(Line("work/t-0", 0, text, own=True))
+        shown.block.line(LogLine("work/t-0", 0, text, own=True))
     shown.block.looked(RUN)
     lines = shown.text()
     assert [line.partition("] ")[2] for line in lines[:4]] == [
@@ -143,7 +143,7 @@ def test_lines_whose_printing_is_interrupted_are_not_printed_twice(
     shown = Shown(80)
     shown.block.begin()
     shown.raw = shown.block._console.file = Interrupting()
-    shown.block.line(Line("work/t-0", 0, "hi there", own=True))
+    shown.block.line(LogLine("work/t-0", 0, "hi there", own=True))
     with pytest.raises(raised):
         shown.block.looked(RUN)
     shown.block.end()
@@ -154,7 +154,7 @@ def test_a_line_has_the_runs_id_where_there_is_room() -> None:
     for columns, head in ((140, "[windmill-1/work/t-0] hi"), (100, "[work/t-0] hi")):
         shown = Shown(columns)
         shown.block.begin()
-        shown.block.line(Line("work/t-0", 0, "hi", own=True))
+        shown.block.line(LogLine("work/t-0", 0, "hi", own=True))
         shown.block.end()
         assert shown.text()[0].endswith(f" {head}")
 
@@ -201,7 +201,7 @@ def test_a_flow_of_more_steps_than_lines_shows_what_matters() -> None:
 
 
 def test_all_steps_are_shown_where_they_fit() -> None:
-    rows = [Row(f"s{number}") for number in range(3)]
+    rows = [StepRow(f"s{number}") for number in range(3)]
     assert fitting(rows, 3) == (rows, [])
 
 

@@ -13,9 +13,9 @@ from metaflow_windmill.cli.flow.telling.following import Followed, conclude, not
 from metaflow_windmill.cli.flow.telling.teller import Teller
 from metaflow_windmill.client.models import Job, JobState
 from metaflow_windmill.client.site import COMMAND
-from metaflow_windmill.deployment.placed.access import Server
-from metaflow_windmill.runs.watch import Event, Task
-from metaflow_windmill.terminal.speech import Failure
+from metaflow_windmill.deployment.placed.sign_in import Server
+from metaflow_windmill.runs.watch import TaskEvent, TaskJob
+from metaflow_windmill.terminal.speech import CommandError
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 RUNNING = Job("run", JobState.RUNNING, "f/flows/Hello")
@@ -33,7 +33,7 @@ class Told:
         self.failed: dict[str, str] = {}
         self.teller = Teller(lambda text, *_: self.lines.append(text), clock=lambda: self.now)
 
-    def look(self, *events: Event, run: Job = RUNNING) -> list[str]:
+    def look(self, *events: TaskEvent, run: Job = RUNNING) -> list[str]:
         self.lines.clear()
         for one in events:
             self.teller.event(one)
@@ -50,11 +50,11 @@ def event(
     *,
     labels: tuple[str, ...] = (),
     reason: str = "",
-) -> Event:
+) -> TaskEvent:
     end = START + timedelta(seconds=1.25) if state.final else None
     job = Job(str(number), state, "", started_at=START, completed_at=end, labels=labels)
-    return Event(
-        Task(job, "work", task_id or f"t-{number}", attempt, reason), ended=state.final, at=end or START
+    return TaskEvent(
+        TaskJob(job, "work", task_id or f"t-{number}", attempt, reason), ended=state.final, at=end or START
     )
 
 
@@ -115,7 +115,7 @@ def test_a_failure_is_told_with_its_reason() -> None:
 
 def test_each_task_that_failed_has_its_own_reason_at_the_end() -> None:
     failed = {"work/t-0": "ValueError: no", "work/t-1": "ValueError: no", "join/t": "KeyError: 'x'\nmore"}
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(CommandError) as caught:
         conclude(FLOW, SERVER, Followed(OVER, failed))
     said = caught.value.message
     assert said.startswith("Hello/windmill-run failed at work/t-0, work/t-1, join/t: ValueError: no\n")
@@ -125,6 +125,6 @@ def test_each_task_that_failed_has_its_own_reason_at_the_end() -> None:
 
 def test_the_reason_is_that_of_windmill_where_no_task_failed() -> None:
     over = replace(OVER, result=[[{"error": {"name": "Timeout", "message": "too long", "step_id": "loop"}}]])
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(CommandError) as caught:
         conclude(FLOW, SERVER, Followed(over))
     assert "Hello/windmill-run failed at loop: Timeout: too long" in caught.value.message

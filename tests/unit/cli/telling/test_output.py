@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from tests.support.answering import Answering
 
-from metaflow_windmill.cli.flow.telling.output import Line, Output
+from metaflow_windmill.cli.flow.telling.output import LogLine, Output
 from metaflow_windmill.client.models import Job, JobState
 from metaflow_windmill.contract.pack import begun_line, ended_line
-from metaflow_windmill.runs.watch import Event, Task
+from metaflow_windmill.runs.watch import TaskEvent, TaskJob
 
 if TYPE_CHECKING:
     import pytest
 
 
-def event(state: JobState) -> Event:
-    return Event(Task(Job("a", state, ""), "work", "t-0"), ended=state.final, at=None)
+def event(state: JobState) -> TaskEvent:
+    return TaskEvent(TaskJob(Job("a", state, ""), "work", "t-0"), ended=state.final, at=None)
 
 
-def show(line: Line) -> None:
+def show(line: LogLine) -> None:
     print(f"[{line.task}{line.again}] {line.text}")
 
 
@@ -45,9 +45,9 @@ def test_the_lines_of_a_job_of_several_tasks_are_told_by_task(capsys: pytest.Cap
         {"GET /jobs_u/getupdate/a": [{"new_logs": text[:50], "log_offset": 50}, {"new_logs": text[50:]}]}
     )
 
-    def packed(state: JobState, part: str) -> Event:
-        task = Task(Job("a", JobState.SUCCEEDED, ""), "work", None, part=part, whole=Job("a", state, ""))
-        return Event(task, ended=True, at=None)
+    def packed(state: JobState, part: str) -> TaskEvent:
+        task = TaskJob(Job("a", JobState.SUCCEEDED, ""), "work", None, part=part, whole=Job("a", state, ""))
+        return TaskEvent(task, ended=True, at=None)
 
     output = Output(server.windmill, show, lambda name: name == "work/t-1")
     output.go_on([packed(JobState.RUNNING, "work/t-0")])
@@ -65,11 +65,11 @@ def test_of_many_tasks_that_run_some_are_asked_in_turn_and_those_that_end_always
     server = Answering({f"GET /jobs_u/getupdate/{job}": {"new_logs": "", "log_offset": 0} for job in jobs})
     output = Output(server.windmill, show, most=2)
 
-    def happen(job: str, state: JobState) -> Event:
+    def happen(job: str, state: JobState) -> TaskEvent:
         one = Job(job, state, "")
         packed = job in "de"
-        task = Task(one, "work", job, part=f"work/{job}" if packed else "", whole=one if packed else None)
-        return Event(task, ended=state.final, at=None)
+        task = TaskJob(one, "work", job, part=f"work/{job}" if packed else "", whole=one if packed else None)
+        return TaskEvent(task, ended=state.final, at=None)
 
     def asked() -> str:
         new = "".join(sorted(line[-1] for line in server.lines))

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from tests.support.answering import Answering
 
-from metaflow_windmill.cli.flow.telling.progress import Progress, Row, Splits
+from metaflow_windmill.cli.flow.telling.progress import Progress, Splits, StepRow
 from metaflow_windmill.client.models import Job, JobState
-from metaflow_windmill.runs.plan import Planned
-from metaflow_windmill.runs.watch import Event, Task
+from metaflow_windmill.runs.expected_tasks import Planned
+from metaflow_windmill.runs.watch import TaskEvent, TaskJob
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 PLAN = {"start": Planned(), "work": Planned("start"), "maybe": Planned(certain=False)}
@@ -25,17 +25,17 @@ def event(
     *,
     labels: tuple[str, ...] = (),
     second: int = 0,
-) -> Event:
+) -> TaskEvent:
     step, _, id_ = name.partition("/")
     one = Job(job or name, state, "", labels=labels)
-    return Event(Task(one, step, id_ or None, attempt), state.final, START + timedelta(seconds=second))
+    return TaskEvent(TaskJob(one, step, id_ or None, attempt), state.final, START + timedelta(seconds=second))
 
 
-def begin(name: str, **told: object) -> Event:
+def begin(name: str, **told: object) -> TaskEvent:
     return event(name, JobState.RUNNING, **told)  # type: ignore[arg-type]
 
 
-def row(progress: Progress, step: str) -> Row:
+def row(progress: Progress, step: str) -> StepRow:
     return next(row for row in progress.rows() if row.step == step)
 
 
@@ -122,11 +122,11 @@ def test_the_splits_are_asked_for_once_and_a_pack_tells_them_at_its_end() -> Non
     progress = Progress(PLAN)
     splits = Splits(server.windmill, progress.loops)
     assert progress.loops == {"start"}
-    splits.took(Task(Job("one", JobState.SUCCEEDED, ""), "start"))
-    splits.took(Task(Job("two", JobState.SUCCEEDED, ""), "work"))
-    splits.took(Task(Job("three", JobState.FAILED, ""), "start"))
+    splits.took(TaskJob(Job("one", JobState.SUCCEEDED, ""), "start"))
+    splits.took(TaskJob(Job("two", JobState.SUCCEEDED, ""), "work"))
+    splits.took(TaskJob(Job("three", JobState.FAILED, ""), "start"))
     pack = Job("pack", JobState.RUNNING, "")
-    splits.took(Task(replace(pack, state=JobState.SUCCEEDED), "start", part="start/t", whole=pack))
+    splits.took(TaskJob(replace(pack, state=JobState.SUCCEEDED), "start", part="start/t", whole=pack))
     splits.told(progress)
     assert row(progress, "work").total == 30
     splits.told(progress)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from metaflow_windmill.cli.flow.telling.asking import Asked
-from metaflow_windmill.cli.flow.telling.output import Line
+from metaflow_windmill.cli.flow.telling.output import LogLine
 from metaflow_windmill.cli.flow.telling.screen import Lines, is_redrawn
 from metaflow_windmill.client.models import Job, JobState
 
@@ -48,8 +48,8 @@ def test_a_block_needs_a_terminal_that_can(environment: dict[str, str], redrawn:
 
 def test_lines_of_tasks_look_as_with_metaflows_run(capsys: pytest.CaptureFixture[str]) -> None:
     screen = Lines(LOUD, "windmill-1")
-    screen.line(Line("work/t-1", 0, "hello  ", own=True))
-    screen.line(Line("work/t-1", 1, "", own=True))
+    screen.line(LogLine("work/t-1", 0, "hello  ", own=True))
+    screen.line(LogLine("work/t-1", 1, "", own=True))
     first, second = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \[windmill-1/work/t-1\] hello", first)
     assert second.endswith("[windmill-1/work/t-1 (attempt 2)] ")

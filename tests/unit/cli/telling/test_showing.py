@@ -18,8 +18,8 @@ from metaflow_windmill.cli.flow.telling.showing import (
 from metaflow_windmill.client.models import Job, JobState
 from metaflow_windmill.client.site import COMMAND
 from metaflow_windmill.client.windmill import Windmill
-from metaflow_windmill.deployment.placed.access import Server
-from metaflow_windmill.runs.watch import Task
+from metaflow_windmill.deployment.placed.sign_in import Server
+from metaflow_windmill.runs.watch import TaskJob
 
 START = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 ID = "0198c0de-0000-7000-8000-000000000000"
@@ -75,7 +75,7 @@ def test_runs() -> None:
 
 
 def test_tasks() -> None:
-    task = Task(job(2), "work", "t-3", 1)
+    task = TaskJob(job(2), "work", "t-3", 1)
     row = task_row(task)
     assert (row[0], row[1], row[3], row[4]) == ("work/t-3", "SUCCEEDED", "2.0 s", "2")
     told = task_json(task)

@@ -6,7 +6,7 @@ import pytest
 
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.deployment.described.names import (
-    Identity,
+    DeploymentId,
     checked_folder,
     flow_path,
     job_id_of,
@@ -36,26 +36,26 @@ def record(flow: str = "Hello", project: str | None = None, branch: str | None =
 @pytest.mark.parametrize(
     ("identity", "path"),
     [
-        (Identity("HelloFlow"), "f/flows/HelloFlow"),
-        (Identity("HelloFlow", name="hello-two"), "f/flows/hello-two"),
-        (Identity("HelloFlow", project="shop", branch="prod"), "f/flows/shop/prod/HelloFlow"),
-        (Identity("HelloFlow", project="shop", branch="prod.x"), "f/flows/shop/prod-x/HelloFlow"),
-        (Identity("HelloFlow", project="shop", branch="test.a_b"), "f/flows/shop/test-a_b/HelloFlow"),
-        (Identity("HelloFlow", project="shop", branch="user.alice"), "f/flows/shop/user-alice/HelloFlow"),
+        (DeploymentId("HelloFlow"), "f/flows/HelloFlow"),
+        (DeploymentId("HelloFlow", name="hello-two"), "f/flows/hello-two"),
+        (DeploymentId("HelloFlow", project="shop", branch="prod"), "f/flows/shop/prod/HelloFlow"),
+        (DeploymentId("HelloFlow", project="shop", branch="prod.x"), "f/flows/shop/prod-x/HelloFlow"),
+        (DeploymentId("HelloFlow", project="shop", branch="test.a_b"), "f/flows/shop/test-a_b/HelloFlow"),
+        (DeploymentId("HelloFlow", project="shop", branch="user.alice"), "f/flows/shop/user-alice/HelloFlow"),
         (
-            Identity("HelloFlow", project="shop", branch="user.al@x.com"),
+            DeploymentId("HelloFlow", project="shop", branch="user.al@x.com"),
             "f/flows/shop/user-al-x-com-8953735f/HelloFlow",
         ),
-        (Identity("Größe"), "f/flows/Gr-e-aedc3f80"),
+        (DeploymentId("Größe"), "f/flows/Gr-e-aedc3f80"),
     ],
 )
-def test_paths(identity: Identity, path: str) -> None:
+def test_paths(identity: DeploymentId, path: str) -> None:
     assert flow_path("f/flows/", identity) == path
 
 
 def test_changed_parts_stay_apart() -> None:
     users = ["al.x", "al@x", "al+x", "al x", "al--x", "al-x", "AL-x", "al_x"]
-    parts = {flow_path("f/flows", Identity("F", project="p", branch=f"user.{user}")) for user in users}
+    parts = {flow_path("f/flows", DeploymentId("F", project="p", branch=f"user.{user}")) for user in users}
     assert len(parts) == len(users)
 
 
@@ -80,12 +80,12 @@ def test_what_is_no_folder(folder: str) -> None:
 
 def test_names_are_checked() -> None:
     with pytest.raises(DeployError, match="'a/b' cannot be the name of a deployment"):
-        flow_path("f/flows", Identity("F", name="a/b"))
+        flow_path("f/flows", DeploymentId("F", name="a/b"))
 
 
 def test_a_path_that_is_too_long() -> None:
     with pytest.raises(DeployError, match="has 309 characters and Windmill takes 255"):
-        flow_path("f/flows", Identity("F" * 100, project="p" * 100, branch="test." + "b" * 94))
+        flow_path("f/flows", DeploymentId("F" * 100, project="p" * 100, branch="test." + "b" * 94))
 
 
 def test_labels() -> None:
@@ -100,9 +100,9 @@ def test_labels() -> None:
 
 
 def test_token_prefixes_are_those_of_metaflow() -> None:
-    assert token_prefix(Identity("HelloFlow")) == "helloflow"
-    assert token_prefix(Identity("HelloFlow", name="Two")) == "two"
-    shared = {token_prefix(Identity(flow, project="shop", branch="prod")) for flow in ("A", "B")}
+    assert token_prefix(DeploymentId("HelloFlow")) == "helloflow"
+    assert token_prefix(DeploymentId("HelloFlow", name="Two")) == "two"
+    shared = {token_prefix(DeploymentId(flow, project="shop", branch="prod")) for flow in ("A", "B")}
     assert shared == {"mfprj-rlcy5q3tt7xgwd7k"}
 
 
@@ -115,8 +115,8 @@ def test_run_ids() -> None:
 
 
 def test_ownership() -> None:
-    assert Identity("Hello").owns(record())
-    assert Identity("Hello", name="other").owns(record())
-    assert not Identity("Other").owns(record())
-    assert not Identity("Hello", project="shop", branch="prod").owns(record())
-    assert str(Identity.of(record(project="shop", branch="prod"))) == "Hello of shop/prod"
+    assert DeploymentId("Hello").owns(record())
+    assert DeploymentId("Hello", name="other").owns(record())
+    assert not DeploymentId("Other").owns(record())
+    assert not DeploymentId("Hello", project="shop", branch="prod").owns(record())
+    assert str(DeploymentId.of(record(project="shop", branch="prod"))) == "Hello of shop/prod"

@@ -9,7 +9,7 @@ import pytest
 
 from metaflow_windmill.client.models import Flow
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
-from metaflow_windmill.deployment.described.names import Identity
+from metaflow_windmill.deployment.described.names import DeploymentId
 from metaflow_windmill.deployment.placed.ownership import (
     TokenWish,
     check_allowed,
@@ -35,7 +35,7 @@ def deployed(record: Any) -> Flow:
 
 
 def test_our_own() -> None:
-    assert our_record(deployed(RECORD.to_json()), Identity("Hello")) == RECORD
+    assert our_record(deployed(RECORD.to_json()), DeploymentId("Hello")) == RECORD
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_our_own() -> None:
 )
 def test_not_ours(record: Any, sentence: str) -> None:
     with pytest.raises(NotOurs) as caught:
-        our_record(deployed(record), Identity("Hello"))
+        our_record(deployed(record), DeploymentId("Hello"))
     assert str(caught.value).startswith(sentence)
 
 
@@ -92,20 +92,20 @@ def test_who_may_not(wish: TokenWish) -> None:
 
 
 def test_tokens() -> None:
-    first = choose_token(None, Identity("Hello"), TokenWish())
+    first = choose_token(None, DeploymentId("Hello"), TokenWish())
     assert first == "hello-0-smtq"  # Metaflow's own generator: the same prefix gives the same token
     previous = replace(RECORD, token=first)
-    assert choose_token(previous, Identity("Hello"), TokenWish()) == first
-    assert choose_token(previous, Identity("Hello"), TokenWish(generate=True)).startswith("hello-1-")
-    assert choose_token(previous, Identity("Hello"), TokenWish(given="mine")) == "mine"
-    assert choose_token(previous, Identity("Hello"), TokenWish(given="production:mine")) == "mine"
+    assert choose_token(previous, DeploymentId("Hello"), TokenWish()) == first
+    assert choose_token(previous, DeploymentId("Hello"), TokenWish(generate=True)).startswith("hello-1-")
+    assert choose_token(previous, DeploymentId("Hello"), TokenWish(given="mine")) == "mine"
+    assert choose_token(previous, DeploymentId("Hello"), TokenWish(given="production:mine")) == "mine"
 
 
 def test_tokens_of_a_project_are_shared() -> None:
     with pytest.raises(DeployError, match="--new-token cannot be used with @project"):
-        choose_token(None, Identity("Hello", None, "x", "user.alice"), TokenWish(given="mine"))
+        choose_token(None, DeploymentId("Hello", None, "x", "user.alice"), TokenWish(given="mine"))
 
 
 def test_no_next_token_after_a_chosen_one() -> None:
     with pytest.raises(DeployError, match="choose the next one by --new-token too"):
-        choose_token(replace(RECORD, token="mine"), Identity("Hello"), TokenWish(generate=True))
+        choose_token(replace(RECORD, token="mine"), DeploymentId("Hello"), TokenWish(generate=True))

@@ -11,7 +11,7 @@ from metaflow.plugins.datastores.local_storage import LocalStorage
 from tests.support.dags import load_flow
 
 from metaflow_windmill.contract.event import Awaited
-from metaflow_windmill.deployment.described.names import Identity
+from metaflow_windmill.deployment.described.names import DeploymentId
 from metaflow_windmill.deployment.placed.subscription import read_events
 from metaflow_windmill.errors import DeployError
 
@@ -32,12 +32,12 @@ class WaitsFlow(FlowSpec):
         pass
 """
 PARAMETERS = ("alpha", "beta-two")
-OWN = Identity("WaitsFlow")
-PROJECT = Identity("WaitsFlow", project="sales", branch="prod")
+OWN = DeploymentId("WaitsFlow")
+PROJECT = DeploymentId("WaitsFlow", project="sales", branch="prod")
 
 
 def awaited(
-    tmp_path: Path, decorator: str, identity: Identity = OWN, before: str = ""
+    tmp_path: Path, decorator: str, identity: DeploymentId = OWN, before: str = ""
 ) -> tuple[Awaited, ...]:
     file = tmp_path / "waits.py"
     file.write_text(FLOW.format(decorator=decorator, before=before), encoding="utf-8")
@@ -105,7 +105,7 @@ def name(context):
         ),
     ],
 )
-def test_ends_of_runs(tmp_path: Path, decorator: str, identity: Identity, names: list[str]) -> None:
+def test_ends_of_runs(tmp_path: Path, decorator: str, identity: DeploymentId, names: list[str]) -> None:
     assert [event.name for event in awaited(tmp_path, decorator, identity)] == names
 
 

@@ -18,12 +18,12 @@ from metaflow_windmill.contract.record import (
     ScheduleInfo,
     StoreInfo,
 )
-from metaflow_windmill.deployment.described.names import Identity
+from metaflow_windmill.deployment.described.names import DeploymentId
 from metaflow_windmill.deployment.placed.ownership import TokenWish, record_in
 from metaflow_windmill.deployment.placed.prepared import is_prepared, wait_until_ready
 from metaflow_windmill.deployment.placed.schedule import Change
-from metaflow_windmill.deployment.placed.survey import Plan, survey
-from metaflow_windmill.deployment.placed.upsert import Deployed, carry_out
+from metaflow_windmill.deployment.placed.survey import DeploymentPlan, survey
+from metaflow_windmill.deployment.placed.upsert import DeploymentResult, carry_out
 from metaflow_windmill.errors import DeployError, NotOurs, Refused
 
 PATH = "f/flows/Hello"
@@ -87,17 +87,17 @@ def server(**changes: Any) -> Answering:
     return Answering({requests[name]: answer for name, answer in answers.items()})
 
 
-def look(transport: Answering, user: User = ADMIN, owner: str = "alice") -> Plan:
+def look(transport: Answering, user: User = ADMIN, owner: str = "alice") -> DeploymentPlan:
     return survey(
-        transport.windmill, PATH, Identity("Hello"), owner=owner, user=user, wish=TokenWish(given="tok")
+        transport.windmill, PATH, DeploymentId("Hello"), owner=owner, user=user, wish=TokenWish(given="tok")
     )
 
 
-def deploy(transport: Answering, record: Record = RECORD, existing: Any = None) -> Deployed:
+def deploy(transport: Answering, record: Record = RECORD, existing: Any = None) -> DeploymentResult:
     from metaflow_windmill.client.models import Flow
 
     flow = None if existing is None else Flow.from_json(existing)
-    return carry_out(Plan(transport.windmill, PATH, flow, "tok", ADMIN), document(record))
+    return carry_out(DeploymentPlan(transport.windmill, PATH, flow, "tok", ADMIN), document(record))
 
 
 def body(transport: Answering, line: str) -> Any:
@@ -215,7 +215,7 @@ def test_a_schedule_that_fails_is_told_with_what_was_done() -> None:
 
 def test_a_document_of_somebody_else() -> None:
     with pytest.raises(DeployError, match="has no deployment record"):
-        carry_out(Plan(server().windmill, PATH, None, "tok", ADMIN), {"value": {}})
+        carry_out(DeploymentPlan(server().windmill, PATH, None, "tok", ADMIN), {"value": {}})
 
 
 def outcome(*, completed: bool, success: bool = True) -> Response:

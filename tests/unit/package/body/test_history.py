@@ -14,8 +14,8 @@ import pytest
 
 from metaflow_windmill.contract.report import MOST_CHARACTERS
 from metaflow_windmill.package.body.history import MOST_LOOKED_INTO, MOST_PAGES, PER_PAGE, history
-from metaflow_windmill.runtime.report.history import times_of
-from metaflow_windmill.runtime.report.page import Ended, page_of
+from metaflow_windmill.runtime.report.page import SucceededRun, page_of
+from metaflow_windmill.runtime.report.step_outcomes import times_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def test_five_thousand_tasks_are_a_few_questions_and_a_page_that_is_shown(
     assert len(asked) == 7, "the run, and six pages of a thousand jobs"
     assert found["whole"] is True
     assert took < 10
-    page = page_of(Ended("Flow/windmill-1", "t", "w", "end", 72.0, times_of(found, {})))
+    page = page_of(SucceededRun("Flow/windmill-1", "t", "w", "end", 72.0, times_of(found, {})))
     assert "5001 tasks, 7 retries" in page
     assert len(page) < MOST_CHARACTERS
 

@@ -82,7 +82,7 @@ LOOK = """
     from pathlib import Path
     from metaflow_windmill.package.body.token import take_token
     from metaflow_windmill.process.child import run_child
-    from metaflow_windmill.runtime.output.logs import LogStream
+    from metaflow_windmill.runtime.output.log_streams import LogStream
     look = {looked!r}.replace("PIDS", str((os.getpid(), os.getppid())))
     take_token()
     def body():
@@ -215,7 +215,7 @@ KEPT = """
     from metaflow_windmill.package.body.token import take_token
     from metaflow_windmill.process.child import run_child
     from metaflow_windmill.process.leftovers import children_of
-    from metaflow_windmill.runtime.output.logs import LogStream
+    from metaflow_windmill.runtime.output.log_streams import LogStream
     take_token()
     heard = later(lambda: "answered")
     look = {looked!r}.replace("PIDS", str(tuple(children_of(os.getpid()))))

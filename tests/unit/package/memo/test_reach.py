@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from metaflow_windmill.package.memo import Code
+from metaflow_windmill.package.memo import PackageCode
 
 STEPS = ("start", "train", "end")
 FLOW = """
@@ -83,7 +83,7 @@ FILES = {
 
 
 def codes(files: dict[str, str], told: str = "") -> dict[str, str]:
-    code = Code(files, "flow.py", STEPS, called_by_metaflow=("next", "merge_artifacts"), told=told)
+    code = PackageCode(files, "flow.py", STEPS, called_by_metaflow=("next", "merge_artifacts"), told=told)
     return {step: code.of(step, "WHOLE").digest for step in STEPS}
 
 
@@ -185,7 +185,7 @@ def test_a_class_that_may_be_known_by_its_base_always_counts() -> None:
     ],
 )
 def test_where_nobody_can_say_what_is_called_all_of_the_package_counts(line: str) -> None:
-    code = Code({**FILES, "flow.py": FLOW.replace("self.note()", line, 1)}, "flow.py", STEPS)
+    code = PackageCode({**FILES, "flow.py": FLOW.replace("self.note()", line, 1)}, "flow.py", STEPS)
     found = code.of("train", "WHOLE")
     assert found.digest == "WHOLE"
     assert found.why_whole.startswith("flow.py, line ")
@@ -205,6 +205,7 @@ def test_a_step_that_is_nowhere_to_be_found_is_undecided() -> None:
         Flow = type("Flow", (FlowSpec,), make())
     """)
     assert (
-        "none of the package's files" in Code({"flow.py": made}, "flow.py", STEPS).of("start", "W").why_whole
+        "none of the package's files"
+        in PackageCode({"flow.py": made}, "flow.py", STEPS).of("start", "W").why_whole
     )
-    assert "no Python" in Code({"flow.py": "def"}, "flow.py", STEPS).of("start", "W").why_whole
+    assert "no Python" in PackageCode({"flow.py": "def"}, "flow.py", STEPS).of("start", "W").why_whole

@@ -12,7 +12,7 @@ from metaflow_windmill.runtime.attempt.attempts import (
     in_earlier_life,
     next_attempt,
 )
-from metaflow_windmill.runtime.position.job import Job
+from metaflow_windmill.runtime.position.current_job import CurrentJob
 
 if TYPE_CHECKING:
     from metaflow_windmill.runtime.position.tasks import Tasks
@@ -50,12 +50,17 @@ def test_a_job_that_was_started_again_tells_of_the_tasks_that_it_ran_before() ->
 
 @pytest.mark.parametrize(
     ("root", "job"),
-    [("r", Job(root="r", run="an iteration")), (None, Job(root="r")), ("", Job(root="r")), ("r", Job())],
+    [
+        ("r", CurrentJob(root="r", run="an iteration")),
+        (None, CurrentJob(root="r")),
+        ("", CurrentJob(root="r")),
+        ("r", CurrentJob()),
+    ],
 )
-def test_a_step_of_the_run_that_began_it_is_let_through(root: str | None, job: Job) -> None:
+def test_a_step_of_the_run_that_began_it_is_let_through(root: str | None, job: CurrentJob) -> None:
     check_not_restarted("windmill-r", root, job)
 
 
 def test_a_run_that_was_started_in_the_middle_of_another_is_refused() -> None:
     with pytest.raises(RetryNotAllowed, match=r"in the middle of windmill-r, .* `windmill resume"):
-        check_not_restarted("windmill-r", "r", Job(root="another"))
+        check_not_restarted("windmill-r", "r", CurrentJob(root="another"))

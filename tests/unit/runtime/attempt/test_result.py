@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.support.tasks import RUN, task
 
 from metaflow_windmill.runtime.attempt.result import result
-from metaflow_windmill.runtime.position.ids import UNBOUNDED
+from metaflow_windmill.runtime.position.task_ids import UNBOUNDED
 
 PLAIN = {"run_id": RUN, "step": "here", "task": "t-3"}
 HERE = [("foreach", 3)]

@@ -3,10 +3,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.runtime.child.environment import DUE
 from metaflow_windmill.runtime.child.hooks import outcome, task_metadata
-from metaflow_windmill.runtime.position.ids import UNBOUNDED
-from metaflow_windmill.runtime.position.job import Job
+from metaflow_windmill.runtime.child.task_environment import DUE
+from metaflow_windmill.runtime.position.current_job import CurrentJob
+from metaflow_windmill.runtime.position.task_ids import UNBOUNDED
 
 if TYPE_CHECKING:
     import pytest
@@ -36,7 +36,9 @@ def test_only_what_the_next_modules_need_is_told() -> None:
 
 def test_metadata_holds_what_windmill_told_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DUE, raising=False)
-    job = Job(id="j", workspace="w", run="r", root="o", step="s", flow_path="f/a/b", page_server="http://p")
+    job = CurrentJob(
+        id="j", workspace="w", run="r", root="o", step="s", flow_path="f/a/b", page_server="http://p"
+    )
     assert task_metadata(job) == {
         "windmill-job-id": "j",
         "windmill-flow-job-id": "r",
@@ -46,9 +48,9 @@ def test_metadata_holds_what_windmill_told_and_no_more(monkeypatch: pytest.Monke
         "windmill-step-id": "s",
         "windmill-job-url": "http://p/run/j?workspace=w",
     }
-    assert task_metadata(Job()) == {}
+    assert task_metadata(CurrentJob()) == {}
     monkeypatch.setenv(DUE, "2026-01-01T00:00:00+00:00")
-    assert task_metadata(Job(schedule="f/a/b")) == {
+    assert task_metadata(CurrentJob(schedule="f/a/b")) == {
         "windmill-scheduled-for": "2026-01-01T00:00:00+00:00",
         "windmill-schedule-path": "f/a/b",
     }

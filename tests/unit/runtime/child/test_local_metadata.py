@@ -18,7 +18,7 @@ import os, sys
 
 from metaflow import Run, namespace
 from metaflow_windmill.contract.record import StoreInfo
-from metaflow_windmill.runtime.child.trigger import trigger_of
+from metaflow_windmill.runtime.child.current_trigger import trigger_of
 
 EVENT = {"type": "run", "id": "Other/windmill-1/end/t", "name": "metaflow.Other.end", "timestamp": 1}
 namespace(None)

@@ -11,19 +11,19 @@ import pytest
 from tests.support.tasks import MemoryTasks, reads, task
 
 from metaflow_windmill.errors import FINAL, GangError
-from metaflow_windmill.runtime.child.commands import Attempt, EndedError
 from metaflow_windmill.runtime.child.deadline import Deadline
-from metaflow_windmill.runtime.child.environment import NODES
+from metaflow_windmill.runtime.child.metaflow_commands import Attempt, EndedError
+from metaflow_windmill.runtime.child.task_environment import NODES
 from metaflow_windmill.runtime.gang.board import Board
 from metaflow_windmill.runtime.gang.node import run_node
-from metaflow_windmill.runtime.gang.watch import Pace
+from metaflow_windmill.runtime.gang.node_watch import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from metaflow_windmill.runtime.child.workplace import Workplace
-    from metaflow_windmill.runtime.output.logs import LogStream
+    from metaflow_windmill.runtime.output.log_streams import LogStream
     from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.types import Json
 

@@ -16,7 +16,7 @@ import pytest
 from tests.support.tasks import MemoryTasks
 
 from metaflow_windmill.runtime.memo.plain import MOST_READ, are_plain, is_plain
-from metaflow_windmill.runtime.position.tasks import Content
+from metaflow_windmill.runtime.position.tasks import StoredArtifact
 
 if TYPE_CHECKING:
     from metaflow_windmill.runtime.position.tasks import Tasks
@@ -65,7 +65,8 @@ def test_what_cannot_be_read_is_not() -> None:
 def test_values_of_simple_types_are_not_even_read() -> None:
     tasks = cast("Tasks", MemoryTasks())
     assert are_plain(
-        [Content("no literal", "<class 'int'>"), Content("[1]", "<class 'list'>", "pickle-v4")], tasks
+        [StoredArtifact("no literal", "<class 'int'>"), StoredArtifact("[1]", "<class 'list'>", "pickle-v4")],
+        tasks,
     )
-    assert not are_plain([Content("[1]", "<class 'list'>", "arrow")], tasks)
-    assert not are_plain([Content("[1]", "<class 'list'>", "gzip+pickle-v4", MOST_READ + 1)], tasks)
+    assert not are_plain([StoredArtifact("[1]", "<class 'list'>", "arrow")], tasks)
+    assert not are_plain([StoredArtifact("[1]", "<class 'list'>", "gzip+pickle-v4", MOST_READ + 1)], tasks)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metaflow_windmill.errors import RetryNotAllowed, TaskError, WorkflowTimeout
-from metaflow_windmill.runtime.output.failure import Failure, Frame, describe, ended_badly, exception
+from metaflow_windmill.runtime.output.failure import Failure, TracebackLine, describe, ended_badly, exception
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ class MuteError(Exception):
 
 def made(error: type[Exception], *frames: tuple[str, int, str]) -> BaseException:
     """An exception that came through the given lines."""
-    failure = Failure("any", "", tuple(Frame(*frame) for frame in frames))
+    failure = Failure("any", "", tuple(TracebackLine(*frame) for frame in frames))
     return error("why").with_traceback(exception(failure).__traceback__)
 
 
@@ -30,7 +30,9 @@ def test_an_exception_comes_back_as_what_it_was(tmp_path: Path) -> None:
     file = tmp_path / "flow.py"
     file.write_text("\n\n    self.model.fit()\n")
     failure = Failure(
-        "FitError", "no fit: é", (Frame(str(file), 3, "train"), Frame("/gone.py", 70_000, "fit"))
+        "FitError",
+        "no fit: é",
+        (TracebackLine(str(file), 3, "train"), TracebackLine("/gone.py", 70_000, "fit")),
     )
     assert Failure.from_json(failure.to_json()) == failure
     error = exception(failure)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaflow_windmill.runtime.output.failure import Failure
-from metaflow_windmill.runtime.output.logs import CHUNK, LogStream
+from metaflow_windmill.runtime.output.log_streams import CHUNK, LogStream
 from metaflow_windmill.runtime.output.masking import GOOGLE_KEY, MASK, NAMES, Mask
 from metaflow_windmill.runtime.output.metadata_service import HEADERS
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metaflow_windmill.errors import TaskError
-from metaflow_windmill.runtime.output.failure import Failure, Frame, describe, exception
+from metaflow_windmill.runtime.output.failure import Failure, TracebackLine, describe, exception
 from metaflow_windmill.runtime.output.metadata_service import HEADERS, check_headers, explained
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ FORBIDDEN = Failure("ServiceException", "Metadata request (/flows/F) failed (cod
 
 
 def described(*frames: tuple[str, int, str]) -> Failure:
-    before = Failure("ConnectionError", "", tuple(Frame(*frame) for frame in frames))
+    before = Failure("ConnectionError", "", tuple(TracebackLine(*frame) for frame in frames))
     return describe(ConnectionError("why").with_traceback(exception(before).__traceback__), LIBRARY)
 
 

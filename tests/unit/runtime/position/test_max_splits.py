@@ -3,15 +3,17 @@ from __future__ import annotations
 import pytest
 from tests.support.simulated import RECORD
 
-from metaflow_windmill.contract.task import TaskSpec
+from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.errors import TaskError
 from metaflow_windmill.runtime.attempt.result import result
+from metaflow_windmill.runtime.position.current_job import CurrentJob
 from metaflow_windmill.runtime.position.identity import Task
-from metaflow_windmill.runtime.position.job import Job
 
 
 def splitting(spec: TaskSpec, splits: int) -> object:
-    return result(Task(spec, RECORD, Job(), "windmill-1"), {"branch": None, "splits": splits}).get("count")
+    return result(Task(spec, RECORD, CurrentJob(), "windmill-1"), {"branch": None, "splits": splits}).get(
+        "count"
+    )
 
 
 def test_a_foreach_may_make_as_many_splits_as_it_was_deployed_for() -> None:

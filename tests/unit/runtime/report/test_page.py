@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from metaflow_windmill.contract.report import MOST_CHARACTERS
 from metaflow_windmill.runtime.report.artifacts import Artifact
-from metaflow_windmill.runtime.report.history import StepTimes, times_of, with_end, with_tasks
-from metaflow_windmill.runtime.report.page import Ended, page_of, size_text, time_text
+from metaflow_windmill.runtime.report.page import SucceededRun, page_of, size_text, time_text
+from metaflow_windmill.runtime.report.step_outcomes import StepTimes, times_of, with_end, with_tasks
 
 RUN = "windmill-1"
-ENDED = Ended(
+ENDED = SucceededRun(
     pathspec=f"Flow/{RUN}",
     token="flow-0-abcd",
     workspace="team",
@@ -62,7 +62,7 @@ def test_a_step_that_did_not_run_has_no_card() -> None:
 
 
 def test_whatever_a_run_made_windmill_shows_its_page() -> None:
-    many = Ended(
+    many = SucceededRun(
         pathspec="Flow/" + RUN,
         token="t",
         workspace="w",

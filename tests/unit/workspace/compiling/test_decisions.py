@@ -12,11 +12,11 @@ from metaflow_windmill.contract.record import GitInfo, ParameterInfo, StoreInfo
 from metaflow_windmill.deployment.placed.difference import as_document
 from metaflow_windmill.errors import DeployError, InvalidDocument, PackageError
 from metaflow_windmill.package.script import split_requirements, with_requirements
-from metaflow_windmill.workspace.compiling.changes import changes, is_deployed
 from metaflow_windmill.workspace.compiling.compilation import Compiled
 from metaflow_windmill.workspace.compiling.configuration import Configuration
 from metaflow_windmill.workspace.compiling.decisions import Decided, decide, expected_branch, lock_with
 from metaflow_windmill.workspace.compiling.discovery import FlowFile
+from metaflow_windmill.workspace.compiling.document_changes import changes, is_deployed
 from metaflow_windmill.workspace.compiling.stores import (
     Stores,
     carry_over,

@@ -16,7 +16,7 @@ from metaflow_windmill.workspace.compiling.environments import (
     find_uv,
     own_environment,
 )
-from metaflow_windmill.workspace.compiling.requirements import Requirements
+from metaflow_windmill.workspace.compiling.repository_requirements import Requirements
 
 NEEDED = Requirements(("tinyword>=1",), "requirements.txt")
 

@@ -12,7 +12,7 @@ from metaflow_windmill.errors import DeployError
 from metaflow_windmill.package.well_known import package_of
 from metaflow_windmill.workspace.compiling.environments import environment_for
 from metaflow_windmill.workspace.compiling.imported import check_imports, imported_requirements, told
-from metaflow_windmill.workspace.compiling.requirements import Requirements
+from metaflow_windmill.workspace.compiling.repository_requirements import Requirements
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.workspace.doctor.pythons import python_findings, pythons_here, pythons_of
-from metaflow_windmill.workspace.doctor.queue import limits_of
+from metaflow_windmill.workspace.doctor.queue_findings import limits_of
 
 if TYPE_CHECKING:
     from pathlib import Path

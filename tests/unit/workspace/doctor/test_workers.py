@@ -9,9 +9,9 @@ from tests.support.answering import Answering
 
 from metaflow_windmill.client.transport import Request, Response
 from metaflow_windmill.workspace.doctor.findings import Finding
-from metaflow_windmill.workspace.doctor.server import Site
+from metaflow_windmill.workspace.doctor.server_findings import InspectedSite
 from metaflow_windmill.workspace.doctor.workers import (
-    Worker,
+    ListedWorker,
     alive,
     ask_workers,
     count_finding,
@@ -56,7 +56,7 @@ class Fleet:
 
 def ask(fleet: Any, seconds: float = 30.0) -> tuple[tuple[Finding, ...], list[str]]:
     said: list[str] = []
-    site = Site(fleet, "https://windmill.example.com", "admins", "f/flows")
+    site = InspectedSite(fleet, "https://windmill.example.com", "admins", "f/flows")
     return ask_workers(site, {"version": "1"}, seconds, said.append), said
 
 
@@ -70,7 +70,7 @@ def ask(fleet: Any, seconds: float = 30.0) -> tuple[tuple[Finding, ...], list[st
     ],
 )
 def test_the_tag_that_reaches_a_worker(tags: list[str] | None, tag: str | None) -> None:
-    assert alive([{"worker": "wk", "custom_tags": tags}]) == (Worker("wk", tag),)
+    assert alive([{"worker": "wk", "custom_tags": tags}]) == (ListedWorker("wk", tag),)
 
 
 def test_a_worker_that_was_too_slow_is_asked_again() -> None:
@@ -85,7 +85,7 @@ def test_a_worker_that_was_too_slow_is_asked_again() -> None:
 def test_a_worker_that_never_gets_a_turn_is_named() -> None:
     found, said = ask(Fleet(["one", "two"], ["one"] * 4))
     assert (found[0].state, found[0].said) == ("warn", "1 of 2 that run Python answered.")
-    assert found[-1] == silent_finding(Worker("two", "python3"))
+    assert found[-1] == silent_finding(ListedWorker("two", "python3"))
     assert len(said) == 3
 
 
@@ -126,6 +126,6 @@ def test_a_job_that_fails_altogether(ended: Any) -> None:
 
 
 def test_a_worker_that_runs_no_python_is_left_alone() -> None:
-    finding = silent_finding(Worker("native", None))
+    finding = silent_finding(ListedWorker("native", None))
     assert (finding.state, finding.said) == ("ok", "It runs no Python, so it was not asked.")
-    assert count_finding((Worker("native", None), Worker("wk", "python3")), {"wk"}).state == "ok"
+    assert count_finding((ListedWorker("native", None), ListedWorker("wk", "python3")), {"wk"}).state == "ok"

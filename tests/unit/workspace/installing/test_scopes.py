@@ -8,7 +8,7 @@ import pytest
 from tests.support.answering import Answering
 
 from metaflow_windmill.deployment.placed.newer import TOKENS_SCOPED
-from metaflow_windmill.workspace.installing.install import Installer
+from metaflow_windmill.workspace.installing.installer import Installer
 from metaflow_windmill.workspace.installing.scopes import FIELD, SCOPES, for_release
 from metaflow_windmill.workspace.installing.shipped import shipment
 

@@ -10,10 +10,10 @@ from metaflow_windmill.cli.flow.deployed import deployed, json_option, run_argum
 from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.runs.approvals import answer, answers_of, chosen, questions
-from metaflow_windmill.terminal.speech import Failure, flow_command, print_json, say
+from metaflow_windmill.terminal.speech import CommandError, flow_command, print_json, say
 
 if TYPE_CHECKING:
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     run_id: str | None,
     answers: tuple[str, ...] | None,
     task: str | None,
@@ -63,11 +63,11 @@ def command(
 
 
 def _texts(pairs: tuple[str, ...]) -> dict[str, str]:
-    """Read ``name=value`` pairs; `Failure` if one is none."""
+    """Read ``name=value`` pairs; `CommandError` if one is none."""
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not name or not equals:
-            raise Failure(f"--answer takes name=value, not {pair!r}", "Wrong use")
+            raise CommandError(f"--answer takes name=value, not {pair!r}", "Wrong use")
         found[name] = value
     return found

@@ -9,10 +9,10 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.options.attributes import attribute_option, write_attributes
 from metaflow_windmill.cli.flow.options.creation import Creation, creation_options
 from metaflow_windmill.cli.flow.options.shared import connect
-from metaflow_windmill.cli.flow.options.tokens import remember
-from metaflow_windmill.cli.flow.telling.deploying import tell_beginning, tell_end
+from metaflow_windmill.cli.flow.options.token_options import remember
+from metaflow_windmill.cli.flow.telling.deployment import tell_beginning, tell_end
 from metaflow_windmill.deployment.assembled.assemble import assemble, check
-from metaflow_windmill.deployment.assembled.service import check_service
+from metaflow_windmill.deployment.assembled.service_check import check_service
 from metaflow_windmill.deployment.placed.ownership import choose_token
 from metaflow_windmill.deployment.placed.server_version import check_server
 from metaflow_windmill.deployment.placed.survey import survey
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.deployment.assembled.deployment import Given
-    from metaflow_windmill.deployment.placed.access import Server
-    from metaflow_windmill.deployment.placed.survey import Plan
-    from metaflow_windmill.deployment.placed.upsert import Deployed
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
+    from metaflow_windmill.deployment.placed.sign_in import Server
+    from metaflow_windmill.deployment.placed.survey import DeploymentPlan
+    from metaflow_windmill.deployment.placed.upsert import DeploymentResult
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     only_json: bool,
     deployer_attribute_file: str | None,
     **options: Any,  # noqa: ANN401
@@ -70,7 +70,7 @@ def deploy(
     server: Server,
     asked: Creation,
     agree: Callable[[Record], object] = lambda _: None,
-) -> Deployed:
+) -> DeploymentResult:
     """Survey the place, compile the flow for it, and put it there, saying so.
 
     Nothing is changed anywhere before all of it was checked. `agree` may object to the record of
@@ -101,7 +101,7 @@ def _check(obj: CliState, server: Server, asked: Creation) -> None:
     tell_beginning(obj, server, remark)
 
 
-def _survey(server: Server, asked: Creation) -> Plan:
+def _survey(server: Server, asked: Creation) -> DeploymentPlan:
     from metaflow.util import get_username
 
     return survey(

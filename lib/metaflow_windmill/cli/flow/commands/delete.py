@@ -11,7 +11,7 @@ from metaflow_windmill.deployment.placed.subscription import remove_subscription
 from metaflow_windmill.terminal.speech import confirm, flow_command, say
 
 if TYPE_CHECKING:
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     authorize: str | None,
     yes: bool,
 ) -> None:

@@ -6,15 +6,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option
+from metaflow_windmill.cli.flow.options.flow_options import flow_options
 from metaflow_windmill.cli.flow.options.shared import server_options
-from metaflow_windmill.cli.flow.options.wanted import flow_options
 from metaflow_windmill.deployment.assembled.assemble import assemble, check
-from metaflow_windmill.deployment.assembled.wanted import Wanted
+from metaflow_windmill.deployment.assembled.options import DeployOptions
 from metaflow_windmill.deployment.placed.difference import difference, page_difference
 from metaflow_windmill.terminal.speech import flow_command, print_data, print_json, say
 
 if TYPE_CHECKING:
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     as_json: bool,
     **options: Any,  # noqa: ANN401
 ) -> None:
     """Print a line a difference, or JSON."""
     found = deployed(obj, given)
-    wanted = Wanted.of(options)
+    wanted = DeployOptions.of(options)
     check(obj, wanted)
     document = assemble(obj, found.meant, wanted, found.record.token, found.server).saved()
     changes = (*difference(found.flow.value, document["value"]), *page_difference(found.flow, document))

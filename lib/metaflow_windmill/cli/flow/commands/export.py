@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click, yaml
 
-from metaflow_windmill.cli.flow.options.tokens import wish_of
-from metaflow_windmill.cli.flow.options.wanted import flow_options
+from metaflow_windmill.cli.flow.options.flow_options import flow_options
+from metaflow_windmill.cli.flow.options.token_options import wish_of
 from metaflow_windmill.contract.record import Record
 from metaflow_windmill.deployment.assembled.assemble import assemble, check
-from metaflow_windmill.deployment.assembled.deployment import Given, meant
-from metaflow_windmill.deployment.assembled.wanted import Wanted
+from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions, meant
+from metaflow_windmill.deployment.assembled.options import DeployOptions
 from metaflow_windmill.deployment.placed.ownership import choose_token
 from metaflow_windmill.deployment.placed.schedule import schedule_file
 from metaflow_windmill.errors import DeployError
@@ -39,7 +39,7 @@ def command(
     **options: Any,  # noqa: ANN401
 ) -> None:
     """Compile, and write each file whole."""
-    target, wanted = meant(obj, Given()), Wanted.of(options)
+    target, wanted = meant(obj, TargetOptions()), DeployOptions.of(options)
     check(obj, wanted)
     token = choose_token(None, target.identity, wish_of(target.identity, authorize=None))
     document = assemble(obj, target, wanted, token).saved()

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow._vendor import click
 
-from metaflow_windmill.cli.flow.deployed import Deployed, authorize_option, deployed, json_option, yes_option
+from metaflow_windmill.cli.flow.deployed import (
+    Deployment,
+    authorize_option,
+    deployed,
+    json_option,
+    yes_option,
+)
 from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.cli.flow.telling.showing import time_json, time_text
 from metaflow_windmill.deployment.placed.difference import as_document
 from metaflow_windmill.deployment.placed.ownership import our_record, record_in
-from metaflow_windmill.deployment.placed.survey import Plan
+from metaflow_windmill.deployment.placed.survey import DeploymentPlan
 from metaflow_windmill.deployment.placed.upsert import carry_out
 from metaflow_windmill.errors import DeployError, InvalidDocument, NotFound
 from metaflow_windmill.terminal.speech import confirm, flow_command, print_json, print_table, say
@@ -19,7 +25,7 @@ from metaflow_windmill.terminal.speech import confirm, flow_command, print_json,
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow, FlowVersion
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 LIMIT = 20
@@ -36,7 +42,7 @@ HEADS = ("version", "deployed", "by", "package", "message")
 def history(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -61,7 +67,7 @@ def history(
 def rollback(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     version: int,
     authorize: str | None,
     yes: bool,
@@ -76,13 +82,15 @@ def rollback(
     if version == found.flow.version:
         raise DeployError(f"version {version} of {found.path} is the one that is deployed")
     confirm(f"Deploy version {version} of {found.path} again on {found.server.host}?", yes=yes)
-    plan = Plan(found.server.windmill, found.path, found.flow, found.record.token, found.server.user)
+    plan = DeploymentPlan(
+        found.server.windmill, found.path, found.flow, found.record.token, found.server.user
+    )
     message = f"version {version} again, by {get_username()}"
     done = carry_out(plan, as_document(old), message)
     say(obj, f"{found.path} is as it was in version {version}; this is version {done.version}.")
 
 
-def _version(found: Deployed, version: int) -> Flow:
+def _version(found: Deployment, version: int) -> Flow:
     try:
         flow = found.server.windmill.get_flow_version(version)
     except NotFound:
@@ -92,7 +100,7 @@ def _version(found: Deployed, version: int) -> Flow:
     return flow
 
 
-def _record(found: Deployed, version: FlowVersion) -> Record | InvalidDocument | None:
+def _record(found: Deployment, version: FlowVersion) -> Record | InvalidDocument | None:
     """Return the record of a version, or why it cannot be read; None if there is none."""
     try:
         return record_in(found.server.windmill.get_flow_version(version.id).value)

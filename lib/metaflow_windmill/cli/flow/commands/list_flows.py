@@ -10,15 +10,15 @@ from metaflow_windmill.cli.flow.deployed import json_option
 from metaflow_windmill.cli.flow.options.shared import connect, server_options
 from metaflow_windmill.cli.flow.telling.showing import time_json, time_text
 from metaflow_windmill.client.pages import flow_page
-from metaflow_windmill.deployment.assembled.deployment import Given, meant
-from metaflow_windmill.deployment.placed.listing import deployments
+from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions, meant
+from metaflow_windmill.deployment.placed.deployments import deployments
 from metaflow_windmill.errors import InvalidDocument
 from metaflow_windmill.terminal.speech import flow_command, print_json, print_table, say
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.deployment.placed.access import Server
+    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.types import Json
 
@@ -35,7 +35,7 @@ HEADS = ("path", "flow", "branch", "owner", "deployed", "schedule")
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     everything: bool,
     as_json: bool,
 ) -> None:

@@ -17,7 +17,7 @@ from metaflow_windmill.terminal.speech import flow_command, print_json, print_ta
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 LIMIT = 20
@@ -48,7 +48,7 @@ LIMIT = 20
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     states: tuple[str, ...] | None,
     tags: tuple[str, ...] | None,
     limit: int,

@@ -11,12 +11,12 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.deployed import deployed, run_argument
 from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.cli.flow.telling.output import Output
-from metaflow_windmill.runs.watch import MANY_NAMED, Watch, steps_of
+from metaflow_windmill.runs.watch import MANY_NAMED, RunWatch, steps_of
 from metaflow_windmill.terminal.speech import flow_command, print_data, say
 
 if TYPE_CHECKING:
-    from metaflow_windmill.cli.flow.telling.output import Line
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.cli.flow.telling.output import LogLine
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 LOOK_EVERY = 0.5
@@ -37,7 +37,7 @@ LOOK_EVERY = 0.5
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     run_id: str | None,
     step: str | None,
     follow: bool,
@@ -52,7 +52,7 @@ def command(
     }
     # One task is known by its id only, so that of each task of its step is asked for.
     named = sys.maxsize if step and "/" in step else MANY_NAMED
-    watch = Watch(found.server.windmill, job.id, wanted, named, job)
+    watch = RunWatch(found.server.windmill, job.id, wanted, named, job)
     output = Output(found.server.windmill, _print, lambda name: step in (None, name, name.partition("/")[0]))
     while True:
         over = watch.run().state.final
@@ -64,5 +64,5 @@ def command(
         say(obj, "No task has begun yet." if step is None else f"No task of {step} has begun.")
 
 
-def _print(line: Line) -> None:
+def _print(line: LogLine) -> None:
     print_data(f"[{line.task}{line.again}] {line.text}")

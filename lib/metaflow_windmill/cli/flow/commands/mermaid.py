@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from metaflow._vendor import click
 
-from metaflow_windmill.compiler import Deployment, compile_flow, mermaid
+from metaflow_windmill.compiler import DeploymentSpec, compile_flow, mermaid
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.deployment.assembled.assemble import limits
 from metaflow_windmill.graph import read_dag
@@ -33,5 +33,5 @@ def command(obj: CliState, max_workers: int | None, pack: int | None) -> None:
 def diagram(dag: Dag, max_workers: int | None = None, pack: int | None = None) -> str:
     """Return a Mermaid flowchart of what a graph compiles to, even if it could not be deployed."""
     record = Record(dag.name, "", "", PackageInfo("", "", "", ""), StoreInfo(""), StoreInfo(""))
-    deployment = Deployment("", record, script="", lock="", schema={}, max_workers=max_workers, pack=pack)
+    deployment = DeploymentSpec("", record, script="", lock="", schema={}, max_workers=max_workers, pack=pack)
     return mermaid(compile_flow(replace(dag, problems=()), deployment, limits()).value)

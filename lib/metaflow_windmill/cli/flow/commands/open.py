@@ -11,11 +11,11 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.deployed import deployed
 from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.client.pages import flow_page, run_page
-from metaflow_windmill.terminal.speech import Failure, flow_command, print_data
+from metaflow_windmill.terminal.speech import CommandError, flow_command, print_data
 
 if TYPE_CHECKING:
-    from metaflow_windmill.cli.flow.deployed import Deployed
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.cli.flow.deployed import Deployment
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     run_id: str | None,
     of_flow: bool,
 ) -> None:
     """Print the address, and open it where a person sits at a terminal."""
     if of_flow and run_id:
-        raise Failure("Give RUN or --flow, not both.", "Wrong use")
+        raise CommandError("Give RUN or --flow, not both.", "Wrong use")
     found = deployed(obj, given)
     page = (
         flow_page(found.server.host, found.server.workspace, found.path) if of_flow else _page(found, run_id)
@@ -46,7 +46,7 @@ def command(
         webbrowser.open(page)
 
 
-def _page(found: Deployed, run_id: str | None) -> str:
+def _page(found: Deployment, run_id: str | None) -> str:
     """Return the address of a run's page; of the flow's, if none is named and none has run."""
     server = found.server
     run = next(server.windmill.list_runs(found.path), None) if run_id is None else found.run(run_id)

@@ -10,7 +10,7 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.commands.trigger import announce
 from metaflow_windmill.cli.flow.deployed import deployed
 from metaflow_windmill.cli.flow.options.attributes import attribute_option, write_attributes
-from metaflow_windmill.cli.flow.options.parameters import (
+from metaflow_windmill.cli.flow.options.parameter_options import (
     ParameterCommand,
     given_tags,
     given_texts,
@@ -23,19 +23,19 @@ from metaflow_windmill.cli.flow.telling.following import conclude, follow, follo
 from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.telling.showing import time_text
 from metaflow_windmill.errors import DeployError, RetryNotAllowed
-from metaflow_windmill.runs.resume import check_step, former_run, resume
-from metaflow_windmill.runs.trigger import check_takes_tags
+from metaflow_windmill.runs.resumption import check_step, former_run, resume
+from metaflow_windmill.runs.start import check_takes_tags
 from metaflow_windmill.runtime.position.tasks import DatastoreTasks
-from metaflow_windmill.runtime.resumed.origin import parameters_of
-from metaflow_windmill.terminal.speech import Failure, flow_command, say
+from metaflow_windmill.runtime.resumed.origin_run import parameters_of
+from metaflow_windmill.terminal.speech import CommandError, flow_command, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from metaflow_windmill.cli.flow.deployed import Deployed
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.cli.flow.deployed import Deployment
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
-    from metaflow_windmill.runs.resume import Former
+    from metaflow_windmill.runs.resumption import Former
 
 
 @flow_command(
@@ -72,7 +72,7 @@ def command(
     obj: CliState,
     *,
     run_id: str | None,
-    given: Given,
+    given: TargetOptions,
     step_to_rerun: str | None,
     origin_run_id: str | None,
     run_params: tuple[str, ...] | None,
@@ -87,7 +87,7 @@ def command(
 ) -> None:
     """Check all that can be checked here, start the run, and follow it."""
     if run_id and origin_run_id and run_id != origin_run_id:
-        raise Failure("give RUN or --origin-run-id, not both", "Wrong use")
+        raise CommandError("give RUN or --origin-run-id, not both", "Wrong use")
     found = deployed(obj, given)
     former = former_run(found.server.windmill, found.path, found.record, run_id or origin_run_id)
     steps = [step_to_rerun] if step_to_rerun else []
@@ -117,7 +117,7 @@ def command(
         conclude(obj, found.server, ended)
 
 
-def _check_data(found: Deployed, former: Former) -> None:
+def _check_data(found: Deployment, former: Former) -> None:
     """Raise `DeployError` if a run that Windmill does not know has no data beside the deployed flow's."""
     from metaflow.metaflow_config import MAX_ATTEMPTS
 
@@ -136,7 +136,7 @@ def _check_data(found: Deployed, former: Former) -> None:
         return
 
 
-def _say(obj: CliState, found: Deployed, former: Former) -> None:
+def _say(obj: CliState, found: Deployment, former: Former) -> None:
     when = f" on {time_text(found.flow.edited_at)}" if found.flow.edited_at else ""
     say(
         obj,

@@ -12,7 +12,7 @@ from metaflow_windmill.runs.waits import end_wait, waits_of
 from metaflow_windmill.terminal.speech import flow_command, print_data, say
 
 if TYPE_CHECKING:
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     run_id: str | None,
     authorize: str | None,
 ) -> None:

@@ -9,7 +9,7 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.commands.create import deploy
 from metaflow_windmill.cli.flow.commands.trigger import announce, check_file
 from metaflow_windmill.cli.flow.options.creation import Creation, creation_options
-from metaflow_windmill.cli.flow.options.parameters import (
+from metaflow_windmill.cli.flow.options.parameter_options import (
     ParameterCommand,
     given_tags,
     given_texts,
@@ -20,13 +20,13 @@ from metaflow_windmill.cli.flow.options.shared import connect
 from metaflow_windmill.cli.flow.telling.following import conclude, follow, follow_options
 from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
 from metaflow_windmill.runs.arguments import arguments_of
-from metaflow_windmill.runs.trigger import trigger
+from metaflow_windmill.runs.start import trigger
 from metaflow_windmill.terminal.speech import flow_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     tags: tuple[str, ...] | None,
     run_params: tuple[str, ...] | None,
     run_params_file: str | None,

@@ -25,21 +25,21 @@ from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.deployment.placed.ownership import TOKEN_SCHEME
 from metaflow_windmill.runs.reasons import reason_of
-from metaflow_windmill.runs.watch import MANY_NAMED, Watch, steps_of
+from metaflow_windmill.runs.watch import MANY_NAMED, RunWatch, steps_of
 from metaflow_windmill.terminal.paste import pasted
 from metaflow_windmill.terminal.speech import flow_command, print_data, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from metaflow_windmill.cli.flow.deployed import Deployed
+    from metaflow_windmill.cli.flow.deployed import Deployment
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.deployment.assembled.deployment import Given
-    from metaflow_windmill.deployment.placed.access import Server
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
+    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.approvals import Question
-    from metaflow_windmill.runs.watch import Event, Task
+    from metaflow_windmill.runs.watch import TaskEvent, TaskJob
 
 
 @flow_command(
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     run_id: str | None,
     as_json: bool,
 ) -> None:
@@ -60,8 +60,8 @@ def command(
     found = deployed(obj, given)
     job = found.run(run_id)
     fetch_metadata(obj, found.record, run_id_of(job.id))
-    watch = Watch(found.server.windmill, job.id, steps_of(found.flow.value), MANY_NAMED, job)
-    seen = Tasks().of(watch.events())
+    watch = RunWatch(found.server.windmill, job.id, steps_of(found.flow.value), MANY_NAMED, job)
+    seen = ShownTasks().of(watch.events())
     if as_json:
         told = [task_json(task) for task in seen.told]
         parameters = {name: plain(value) for name, value in (job.args or {}).items()}
@@ -79,32 +79,32 @@ def command(
 
 
 @dataclass
-class Tasks:
+class ShownTasks:
     """The tasks of a run: the first ones of each step, what runs or failed, and how many more there are.
 
     Parameters
     ----------
-    shown : dict of str to Task
+    shown : dict of str to TaskJob
         By what tells a task apart.
     more : dict of str to Counter
         By the step, how many tasks that are not shown ended in which state.
     """
 
-    shown: dict[str, Task] = field(default_factory=dict)
+    shown: dict[str, TaskJob] = field(default_factory=dict)
     more: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def of(self, events: Iterable[Event]) -> Tasks:
+    def of(self, events: Iterable[TaskEvent]) -> ShownTasks:
         """Take in what happened, and return these tasks."""
         for event in events:
             self._take(event.task, ended=event.ended)
         return self
 
     @property
-    def told(self) -> list[Task]:
+    def told(self) -> list[TaskJob]:
         """The tasks to show, in the order in which they began."""
         return sorted(self.shown.values(), key=lambda task: f"{task.job.started_at or task.job.created_at}")
 
-    def _take(self, task: Task, *, ended: bool) -> None:
+    def _take(self, task: TaskJob, *, ended: bool) -> None:
         if ended and task.id is None and task.job.state is JobState.SUCCEEDED:
             self.shown.pop(task.key, None)
             self.more.setdefault(task.step, Counter())[task.job.state.value] += 1
@@ -112,7 +112,7 @@ class Tasks:
             self.shown[task.key] = task
 
 
-def _print(found: Deployed, job: Job, tasks: Tasks) -> None:
+def _print(found: Deployment, job: Job, tasks: ShownTasks) -> None:
     server = found.server
     print_data(f"{run_id_of(job.id)} is {job.state.value}")
     if job.started_at:
@@ -136,7 +136,7 @@ def _print(found: Deployed, job: Job, tasks: Tasks) -> None:
         print_data(f"{step}: {', '.join(f'{number:,} more {state}' for state, number in states.items())}")
 
 
-def _waits(found: Deployed, job: Job) -> list[str]:
+def _waits(found: Deployment, job: Job) -> list[str]:
     """Return a sentence for each question that the run asks a person."""
     asked = _asked(found, job)
     if not asked:
@@ -147,7 +147,7 @@ def _waits(found: Deployed, job: Job) -> list[str]:
     return [pasted(sentence(job, question, page, asked)) for question in asked]
 
 
-def _asked(found: Deployed, job: Job) -> list[Question]:
+def _asked(found: Deployment, job: Job) -> list[Question]:
     if job.state.final:
         return []
     from metaflow_windmill.runs.approvals import questions

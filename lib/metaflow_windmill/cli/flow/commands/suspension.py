@@ -13,7 +13,7 @@ from metaflow_windmill.terminal.speech import flow_command, say
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Schedule
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -21,7 +21,7 @@ def switch(
     obj: CliState,
     *,
     enabled: bool,
-    given: Given,
+    given: TargetOptions,
     authorize: str | None,
 ) -> None:
     """Turn the schedule on or off.

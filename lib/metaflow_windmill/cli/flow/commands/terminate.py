@@ -10,7 +10,7 @@ from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.terminal.speech import flow_command, say
 
 if TYPE_CHECKING:
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     run_id: str | None,
     authorize: str | None,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.options.attributes import attribute_option, write_attributes
-from metaflow_windmill.cli.flow.options.parameters import (
+from metaflow_windmill.cli.flow.options.parameter_options import (
     ParameterCommand,
     given_tags,
     given_texts,
@@ -19,16 +19,16 @@ from metaflow_windmill.cli.flow.options.parameters import (
 from metaflow_windmill.cli.flow.options.shared import server_of, server_options
 from metaflow_windmill.cli.flow.telling.showing import in_python
 from metaflow_windmill.client.pages import run_page
-from metaflow_windmill.deployment.assembled.deployment import Given, meant
+from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions, meant
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.runs.trigger import Triggered, deployed_version, trigger
+from metaflow_windmill.runs.start import Triggered, deployed_version, trigger
 from metaflow_windmill.terminal.paste import command_line
 from metaflow_windmill.terminal.speech import flow_command, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from metaflow_windmill.deployment.placed.access import Server
+    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 def command(
     obj: CliState,
     *,
-    given: Given,
+    given: TargetOptions,
     run_params: tuple[str, ...] | None,
     run_params_file: str | None,
     tags: tuple[str, ...] | None,

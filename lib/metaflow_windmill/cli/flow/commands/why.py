@@ -9,7 +9,7 @@ from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option
 from metaflow_windmill.cli.flow.options.shared import server_options
-from metaflow_windmill.contract.resume import WINDMILL_RUN
+from metaflow_windmill.contract.resume_argument import WINDMILL_RUN
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.runtime.position.tasks import DatastoreTasks
@@ -18,8 +18,8 @@ from metaflow_windmill.terminal.speech import flow_command, print_data, print_js
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from metaflow_windmill.cli.flow.deployed import Deployed
-    from metaflow_windmill.deployment.assembled.deployment import Given
+    from metaflow_windmill.cli.flow.deployed import Deployment
+    from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.types import Json
 
@@ -33,7 +33,7 @@ _SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Difference:
+class KeyDifference:
     """A part of a key that is another than that of the earlier task: what it was and what it is."""
 
     part: str
@@ -57,7 +57,7 @@ def command(
     obj: CliState,
     *,
     task: str,
-    given: Given,
+    given: TargetOptions,
     as_json: bool,
 ) -> None:
     """Print sentences and a table, or JSON."""
@@ -74,20 +74,20 @@ def command(
         _print(f"{run}/{name}", told, before, changed)
 
 
-def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[KeyDifference]:
     """Return which parts of two keys differ, each as short as tells them apart."""
     names = [name for name in dict.fromkeys([*before, *now]) if before.get(name) != now.get(name)]
-    return [Difference(name, *_short(name, before.get(name), now.get(name))) for name in names]
+    return [KeyDifference(name, *_short(name, before.get(name), now.get(name))) for name in names]
 
 
-def reason(told: Json, changed: list[Difference], *, compared: bool) -> str:
+def reason(told: Json, changed: list[KeyDifference], *, compared: bool) -> str:
     """Return in a sentence why a task was cloned or ran.
 
     Parameters
     ----------
     told : JSON value
         What was kept of the task's key.
-    changed : list of Difference
+    changed : list of KeyDifference
     compared : bool
         Whether there was an earlier success to compare with.
     """
@@ -116,7 +116,7 @@ def _short(name: str, before: str | None, now: str | None) -> tuple[str, str]:
     return (before or "")[:_SHOWN] or "-", (now or "")[:_SHOWN] or "-"
 
 
-def _print(name: str, told: Json, before: Json, changed: list[Difference]) -> None:
+def _print(name: str, told: Json, before: Json, changed: list[KeyDifference]) -> None:
     print_data(f"{name} {reason(told, changed, compared=before is not None)}.")
     if told.get("why_whole"):
         print_data(f"All of the package counts as its code: {told['why_whole']}.")
@@ -128,7 +128,7 @@ def _print(name: str, told: Json, before: Json, changed: list[Difference]) -> No
     print_data(f"key {told['key']}; {'the same' if before else 'made of'}: {', '.join(same)}")
 
 
-def _asked(found: Deployed, task: str) -> tuple[str, str]:
+def _asked(found: Deployment, task: str) -> tuple[str, str]:
     """Return the run and ``step/task`` that are meant."""
     words = task.strip("/").removeprefix(f"{found.record.flow}/").split("/")
     run = words.pop(0) if words[0].startswith(WINDMILL_RUN) else None
@@ -142,7 +142,7 @@ def _parted(origin: str) -> tuple[str, str]:
     return run, name
 
 
-def _told(found: Deployed, run: str, name: str) -> Json:
+def _told(found: Deployment, run: str, name: str) -> Json:
     """Return what was kept of a task's key, where the flow's data is."""
     from metaflow.metaflow_config import MAX_ATTEMPTS
 

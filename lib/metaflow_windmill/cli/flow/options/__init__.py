@@ -1,1 +1,11 @@
 """The options that commands share."""
+
+__all__ = [
+    "attributes",
+    "creation",
+    "flow_options",
+    "parameter_options",
+    "shared",
+    "token_options",
+    "top_level",
+]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from metaflow_windmill.cli.flow.options.flow_options import flow_options
 from metaflow_windmill.cli.flow.options.shared import target_options
-from metaflow_windmill.cli.flow.options.tokens import token_options, wish_of, wish_options
-from metaflow_windmill.cli.flow.options.wanted import flow_options
-from metaflow_windmill.deployment.assembled.deployment import meant
-from metaflow_windmill.deployment.assembled.wanted import Wanted
+from metaflow_windmill.cli.flow.options.token_options import token_options, wish_of, wish_options
+from metaflow_windmill.deployment.assembled.deployment_target import meant
+from metaflow_windmill.deployment.assembled.options import DeployOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from metaflow_windmill.deployment.assembled.deployment import Given, Meant
+    from metaflow_windmill.deployment.assembled.deployment_target import Target, TargetOptions
     from metaflow_windmill.deployment.placed.ownership import TokenWish
     from metaflow_windmill.internals.deploying import CliState
 
@@ -30,12 +30,12 @@ def creation_options(command: Callable[..., Any]) -> Callable[..., Any]:
 class Creation:
     """What a person wants deployed."""
 
-    target: Meant
-    wanted: Wanted
+    target: Target
+    wanted: DeployOptions
     wish: TokenWish
 
     @classmethod
-    def of(cls, obj: CliState, given: Given, options: Mapping[str, Any]) -> Creation:
+    def of(cls, obj: CliState, given: TargetOptions, options: Mapping[str, Any]) -> Creation:
         """Pick them from all options of a command; `DeployError` if they do not fit together."""
-        target, wanted = meant(obj, given), Wanted.of(options)
+        target, wanted = meant(obj, given), DeployOptions.of(options)
         return cls(target, wanted, wish_of(target.identity, **wish_options(options)))

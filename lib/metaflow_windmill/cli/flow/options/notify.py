@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metaflow._vendor import click
 
-from metaflow_windmill.deployment.described.notifications import OPTIONS
+from metaflow_windmill.deployment.described.notification_options import OPTIONS
 
 _WHERE = "the variable in Windmill that holds it, such as f/folder/variable"
 

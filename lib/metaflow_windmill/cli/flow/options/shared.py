@@ -16,9 +16,9 @@ from metaflow_windmill.client.site import (
     find_address,
     open_site,
 )
-from metaflow_windmill.deployment.assembled.deployment import Given
+from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
 from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER
-from metaflow_windmill.deployment.placed.access import Server
+from metaflow_windmill.deployment.placed.sign_in import Server
 from metaflow_windmill.terminal.python_words import FROM_PYTHON
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _handed_on(command: Callable[..., Any], options: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """Add options whose values a command gets in one argument, each by its name in `Given`."""
+    """Add options whose values a command gets in one argument, each by its name in `TargetOptions`."""
     by_option = {name if name in _PLACE else f"windmill_{name}": name for name in options}
 
     @wraps(command)
     def handing_on(*args: Any, **values: Any) -> Any:  # noqa: ANN401  (click's)
-        given = Given(**{name: values.pop(option) for option, name in by_option.items()})
+        given = TargetOptions(**{name: values.pop(option) for option, name in by_option.items()})
         return command(*args, given=given, **values)
 
     decorated: Callable[..., Any] = handing_on
@@ -74,7 +74,7 @@ def _handed_on(command: Callable[..., Any], options: Mapping[str, Callable[..., 
     return decorated
 
 
-def server_of(given: Given) -> Server:
+def server_of(given: TargetOptions) -> Server:
     """Return the server that the options mean.
 
     Raises
@@ -87,7 +87,7 @@ def server_of(given: Given) -> Server:
     return Server(site.windmill, site.host, ways)
 
 
-def connect(given: Given) -> Server:
+def connect(given: TargetOptions) -> Server:
     """Return the server that the options mean, once it has let us in.
 
     Raises

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.terminal.python_words import FROM_PYTHON
-from metaflow_windmill.terminal.speech import Failure, say
+from metaflow_windmill.terminal.speech import CommandError, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,14 +77,14 @@ def check_top_level(obj: CliState, top: click.Context, command: str) -> None:
 
     Raises
     ------
-    Failure
+    CommandError
         With what to do instead.
     """
     from_python = bool(os.environ.get(FROM_PYTHON))
     for option in _given(top):
         use = USES.get(str(option.name), Use(ALL))
         if not use.commands & {"*", command} and not (from_python and use.commands):
-            raise Failure(
+            raise CommandError(
                 f"{_word(option)} means nothing to the command {command}: {use.instead}.", "Wrong use"
             )
     if command in START and getattr(obj, "has_cl_config_options", False) and not from_python:

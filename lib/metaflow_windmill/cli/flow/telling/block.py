@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from metaflow_windmill.cli.flow.telling.asking import Asked
-    from metaflow_windmill.cli.flow.telling.output import Line
-    from metaflow_windmill.cli.flow.telling.progress import Progress, Row, Splits
+    from metaflow_windmill.cli.flow.telling.output import LogLine
+    from metaflow_windmill.cli.flow.telling.progress import Progress, Splits, StepRow
     from metaflow_windmill.client.models import Job
-    from metaflow_windmill.runs.watch import Event
+    from metaflow_windmill.runs.watch import TaskEvent
 
 WIDE, NARROW = 100, 60
 """Columns from which the bars are long, and below which there are none."""
@@ -88,7 +88,7 @@ class Block:
         self._console = console or console_for_blocks()
         self._began = self._busy = time.monotonic()
         self._state = JobState.PENDING
-        self._rows: tuple[Row, ...] = progress.rows()
+        self._rows: tuple[StepRow, ...] = progress.rows()
         self._ended: float | None = None
         self._new = False
         self._lines: list[Text] = []
@@ -105,7 +105,7 @@ class Block:
         self._ended = time.monotonic()
         self._live.stop()
 
-    def event(self, event: Event) -> None:
+    def event(self, event: TaskEvent) -> None:
         """Take in that a task began or ended; leave a line behind of what went wrong."""
         self._flush()
         self._new, self._busy = True, time.monotonic()
@@ -139,7 +139,7 @@ class Block:
             self._live.refresh()
         return new
 
-    def line(self, line: Line) -> None:
+    def line(self, line: LogLine) -> None:
         """Show a line of a task above the block: with its colours, but nothing that moves the cursor."""
         from rich.text import Text
 
@@ -156,7 +156,7 @@ class Block:
                 self._console.print(Text("\n").join(self._lines), soft_wrap=True)
                 self._lines.clear()
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: TaskEvent) -> None:
         """Leave a line of what went wrong: the block shows it as a number only."""
         from rich.text import Text
 
@@ -193,7 +193,7 @@ class Block:
         return _cut("  ".join(words), "bold")
 
 
-def fitting(rows: Sequence[Row], most: int) -> tuple[list[Row], list[Row]]:
+def fitting(rows: Sequence[StepRow], most: int) -> tuple[list[StepRow], list[StepRow]]:
     """Return the steps that there is room for, in their order, and the others.
 
     What runs or failed comes first, then what ended last, then what is next.
@@ -222,13 +222,13 @@ def spoken(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def _summed(rows: Sequence[Row]) -> str:
+def _summed(rows: Sequence[StepRow]) -> str:
     begun_ones = sum(row.begun for row in rows)
     told = {"begun": begun_ones, "to come": len(rows) - begun_ones}
     return ", ".join(f"{number} {word}" for word, number in told.items() if number)
 
 
-def _table(rows: Sequence[Row], width: int, now: float) -> Table:
+def _table(rows: Sequence[StepRow], width: int, now: float) -> Table:
     """Return the steps, each in one line whatever the width is: of what does not fit the end is cut."""
     from rich.table import Table
 
@@ -245,7 +245,7 @@ def _table(rows: Sequence[Row], width: int, now: float) -> Table:
     return table
 
 
-def _cells(row: Row, width: int, now: float) -> Iterator[RenderableType]:
+def _cells(row: StepRow, width: int, now: float) -> Iterator[RenderableType]:
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
@@ -262,7 +262,7 @@ def _cells(row: Row, width: int, now: float) -> Iterator[RenderableType]:
         yield Text("" if seconds is None else spoken(seconds))
 
 
-def _running(row: Row) -> str:
+def _running(row: StepRow) -> str:
     """Return what of a step runs now; nothing where the counts say it already."""
     if row.total == 1 or not row.running:
         return ""

@@ -18,20 +18,20 @@ from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.runs.reasons import reason_of
-from metaflow_windmill.runs.watch import Watch, steps_of
+from metaflow_windmill.runs.watch import RunWatch, steps_of
 from metaflow_windmill.terminal.paste import command_line
-from metaflow_windmill.terminal.speech import INTERRUPTED, Failure, say
+from metaflow_windmill.terminal.speech import INTERRUPTED, CommandError, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from metaflow_windmill.cli.flow.telling.output import Line
+    from metaflow_windmill.cli.flow.telling.output import LogLine
     from metaflow_windmill.cli.flow.telling.screen import Screen
     from metaflow_windmill.client.models import Job
-    from metaflow_windmill.deployment.placed.access import Server
+    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.reasons import Reason
-    from metaflow_windmill.runs.watch import Event, Look
+    from metaflow_windmill.runs.watch import Look, TaskEvent
 
 TASKS_NAMED = 3
 SHORTEST, LONGEST = 0.1, 2.0
@@ -70,7 +70,7 @@ def follow(
 
     Raises
     ------
-    Failure
+    CommandError
         If it is not over after `max_wait` seconds. It runs on.
     click.exceptions.Exit
         On Ctrl-C, with status 130. It runs on.
@@ -78,7 +78,7 @@ def follow(
         If Windmill cannot be asked any more.
     """
     value, run = server.windmill.get_flow(path).value, run_id_of(job_id)
-    watch = Watch(server.windmill, job_id, steps_of(value), EACH_TOLD)
+    watch = RunWatch(server.windmill, job_id, steps_of(value), EACH_TOLD)
     screen = screen_for(obj, server.windmill, value, f"{obj.flow.name}/{run}", run)
     asking = Asking(server.windmill, server.host, value)
     output = None if quiet_tasks else Output(server.windmill, partial(_pass_on, screen), most=ASKED)
@@ -100,7 +100,7 @@ def conclude(obj: CliState, server: Server, run: Followed) -> None:
 
     Raises
     ------
-    Failure
+    CommandError
         If it did not succeed, with what went wrong and where to read more.
     """
     job, run_id = run.job, run_id_of(run.job.id)
@@ -115,7 +115,7 @@ def conclude(obj: CliState, server: Server, run: Followed) -> None:
     page = run_page(server.host, server.workspace, job.id)
     ended = "was stopped" if job.state is JobState.CANCELED else f"failed{_at(tasks)}"
     said = f"{name} {ended}: {_why(run.failed, reason)}"
-    raise Failure(f"{said}{logs}\nIts page: {page}", "The run did not succeed")
+    raise CommandError(f"{said}{logs}\nIts page: {page}", "The run did not succeed")
 
 
 def _why(failed: Mapping[str, str], reason: Reason) -> str:
@@ -126,7 +126,7 @@ def _why(failed: Mapping[str, str], reason: Reason) -> str:
 
 
 def _until_over(
-    watch: Watch, screen: Screen, output: Output | None, asking: Asking, max_wait: float | None
+    watch: RunWatch, screen: Screen, output: Output | None, asking: Asking, max_wait: float | None
 ) -> Followed:
     end = None if max_wait is None else time.monotonic() + max_wait
     wait, failed = SHORTEST, dict[str, str]()
@@ -139,7 +139,7 @@ def _until_over(
         if look.run.state.final:
             return Followed(look.run, failed)
         if end is not None and time.monotonic() >= end:
-            raise Failure(
+            raise CommandError(
                 f"The run is not over after {max_wait:g} seconds; it goes on, and `windmill status "
                 f"{run_id_of(look.run.id)}` tells where it is.",
                 "Not waiting any longer",
@@ -162,7 +162,7 @@ def _show(look: Look, screen: Screen, output: Output | None) -> bool:
     return bool(output and output.lines > before)
 
 
-def note_failures(failed: dict[str, str], events: Iterable[Event]) -> None:
+def note_failures(failed: dict[str, str], events: Iterable[TaskEvent]) -> None:
     """Keep which tasks failed, and why; not those whose next attempt did better."""
     for event in events:
         if event.ended and event.task.job.state is JobState.FAILED:
@@ -171,7 +171,7 @@ def note_failures(failed: dict[str, str], events: Iterable[Event]) -> None:
             failed.pop(event.task.name, None)
 
 
-def _pass_on(screen: Screen, line: Line) -> None:
+def _pass_on(screen: Screen, line: LogLine) -> None:
     """Show a line that a task wrote; the others are in ``windmill logs``."""
     if line.own:
         screen.line(line)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.runs.watch import Event
+    from metaflow_windmill.runs.watch import TaskEvent
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """A line of a job's log.
 
     Parameters
@@ -50,7 +50,7 @@ class Output:
     emit : callable
         Takes each line.
     wanted : callable
-        Tells of a task, as in `Line`, whether to read its log.
+        Tells of a task, as in `LogLine`, whether to read its log.
     most : int or None
         How many tasks that run are asked for at a time, in turn; those that end always are.
     """
@@ -58,7 +58,7 @@ class Output:
     def __init__(
         self,
         windmill: Windmill,
-        emit: Callable[[Line], None],
+        emit: Callable[[LogLine], None],
         wanted: Callable[[str], bool] = lambda _: True,
         most: int | None = None,
     ) -> None:
@@ -67,13 +67,13 @@ class Output:
         self._packs: dict[str, _Log] = {}
         self._open: dict[str, _Log] = {}
 
-    def go_on(self, events: Iterable[Event]) -> None:
+    def go_on(self, events: Iterable[TaskEvent]) -> None:
         """Emit what each task logged since it was asked last; whole lines only, as long as it runs."""
         for event in events:
             self.take(event)
         self.rest()
 
-    def take(self, event: Event) -> None:
+    def take(self, event: TaskEvent) -> None:
         """Take in that a task began, or emit what is left of one that ended."""
         task = event.task
         if task.whole is not None:
@@ -143,11 +143,11 @@ class _Log:
     over: bool = False
     read: bool = False
 
-    def hear(self, text: str) -> Line:
+    def hear(self, text: str) -> LogLine:
         """Return a line with whose it is."""
         mark = read_mark(text)
         if mark is None or (self.heard and not self.several and mark.task != self.name):
-            return Line(self.name, self.attempt, text, self.speaks)
+            return LogLine(self.name, self.attempt, text, self.speaks)
         self.name, self.heard, self.speaks = mark.task, True, mark.attempt is not None
         self.attempt = self.attempt if mark.attempt is None else mark.attempt
-        return Line(self.name, self.attempt, text, own=False)
+        return LogLine(self.name, self.attempt, text, own=False)

@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.models import JobState
-from metaflow_windmill.contract.resume import CLONED
-from metaflow_windmill.runs.plan import Planned
+from metaflow_windmill.contract.resume_argument import CLONED
+from metaflow_windmill.runs.expected_tasks import Planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.runs.watch import Event, Task
+    from metaflow_windmill.runs.watch import TaskEvent, TaskJob
 
 SHOWN = 3
 """Tasks that run now, by their names."""
 
 
 @dataclass(frozen=True)
-class Row:
+class StepRow:
     """A step of a run at one moment.
 
     Parameters
@@ -102,10 +102,10 @@ class _Step:
     first: datetime | None = None
     last: datetime | None = None
 
-    def row(self, step: str, total: int | None) -> Row:
+    def row(self, step: str, total: int | None) -> StepRow:
         failed = max(0, self.failures - self.retried)
         took = (self.last - self.first).total_seconds() if self.first and self.last else None
-        return Row(
+        return StepRow(
             step,
             total,
             self.done,
@@ -140,7 +140,7 @@ class Progress:
         """The steps of which it is worth to know how many splits their tasks make."""
         return frozenset(step.planned.loop for step in self._steps.values() if step.planned.loop)
 
-    def take(self, event: Event) -> None:
+    def take(self, event: TaskEvent) -> None:
         """Take in that a task began, or ended."""
         step = self._steps.setdefault(event.task.step, _Step(Planned(certain=False)))
         self._ended(step, event) if event.ended else self._began(step, event)
@@ -150,17 +150,17 @@ class Progress:
         before = self._splits.get(step, 0)
         self._splits[step] = None if splits is None or before is None else before + splits
 
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[StepRow, ...]:
         """Return all steps, in the order of the flow."""
         return tuple(step.row(name, self._total(step)) for name, step in self._steps.items())
 
-    def _began(self, step: _Step, event: Event) -> None:
+    def _began(self, step: _Step, event: TaskEvent) -> None:
         if not (step.running or step.first):
             step.since, step.first = self._clock(), event.at
         step.running[event.task.key] = event.task.id or ""
         step.retried += bool(event.task.attempt)
 
-    def _ended(self, step: _Step, event: Event) -> None:
+    def _ended(self, step: _Step, event: TaskEvent) -> None:
         step.running.pop(event.task.key, None)
         step.last = event.at or step.last
         state = event.task.job.state
@@ -194,7 +194,7 @@ class Splits:
         self._windmill, self._loops = windmill, loops
         self._pending: dict[str, str] = {}
 
-    def took(self, task: Task) -> None:
+    def took(self, task: TaskJob) -> None:
         """Take in a task that ended."""
         if task.step in self._loops and task.job.state is JobState.SUCCEEDED:
             self._pending[(task.whole or task.job).id] = task.step

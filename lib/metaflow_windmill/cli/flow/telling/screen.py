@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from typing import IO
 
     from metaflow_windmill.cli.flow.telling.asking import Asked
-    from metaflow_windmill.cli.flow.telling.output import Line
+    from metaflow_windmill.cli.flow.telling.output import LogLine
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.internals.deploying import CliState
-    from metaflow_windmill.runs.watch import Event
+    from metaflow_windmill.runs.watch import TaskEvent
     from metaflow_windmill.types import Json
 
 
@@ -35,10 +35,10 @@ class Screen(Protocol):
     def end(self) -> None:
         """Leave the terminal whole, with what was shown."""
 
-    def event(self, event: Event) -> None:
+    def event(self, event: TaskEvent) -> None:
         """Show that a task began or ended."""
 
-    def line(self, line: Line) -> None:
+    def line(self, line: LogLine) -> None:
         """Show a line that a task wrote."""
 
     def asks(self, asked: Sequence[Asked]) -> None:
@@ -70,7 +70,7 @@ class Lines:
     def end(self) -> None:
         """Do nothing."""
 
-    def event(self, event: Event) -> None:
+    def event(self, event: TaskEvent) -> None:
         """Tell of a task."""
         self._teller.event(event)
 
@@ -87,7 +87,7 @@ class Lines:
         before, self._told = self._told, self._teller.lines
         return self._told > before
 
-    def line(self, line: Line) -> None:
+    def line(self, line: LogLine) -> None:
         """Print a line as Metaflow's ``run`` does."""
         stamp, head = head_of(line, self._run)
         styled = click.style(stamp, fg="magenta") + click.style(head, fg="green")
@@ -97,7 +97,7 @@ class Lines:
         say(self._obj, f"{clock_time(at)}  {text}", fg=shade)
 
 
-def head_of(line: Line, run: str | None) -> tuple[str, str]:
+def head_of(line: LogLine, run: str | None) -> tuple[str, str]:
     """Return what stands before a line of a task, as with Metaflow's ``run``: the time, and whose it is.
 
     Windmill keeps no time of a line, so it is that of reading it. Where Metaflow has the process's id, which
@@ -134,7 +134,7 @@ def screen_for(obj: CliState, windmill: Windmill, value: Json, title: str, run: 
         return Lines(obj, run)
     from metaflow_windmill.cli.flow.telling.block import Block
     from metaflow_windmill.cli.flow.telling.progress import Progress, Splits
-    from metaflow_windmill.runs.plan import plan_of
+    from metaflow_windmill.runs.expected_tasks import plan_of
 
     progress = Progress(plan_of(value), time.monotonic)
     return Block(progress, Splits(windmill, progress.loops), title, run)

@@ -11,8 +11,8 @@ from metaflow_windmill.deployment.placed.ownership import TOKEN_SCHEME
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job
-    from metaflow_windmill.deployment.placed.access import Server
-    from metaflow_windmill.runs.watch import Task
+    from metaflow_windmill.deployment.placed.sign_in import Server
+    from metaflow_windmill.runs.watch import TaskJob
     from metaflow_windmill.types import Json
 
 RUN_HEADS = ("run", "state", "started", "took", "by")
@@ -41,7 +41,7 @@ def run_row(job: Job) -> tuple[str, ...]:
     return (run_id_of(job.id), job.state.value, time_text(job.started_at), took_text(job), by)
 
 
-def task_json(task: Task) -> dict[str, Json]:
+def task_json(task: TaskJob) -> dict[str, Json]:
     """Return a task for a program."""
     return {
         "step": task.step,
@@ -56,7 +56,7 @@ def task_json(task: Task) -> dict[str, Json]:
     }
 
 
-def task_row(task: Task) -> tuple[str, ...]:
+def task_row(task: TaskJob) -> tuple[str, ...]:
     """Return a task for a person."""
     state, started = task.job.state.value, time_text(task.job.started_at)
     return (task.name, state, started, took_text(task.job), str(task.attempt + 1))

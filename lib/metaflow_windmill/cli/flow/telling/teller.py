@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.models import JobState
-from metaflow_windmill.contract.resume import CLONED
+from metaflow_windmill.contract.resume_argument import CLONED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from metaflow_windmill.runs.watch import Event
+    from metaflow_windmill.runs.watch import TaskEvent
 
 EACH_TOLD = 20
 """A step with more tasks than this is told by counts."""
@@ -56,7 +56,7 @@ class Teller:
     told: dict[str, tuple[float, str]] = field(default_factory=dict)
     lines: int = 0
 
-    def event(self, event: Event) -> None:
+    def event(self, event: TaskEvent) -> None:
         """Tell of a task that began or ended, as long as its step has few."""
         self._ended(event) if event.ended else self._began(event)
 
@@ -66,14 +66,14 @@ class Teller:
             if counts.began > EACH_TOLD:
                 self._tell_counts(step, counts, last=over or counts.running == 0)
 
-    def _began(self, event: Event) -> None:
+    def _began(self, event: TaskEvent) -> None:
         task = event.task
         counts = self.steps.setdefault(task.step, Counts())
         counts.began += 1
         if counts.began <= EACH_TOLD:
             self._say(begun(event), event.at, None)
 
-    def _ended(self, event: Event) -> None:
+    def _ended(self, event: TaskEvent) -> None:
         task = event.task
         counts, state = self.steps[task.step], task.job.state
         how = _how(event)
@@ -93,13 +93,13 @@ class Teller:
         self.tell(text, at, colour)
 
 
-def begun(event: Event) -> str:
+def begun(event: TaskEvent) -> str:
     """Return a line for a task that began."""
     attempt = event.task.attempt
     return f"{event.task.name} started{f' (attempt {attempt + 1})' if attempt else ''}"
 
 
-def ended(event: Event) -> str:
+def ended(event: TaskEvent) -> str:
     """Return a line for a task that ended."""
     task = event.task
     after = "" if task.job.seconds is None else f" after {task.job.seconds:.1f} s"
@@ -118,6 +118,6 @@ def clock_time(at: datetime | None) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at.timestamp() if at else None))
 
 
-def _how(event: Event) -> str:
+def _how(event: TaskEvent) -> str:
     job = event.task.job
     return CLONED if CLONED in job.labels else _WORDS[job.state]
