@@ -24,7 +24,7 @@ DATASTORE = "metaflow/datastore/task_datastore.py"
 
 # Where a job dies; which attempt then makes the artifacts that are read; how often the user's code began.
 IN_ANY_STEP = {
-    "before there is a child": ("runtime/child/workplace.py:_fill:call", 0, 1),
+    "before there is a child": ("runtime/child/workplace.py:_place_store:call", 0, 1),
     "as the attempt begins": ("metaflow/task.py:_init_data:call", 1, 1),
     "before the user's code": ("runtime/child/hooks.py:register:call", 1, 1),
     "inside the user's code": ("counted.py:note:return", 1, 2),
