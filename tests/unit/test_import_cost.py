@@ -62,7 +62,8 @@ def test_a_command_that_compiles_nothing_imports_no_compiler(command: str) -> No
     before = "metaflow.cli, requests; before = set(sys.modules)"
     brought = printed(f"import sys, {before}; import {asked}; print(*set(sys.modules) - before)")
     ours = {name for name in brought if name.partition(".")[0] == "metaflow_windmill"}
-    assert brought - ours <= {"difflib", "gc"}  # Python's own modules take time as well
+    # Python's own modules take time as well; the lowest Metaflow imports no dataclasses.
+    assert brought - ours <= {"dataclasses", "difflib", "gc"}
     rooms = (
         "compiler",
         "graph",
