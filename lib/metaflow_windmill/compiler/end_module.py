@@ -76,15 +76,7 @@ def _publish_module(context: Context, end: str) -> Module:
     return Module(
         id=names.of_part(names.first(dag.end), "published"),
         summary="tell who waits for it",
-        value=RawScript(
-            content=context.deployment.script,
-            input_transforms={
-                "task": Static({PUBLISH: dag.end}),
-                **given.named(),
-            },
-            lock=context.deployment.lock,
-            tag=context.deployment.tag,
-        ),
+        value=context.deployment.code.job({PUBLISH: dag.end}, given.named(), context.deployment.tag),
         retry=RETRY,
         continue_on_error=True,
     )

@@ -24,7 +24,6 @@ from metaflow_windmill.openflow import (
     Javascript,
     Module,
     RawScript,
-    Static,
 )
 
 if TYPE_CHECKING:
@@ -98,14 +97,6 @@ def _module(
     return Module(
         id=names.of_part(names.first(context.dag.end), part),
         summary=", ".join(hooks.functions) or "the run failed",
-        value=RawScript(
-            content=code.content,
-            input_transforms={
-                "task": Static({EXIT_HOOKS: hooks.to_json()}),
-                **given.named(),
-            },
-            lock=code.lock,
-            tag=deployment.tag,
-        ),
+        value=code.job({EXIT_HOOKS: hooks.to_json()}, given.named(), deployment.tag),
         continue_on_error=continue_on_error,
     )

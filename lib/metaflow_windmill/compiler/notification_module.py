@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.compiler.spec import RECORD
 from metaflow_windmill.contract.job_inputs import JobInputs
 from metaflow_windmill.contract.notification import NOTIFY, Notification, variable_of
-from metaflow_windmill.openflow import Javascript, Module, RawScript, Static
+from metaflow_windmill.openflow import Javascript, Module, Static
 
 if TYPE_CHECKING:
     from metaflow_windmill.compiler.place import Context
@@ -56,18 +56,11 @@ def _module(context: Context, part: str, given: JobInputs, *, failed: bool) -> M
     told = Notification({channel.kind: channel.settings for channel in channels}, failed)
     credentials = {variable_of(channel.kind): channel.credential for channel in channels}
     secrets = Static({**deployment.secrets, **credentials})
+    inputs = replace(given, deployment=RECORD, secrets=secrets)
     return Module(
         id=names.of_part(names.first(context.dag.end), part),
         summary="notify " + ", ".join(channel.kind.replace("_", " ") for channel in channels),
-        value=RawScript(
-            content=deployment.script,
-            input_transforms={
-                "task": Static({NOTIFY: told.to_json()}),
-                **replace(given, deployment=RECORD, secrets=secrets).named(),
-            },
-            lock=deployment.lock,
-            tag=deployment.tag,
-        ),
+        value=deployment.code.job({NOTIFY: told.to_json()}, inputs.named(), deployment.tag),
         continue_on_error=True,
         timeout=SECONDS,
     )

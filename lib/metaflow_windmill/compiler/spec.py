@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.notification import Notifications
-from metaflow_windmill.openflow import Javascript, Static
+from metaflow_windmill.openflow import Javascript, RawScript, Static
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metaflow_windmill.contract.memo import Memo
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.openflow import FlowValue
+    from metaflow_windmill.openflow import FlowValue, InputTransform
     from metaflow_windmill.types import Json
 
 
@@ -23,6 +23,10 @@ class StepScript:
 
     content: str
     lock: str | None
+
+    def job(self, task: Json, inputs: Mapping[str, InputTransform], tag: str | None) -> RawScript:
+        """Return the code as a job: what it is told to do, and the inputs that only the run knows."""
+        return RawScript(self.content, {"task": Static(task), **inputs}, lock=self.lock, tag=tag)
 
 
 @dataclass(frozen=True)
@@ -101,9 +105,14 @@ class DeploymentSpec:
     memos: Mapping[str, Memo] = field(default_factory=dict)
     retry_lost: int | None = None
 
+    @property
+    def code(self) -> StepScript:
+        """The code of jobs that are no task, and of every step that has none of its own."""
+        return StepScript(self.script, self.lock)
+
     def code_of(self, step: str) -> StepScript:
         """Return the code of a step."""
-        return self.codes.get(step) or StepScript(self.script, self.lock)
+        return self.codes.get(step) or self.code
 
 
 RECORD = Javascript("flow_env.metaflow")

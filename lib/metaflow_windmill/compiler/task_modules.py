@@ -25,9 +25,7 @@ from metaflow_windmill.openflow import (
     InputTransform,
     Javascript,
     Module,
-    RawScript,
     Retry,
-    Static,
 )
 
 if TYPE_CHECKING:
@@ -81,11 +79,8 @@ def task_module(context: Context, steps: Sequence[Step], arrival: Arrival, place
     return Module(
         id=context.names.of_step(first.name),
         summary=together_told(steps, place.items),
-        value=RawScript(
-            content=code.content,
-            input_transforms={"task": Static(task.to_json()), **_inputs(context, first, arrival, place)},
-            lock=code.lock,
-            tag=tag_of(context.deployment, first),
+        value=code.job(
+            task.to_json(), _inputs(context, first, arrival, place), tag_of(context.deployment, first)
         ),
         retry=_retry(context, steps, ends),
         timeout=ends,

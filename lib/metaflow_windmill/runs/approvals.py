@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -75,7 +74,7 @@ class Question:
 
 def asks_people(value: Json) -> bool:
     """Tell whether a deployed flow, given by its value, asks anybody."""
-    return '"suspend":' in json.dumps(value)
+    return any(module.get("suspend") for module in _modules(value))
 
 
 def questions(windmill: Windmill, run: Job, value: Json, most: int | None = None) -> list[Question]:

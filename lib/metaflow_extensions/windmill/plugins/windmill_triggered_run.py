@@ -151,7 +151,7 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
             record = record_in(flow.value) if flow else None
         except MetaflowWindmillError:
             return False  # Windmill cannot be asked, or has forgotten the run; the client may know it
-        if record is None or not is_elsewhere(record):
+        if record is None or not is_elsewhere(record.metadata.type, record.datastore.type):
             return True
         try:
             fetch(record.datastore, record.flow, run_id_of(self.job_id))

@@ -91,7 +91,7 @@ def _run(task: Task, root: Path, function: str) -> bool:
 def _call(task: Task, file: Path, function: str, root: Path, directory: Path) -> int:
     """Call a function as Metaflow's own orchestrators do, in the child, where its run is known."""
     enter(root, directory)
-    if is_elsewhere(task.record):
+    if is_elsewhere(task.record.metadata.type, task.record.datastore.type):
         _fetch(task)
     script = importlib.import_module("metaflow.plugins.exit_hook.exit_hook_script")
     script.main(str(file), function, f"{task.record.flow}/{task.run}")

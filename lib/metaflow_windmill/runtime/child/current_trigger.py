@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.internals.running import tell_task
-from metaflow_windmill.runtime.child.local_metadata import fetch
+from metaflow_windmill.runtime.child.local_metadata import fetch, is_elsewhere
 from metaflow_windmill.runtime.child.task_environment import EVENTS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def tell_of_events(  # noqa: PLR0917 (what Metaflow tells a decorator)
         entry = MetaDatum(field=FIELD, value=value, type=FIELD, tags=tags)
         metadata.register_metadata(run, step, task, [entry])
     place = StoreInfo(datastore.TYPE, str(datastore.parent_datastore.datastore_root))
-    far = metadata.TYPE == "local" and datastore.TYPE != "local"
+    far = is_elsewhere(metadata.TYPE, datastore.TYPE)
     tell_task(trigger=trigger_of(events, place if far else None))
 
 

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.runtime.position.tasks import flow_datastore_at, storage_at
 
 if TYPE_CHECKING:
-    from metaflow_windmill.contract.record import Record, StoreInfo
+    from metaflow_windmill.contract.record import StoreInfo
     from metaflow_windmill.types import Json
 
 KEPT = "local_metadata"  # metaflow.metadata_provider.util
 
 
-def is_elsewhere(record: Record) -> bool:
-    """Tell whether the metadata of runs is local to whoever reads it, and has to be fetched."""
-    return record.metadata.type == "local" and record.datastore.type != "local"
+def is_elsewhere(metadata: str, datastore: str) -> bool:
+    """Tell by the types of both whether metadata is local to its reader, and is handed on with the data."""
+    return metadata == "local" and datastore != "local"
 
 
 def fetch(place: StoreInfo, flow: str, run_id: str) -> None:

@@ -22,7 +22,7 @@ def fetch_metadata(obj: CliState, record: Record, run_id: str) -> None:
         Of the deployed flow; with a metadata service, or a shared directory, there is nothing to do.
     run_id : str
     """
-    if not is_elsewhere(record):
+    if not is_elsewhere(record.metadata.type, record.datastore.type):
         return
     try:
         fetch(record.datastore, record.flow, run_id)
