@@ -16,6 +16,7 @@ from metaflow_windmill.deployment.placed.deployments import deployments
 from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, InvalidDocument, NotFound, WindmillError
 from metaflow_windmill.workspace.doctor.findings import Finding
+from metaflow_windmill.workspace.doctor.flow_values import objects_in
 from metaflow_windmill.workspace.doctor.store import is_there
 
 if TYPE_CHECKING:
@@ -219,15 +220,8 @@ def references(value: Json) -> Iterator[tuple[str, str]]:
 
 def tags_of(value: Json) -> Iterator[str]:
     """Yield the tags that the steps of a flow's value ask for."""
-    if isinstance(value, dict):
-        if value.get("type") == "rawscript" and value.get("tag"):
-            yield value["tag"]
-        for name, part in value.items():
-            if name != "flow_env":
-                yield from tags_of(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from tags_of(part)
+    steps = (part for part in objects_in(value) if part.get("type") == "rawscript")
+    yield from (step["tag"] for step in steps if step.get("tag"))
 
 
 def _last_line(text: str) -> str:

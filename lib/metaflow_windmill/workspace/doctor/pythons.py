@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.flow_findings import CREATE
+from metaflow_windmill.workspace.doctor.flow_values import objects_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,17 +41,8 @@ Version = tuple[int, int]
 
 def pythons_of(value: Json) -> Iterator[Version]:
     """Yield the Pythons that the locks of a flow's steps are for."""
-    if isinstance(value, list):
-        for part in value:
-            yield from pythons_of(part)
-    elif isinstance(value, dict):
-        lock = value.get("lock")
-        match = _LOCKED.match(lock) if isinstance(lock, str) else None
-        if match:
-            yield int(match[1]), int(match[2])
-        for name, part in value.items():
-            if name != "flow_env":
-                yield from pythons_of(part)
+    locks = (lock for part in objects_in(value) if isinstance(lock := part.get("lock"), str))
+    yield from ((int(match[1]), int(match[2])) for lock in locks if (match := _LOCKED.match(lock)))
 
 
 def python_findings(flows: Iterable[tuple[str, Json]], here: frozenset[Version]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from metaflow_windmill.deployment.placed.server_version import read_version
 from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.flow_findings import CREATE, tag_advice
+from metaflow_windmill.workspace.doctor.flow_values import objects_in
 from metaflow_windmill.workspace.doctor.workers import ALIVE_SECONDS
 
 if TYPE_CHECKING:
@@ -111,11 +112,8 @@ def limit_findings(site: InspectedSite, found: Sequence[ListedFlow]) -> Iterator
 
 def limits_of(value: Json) -> Iterator[int]:
     """Yield how many jobs at a time a flow's value allows, of all or of a step."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if isinstance(value, dict) and isinstance(value.get("concurrent_limit"), int):
-        yield from (limit for limit in [value["concurrent_limit"]] if limit > 0)  # others are none
-    for part in parts:
-        yield from limits_of(part)
+    found = (part.get("concurrent_limit") for part in objects_in(value))
+    yield from (limit for limit in found if isinstance(limit, int) and limit > 0)  # others are none
 
 
 def _held(site: InspectedSite, path: str) -> list[Job]:
