@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.transport import Request, Response
 from metaflow_windmill.errors import Unauthorized, Unreachable
 
 if TYPE_CHECKING:
+    from wmill import Windmill
+
     from metaflow_windmill.types import Json
 
 BLANKED = b"***"
@@ -27,7 +29,7 @@ class WmillTransport:
         If it is not given and this is not a Windmill job.
     """
 
-    def __init__(self, sdk: Any = None) -> None:  # noqa: ANN401  (wmill has no types)
+    def __init__(self, sdk: Windmill | None = None) -> None:
         self._sdk = sdk if sdk is not None else _from_environment()
 
     def __repr__(self) -> str:
@@ -64,7 +66,7 @@ def _body(request: Request) -> dict[str, Json]:
     return {} if request.body is None else {"json": request.body}
 
 
-def _from_environment() -> Any:  # noqa: ANN401  (wmill has no types)
+def _from_environment() -> Windmill:
     import os
 
     import wmill

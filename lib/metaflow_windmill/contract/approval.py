@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from metaflow_windmill.errors import CompileError
 
@@ -17,6 +17,8 @@ ARTIFACT = "approval"
 
 USUAL_TIMEOUT = 7 * 24 * 3600
 """Seconds that a run waits for an answer where nothing else is said."""
+
+T = TypeVar("T")
 
 LONGEST = 2**31 - 1
 MOST = 100
@@ -79,7 +81,7 @@ class Approval:
         }
 
 
-def read_approval(given: Any) -> Approval | None:  # noqa: ANN401  (whatever a person wrote)
+def read_approval(given: object) -> Approval | None:
     """Return what ``approval=`` means; None where nobody is asked.
 
     Raises
@@ -139,49 +141,49 @@ def not_asked(approval: Approval) -> dict[str, Json]:
     return {"approved": True, "answers": defaults, "by": [], "all": [], "why_not": None}
 
 
-def _checked(given: Mapping[str, Any], name: str, usual: Any, kind: type, what: str) -> Any:  # noqa: ANN401
+def _checked(given: Mapping[str, object], name: str, usual: T, kind: type[T], what: str) -> T:
     value = given.get(name, usual)
     if not isinstance(value, kind):
         raise InvalidApproval(f"{name} of an approval takes {what}, not {value!r}")
     return value
 
 
-def _number(given: Mapping[str, Any], name: str, usual: int, most: int) -> int:
+def _number(given: Mapping[str, object], name: str, usual: int, most: int) -> int:
     value = given.get(name, usual)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise InvalidApproval(f"{name} of an approval takes a whole number, 1 to {most}, not {value!r}")
     return value
 
 
-def _groups(given: Mapping[str, Any]) -> tuple[str, ...]:
+def _groups(given: Mapping[str, object]) -> tuple[str, ...]:
     value = given.get("groups", ())
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name for name in value):
         raise InvalidApproval(f"groups of an approval takes a list of names of groups, not {value!r}")
     return tuple(value)
 
 
-def _otherwise(given: Mapping[str, Any]) -> Otherwise:
+def _otherwise(given: Mapping[str, object]) -> Otherwise:
     value = given.get("otherwise", "fail")
     if value not in ("fail", "continue"):
         raise InvalidApproval(f"otherwise of an approval takes 'fail' or 'continue', not {value!r}")
     return "fail" if value == "fail" else "continue"
 
 
-def _artifact(given: Mapping[str, Any]) -> str:
+def _artifact(given: Mapping[str, object]) -> str:
     value = given.get("artifact", ARTIFACT)
     if not isinstance(value, str) or not value.isidentifier() or value.startswith("_"):
         raise InvalidApproval(f"artifact of an approval takes the name of an attribute, not {value!r}")
     return value
 
 
-def _form(given: Mapping[str, Any]) -> Mapping[str, Any]:
+def _form(given: Mapping[str, object]) -> Mapping[str, object]:
     value = given.get("form", {})
     if not isinstance(value, dict):
         raise InvalidApproval(f"form of an approval takes a dictionary of fields, not {value!r}")
     return value
 
 
-def _item(name: str, item: Any) -> dict[str, Json]:  # noqa: ANN401
+def _item(name: str, item: object) -> dict[str, Json]:
     """Return a field as the members of a JSON schema: from a type, a list of choices, or such members."""
     if isinstance(item, type) and item in _TYPES:
         return {"type": _TYPES[item]}

@@ -1,8 +1,8 @@
 """What this project touches of Metaflow that Metaflow does not promise to keep.
 
 Each private name stands here once, with a function or a type around it: `deploying` for the side that
-compiles a flow, `running` for the side that runs its tasks. A Metaflow that changed one of them fails in
-``tests/unit/internals``, which names it.
+compiles a flow, `running` for the side that runs its tasks, `shapes` for what Metaflow's objects are asked. A
+Metaflow that changed one of them fails in ``tests/unit/internals``, which names it.
 """
 
-__all__ = ["cloning", "deploying", "running"]
+__all__ = ["cloning", "deploying", "running", "shapes", "storages"]

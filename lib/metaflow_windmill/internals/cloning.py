@@ -7,12 +7,12 @@ Metaflow's command line loads the flow first, of which a clone needs the name al
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from metaflow_windmill.types import Json
+    from metaflow_windmill.internals.shapes import FlowStore, MetadataProvider
 
 PROVIDERS = frozenset({"local", "service"})
 """Metaflow's own providers of metadata, which ask a flow for its name only."""
@@ -41,7 +41,7 @@ def can_clone(provider: str, options: Sequence[str]) -> bool:
     return provider in PROVIDERS and sidecars <= SILENT
 
 
-def provider_of(flow: str, kind: str, tags: Sequence[str]) -> Any:  # noqa: ANN401  (a MetadataProvider)
+def provider_of(flow: str, kind: str, tags: Sequence[str]) -> MetadataProvider:
     """Return a provider of metadata for the tasks of a flow, as Metaflow's command line makes it."""
     from metaflow.event_logger import NullEventLogger
     from metaflow.metaflow_environment import MetaflowEnvironment
@@ -54,10 +54,12 @@ def provider_of(flow: str, kind: str, tags: Sequence[str]) -> Any:  # noqa: ANN4
         environment, named, NullEventLogger(flow=named, env=environment), NullMonitor(named, environment)
     )
     made.add_sticky_tags(tags=tags)
-    return made
+    return made  # type: ignore[no-any-return]
 
 
-def clone_task(datastore: Json, provider: Json, task: str, origin: str, attempt: int) -> None:
+def clone_task(
+    datastore: FlowStore, provider: MetadataProvider, task: str, origin: str, attempt: int
+) -> None:
     """Clone a task.
 
     Parameters

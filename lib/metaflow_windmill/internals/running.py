@@ -2,67 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from metaflow_windmill.internals.shapes import TaskFlow, TaskStore
     from metaflow_windmill.types import Json
 
 
-def foreach_variable(flow: Any) -> str:  # noqa: ANN401  (a FlowSpec)
+def foreach_variable(flow: TaskFlow) -> str:
     """Return the name of the artifact that a step's foreach goes over."""
-    return str(flow._foreach_var)  # noqa: SLF001
+    return str(flow._foreach_var)
 
 
-def number_of_splits(flow: Any) -> int | None:  # noqa: ANN401  (a FlowSpec)
+def number_of_splits(flow: TaskFlow) -> int | None:
     """Return how many tasks a foreach makes; None where that is not known."""
-    splits: int | None = flow._foreach_num_splits  # noqa: SLF001
-    return splits
+    return flow._foreach_num_splits
 
 
-def size_of_gang(flow: Any) -> int | None:  # noqa: ANN401  (a FlowSpec)
+def size_of_gang(flow: TaskFlow) -> int | None:
     """Return what a step gave as ``num_parallel``; None if it gave none."""
     gang = getattr(flow, "_parallel_ubf_iter", None)
     return gang.num_parallel if gang else None
 
 
-def tell_join(flow: Any, nodes: Sequence[str]) -> None:  # noqa: ANN401  (a FlowSpec)
+def tell_join(flow: TaskFlow, nodes: Sequence[str]) -> None:
     """Let a gang's control task say which tasks its join reads, ``run/step/task`` each."""
-    flow._control_mapper_tasks = list(nodes)  # noqa: SLF001
+    flow._control_mapper_tasks = list(nodes)
 
 
-def chosen_step(flow: Any) -> str:  # noqa: ANN401  (a FlowSpec)
+def chosen_step(flow: TaskFlow) -> str:
     """Return the step that a switch has chosen."""
-    return str(flow._transition[0][0])  # noqa: SLF001
+    return str(flow._transition[0][0])
 
 
-def short_lived(flow: Any) -> frozenset[str]:  # noqa: ANN401  (a FlowSpec)
+def short_lived(flow: TaskFlow) -> frozenset[str]:
     """Return the attributes of a flow that are never kept."""
-    return frozenset(flow._EPHEMERAL)  # noqa: SLF001
+    return frozenset(flow._EPHEMERAL)
 
 
-def tell_task(**members: Any) -> None:  # noqa: ANN401  (what a member of ``current`` may be)
+def tell_task(**members: object) -> None:
     """Give ``current`` members that the user's code reads."""
     from metaflow import current
 
-    current._update_env(members)  # noqa: SLF001
+    current._update_env(members)
 
 
-def take_over(datastore: Any, other: Any, names: Iterable[str]) -> None:  # noqa: ANN401  (TaskDataStores)
+def take_over(datastore: TaskStore, other: TaskStore, names: Iterable[str]) -> None:
     """Let a datastore that is read have artifacts of another; ``passdown_partial`` is for written ones."""
     for name in names:
-        datastore._objects[name] = other._objects[name]  # noqa: SLF001
-        datastore._info[name] = other._info[name]  # noqa: SLF001
+        datastore._objects[name] = other._objects[name]
+        datastore._info[name] = other._info[name]
 
 
-def artifacts_in(datastore: Any) -> Mapping[str, Mapping[str, Json]]:  # noqa: ANN401  (a TaskDataStore)
+def artifacts_in(datastore: TaskStore) -> Mapping[str, Mapping[str, Json]]:
     """Return the type, size and encoding of each artifact, without its value."""
-    infos: Mapping[str, Mapping[str, Json]] = datastore._info  # noqa: SLF001
-    return infos
+    return datastore._info
 
 
-def bytes_of(datastore: Any, name: str) -> bytes:  # noqa: ANN401  (a TaskDataStore)
+def bytes_of(datastore: TaskStore, name: str) -> bytes:
     """Return an artifact as it was pickled."""
-    ((_, blob),) = datastore._ca_store.load_blobs([datastore._objects[name]])  # noqa: SLF001
+    ((_, blob),) = datastore._ca_store.load_blobs([datastore._objects[name]])
     return bytes(blob)

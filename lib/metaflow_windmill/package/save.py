@@ -6,12 +6,14 @@ import json
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.record import PackageInfo
 from metaflow_windmill.errors import PackageError
 
 if TYPE_CHECKING:
+    from metaflow.package import MetaflowPackage
+
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.types import Json
 
@@ -33,7 +35,7 @@ class CodePackage:
         self._obj = obj
 
     @cached_property
-    def _built(self) -> Any:  # noqa: ANN401  (MetaflowPackage)
+    def _built(self) -> MetaflowPackage:
         from metaflow.metaflow_environment import MetaflowEnvironment
         from metaflow.package import MetaflowPackage
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow._vendor import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from metaflow_windmill.types import Json
 
 _NAMED = re.compile(r"`windmill( [^`]+)`")
 _TOP = ("environment", "config", "config_value", "production", "branch")
@@ -45,7 +47,7 @@ def _top_words(context: click.Context | None) -> Iterator[str]:
             yield from _words(option, value)
 
 
-def _words(option: Any, value: Any) -> Iterator[str]:  # noqa: ANN401  (click's option, and what it read)
+def _words(option: click.Option, value: Json) -> Iterator[str]:
     name = max(option.opts, key=len)
     if getattr(option, "is_flag", False):
         yield name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.deployment.described.names import job_id_of, run_id_of
 from metaflow_windmill.deployment.placed.ownership import record_in
@@ -12,6 +12,9 @@ from metaflow_windmill.errors import DeployError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from metaflow import Task
+    from metaflow.plugins.cards.card_client import Card
 
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.contract.record import Record
@@ -95,7 +98,7 @@ def point_metaflow_at(record: Record) -> None:
         os.environ["METAFLOW_SERVICE_URL"] = record.metadata.root
 
 
-def _cards(record: Record, run_id: str, step: str, task: str) -> Iterator[tuple[str, Any]]:
+def _cards(record: Record, run_id: str, step: str, task: str) -> Iterator[tuple[str, Card]]:
     from metaflow import Run, namespace
     from metaflow.exception import MetaflowException
 
@@ -109,7 +112,7 @@ def _cards(record: Record, run_id: str, step: str, task: str) -> Iterator[tuple[
         raise DeployError(f"The run {record.flow}/{run_id} cannot be read: {why}") from None
 
 
-def cards_of(task: Any) -> list[Any]:  # noqa: ANN401 - a Task of Metaflow's client
+def cards_of(task: Task) -> list[Card]:
     """Return the cards of a task; none where it has none."""
     from metaflow.cards import get_cards
     from metaflow.plugins.cards.exception import CardNotPresentException

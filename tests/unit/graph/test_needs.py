@@ -15,6 +15,8 @@ from metaflow_windmill.graph import Retries, StepPackages
 if TYPE_CHECKING:
     from tests.support.dags import Read
 
+    from metaflow_windmill.types import Json
+
 pytestmark = pytest.mark.metaflow
 
 
@@ -110,6 +112,7 @@ def test_a_gang_whose_nodes_are_jobs_says_how_long_they_wait(read: Read) -> None
 )
 def test_what_a_step_cannot_ask_of_windmill_is_refused(said: str, told: str) -> None:
     asked = WindmillDecorator(eval(f"dict({said})"), statically_defined=True)
+    graph: Json = {"work": SimpleNamespace(parallel_step=False)}
     with pytest.raises(MetaflowException) as refused:
-        asked.step_init(None, {"work": SimpleNamespace(parallel_step=False)}, "work", None, None, None, None)
+        asked.step_init(None, graph, "work", None, None, None, None)
     assert told in str(refused.value.message)

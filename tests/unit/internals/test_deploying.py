@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import metaflow
@@ -12,8 +13,6 @@ from tests.support.snippets import output_of
 from metaflow_windmill.internals.deploying import CliState
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from metaflow_windmill.types import Json
 
 pytestmark = pytest.mark.metaflow
@@ -23,14 +22,31 @@ PROGRAM = """
     from metaflow import Config, FlowSpec, Parameter, project, schedule, step
     from metaflow import cli
     from metaflow._vendor import click
-    from metaflow_windmill.internals import deploying
+    from metaflow_windmill.internals import deploying, shapes, storages
+    from tests.support.members import lacking
 
     @click.command("asked")
     @click.pass_obj
     def asked(obj):
         deploying.attach(obj, "windmill_internal")
         flow = obj.flow
+        kind = storages.storage_kinds()["local"]
+        shaped = [
+            (shapes.MetaflowFlow, flow),
+            *((shapes.MetaflowParameter, item) for _, item in flow._get_parameters()),
+            (shapes.MetaflowGraph, obj.graph),
+            (shapes.MetaflowNode, obj.graph["start"]),
+            (shapes.StorageKind, kind),
+            (shapes.Storage, kind("/nowhere")),
+            (shapes.FlowStore, obj.flow_datastore),
+            (shapes.Blobs, obj.flow_datastore.ca_store),
+            (shapes.MetadataProvider, obj.metadata),
+            (shapes.MetaflowEnvironment, obj.environment),
+            (shapes.Sidecar, obj.event_logger),
+            (shapes.Sidecar, obj.monitor),
+        ]
         print("SAID" + json.dumps({
+            "lacking": [name for shape, item in shaped for name in lacking(shape, item)],
             "members": [name for name in deploying.CliState.__annotations__ if hasattr(obj, name)],
             "decorators": [item.name for item in deploying.flow_decorators(flow)],
             "called": [item.schedule for item in deploying.flow_decorators_called(flow, "schedule")],
@@ -63,6 +79,7 @@ PROGRAM = """
     sys.argv[1:] = ["--quiet", "--no-pylint", "asked"]
     Asked()
 """
+ROOT = str(Path(__file__).parents[3])
 OURS = {"windmill"}
 """What this project's group of commands adds, and the program above does not have."""
 
@@ -71,12 +88,16 @@ OURS = {"windmill"}
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
     """What a command of Metaflow's command line sees."""
     folder = tmp_path_factory.mktemp("asked")
-    text = output_of(PROGRAM, folder, env={"HOME": str(folder), "USERNAME": "somebody"})
+    text = output_of(PROGRAM, folder, env={"HOME": str(folder), "USERNAME": "somebody", "PYTHONPATH": ROOT})
     return dict(json.loads(text.rpartition("SAID")[2]))
 
 
 def test_the_state_of_the_command_line_has_each_member(said: dict[str, Json]) -> None:
     assert set(said["members"]) == set(CliState.__annotations__) - OURS
+
+
+def test_what_it_holds_has_each_member_that_is_asked_of_it(said: dict[str, Json]) -> None:
+    assert said["lacking"] == []
 
 
 def test_decorators_of_a_flow_are_found_all_and_by_name(said: dict[str, Json]) -> None:

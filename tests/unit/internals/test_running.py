@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.metaflow
 
+ROOT = str(Path(__file__).parents[3])
+OF_A_GANG = {"TaskFlow._control_mapper_tasks of Asked"}
+"""What a task has only once it was told; a test of its own looks at that."""
+
 FLOW = """
     from metaflow import FlowSpec, current, parallel, step
-    from metaflow_windmill.internals import running
+    from metaflow_windmill.internals import running, shapes
+    from tests.support.members import lacking
 
     class Asked(FlowSpec):
         def next(self, *steps, **how):
@@ -29,6 +34,7 @@ FLOW = """
                 self.over, self.splits = running.foreach_variable(self), running.number_of_splits(self)
             if "condition" in how:
                 self.chosen = running.chosen_step(self)
+                self.lacking = [*lacking(shapes.TaskFlow, self), *lacking(shapes.TaskStore, self._datastore)]
 
         @step
         def start(self):
@@ -109,7 +115,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
     folder = tmp_path_factory.mktemp("asked")
     # Metaflow starts the nodes of a gang with the first `python` of the path.
     here = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    home = {"HOME": str(folder), "USERNAME": "somebody", "PATH": here}
+    home = {"HOME": str(folder), "USERNAME": "somebody", "PATH": here, "PYTHONPATH": ROOT}
     run = "import sys\nif not sys.argv[1:]:\n    sys.argv[1:] = ['--quiet', '--no-pylint', 'run']\n"
     output_of(run + "".join(line.removeprefix("    ") + "\n" for line in FLOW.splitlines()), folder, env=home)
     return dict(json.loads(output_of(READ, folder, env=home)))
@@ -117,6 +123,10 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
 
 def test_a_foreach_is_known_before_its_tasks_begin(said: dict[str, Json]) -> None:
     assert (said["start.over"], said["start.splits"], said["start.nodes"]) == ("items", 3, None)
+
+
+def test_a_task_and_its_datastore_have_each_member_that_is_asked_of_them(said: dict[str, Json]) -> None:
+    assert [name for name in said["choose.lacking"] if name not in OF_A_GANG] == []
 
 
 def test_a_gang_is_known_by_its_size(said: dict[str, Json]) -> None:

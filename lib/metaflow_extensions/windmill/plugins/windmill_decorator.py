@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow.decorators import StepDecorator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from metaflow_windmill.internals.shapes import MetadataProvider, MetaflowGraph, TaskFlow, TaskStore
     from metaflow_windmill.runtime.report.describing import Describing
 
 
@@ -30,16 +31,16 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
     def task_pre_step(  # noqa: PLR0917 (Metaflow's signature)
         self,
         step_name: str,
-        task_datastore: Any,  # noqa: ANN401
-        metadata: Any,  # noqa: ANN401
+        task_datastore: TaskStore,
+        metadata: MetadataProvider,
         run_id: str,
         task_id: str,
-        flow: Any,  # noqa: ANN401
-        graph: Any,  # noqa: ANN401
+        flow: TaskFlow,
+        graph: MetaflowGraph,
         retry_count: int,
         max_user_code_retries: int,  # noqa: ARG002
         ubf_context: str | None,
-        inputs: Any,  # noqa: ANN401
+        inputs: Sequence[TaskStore],
     ) -> None:
         """Register the job as metadata of the task; in a resumed run, see to what its inputs hand on.
 
@@ -67,8 +68,8 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
     def task_decorate(  # noqa: PLR0917 (Metaflow's signature)
         self,
         step_func: Callable[..., None],
-        flow: Any,  # noqa: ANN401, ARG002
-        graph: Any,  # noqa: ANN401, ARG002
+        flow: TaskFlow,  # noqa: ARG002
+        graph: MetaflowGraph,  # noqa: ARG002
         retry_count: int,  # noqa: ARG002
         max_user_code_retries: int,  # noqa: ARG002
         ubf_context: str | None,
@@ -90,8 +91,8 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
     def task_post_step(
         self,
         step_name: str,
-        flow: Any,  # noqa: ANN401
-        graph: Any,  # noqa: ANN401
+        flow: TaskFlow,
+        graph: MetaflowGraph,
         retry_count: int,  # noqa: ARG002
         max_user_code_retries: int,  # noqa: ARG002
     ) -> None:
@@ -104,7 +105,7 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
         if step_name == graph.end_step:
             self._describe(flow)
 
-    def _describe(self, flow: Any) -> None:  # noqa: ANN401
+    def _describe(self, flow: TaskFlow) -> None:
         """Begin to describe what the run has made: Metaflow takes it away from the flow when it saves it."""
         from metaflow_windmill.runtime.report.artifacts import values_of
         from metaflow_windmill.runtime.report.describing import describe
@@ -121,8 +122,8 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
     def task_finished(  # noqa: PLR0917 (Metaflow's signature)
         self,
         step_name: str,
-        flow: Any,  # noqa: ANN401
-        graph: Any,  # noqa: ANN401
+        flow: TaskFlow,
+        graph: MetaflowGraph,
         is_task_ok: bool | None,  # noqa: FBT001
         retry_count: int,  # noqa: ARG002
         max_user_code_retries: int,  # noqa: ARG002

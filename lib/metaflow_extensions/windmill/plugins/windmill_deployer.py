@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from metaflow.runner.deployer_impl import DeployerImpl
 
@@ -33,14 +33,14 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
 
     TYPE: ClassVar[str | None] = "windmill"
 
-    def __init__(self, deployer_kwargs: dict[str, str], **kwargs: Any) -> None:  # noqa: ANN401
-        self._deployer_kwargs = dict(deployer_kwargs)
+    def __init__(self, deployer_kwargs: dict[str, str], **kwargs: object) -> None:
+        self._deployer_kwargs: dict[str, object] = {**deployer_kwargs}
         super().__init__(**kwargs)
         self.env_vars[_FROM_PYTHON] = "1"
         self._take_server(self._deployer_kwargs)
 
     @property
-    def deployer_kwargs(self) -> dict[str, Any]:
+    def deployer_kwargs(self) -> dict[str, object]:
         """The options before the command."""
         return self._deployer_kwargs
 
@@ -51,7 +51,7 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
 
         return WindmillDeployedFlow
 
-    def create(self, **kwargs: Any) -> WindmillDeployedFlow:  # noqa: ANN401
+    def create(self, **kwargs: object) -> WindmillDeployedFlow:
         """Deploy the flow.
 
         Parameters
@@ -113,7 +113,7 @@ class WindmillDeployer(DeployerImpl):  # type: ignore[misc]  # Metaflow has no t
             clean(self.spm.commands.values())
         return created
 
-    def _take_server(self, options: dict[str, Any]) -> None:
+    def _take_server(self, options: dict[str, object]) -> None:
         """Hand on the server by the environment: everybody on the machine may read a command line."""
         for option, variable in _SERVER.items():
             value = options.pop(option, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from metaflow.client.core import get_metadata
 from metaflow.exception import MetaflowException
@@ -105,7 +105,7 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
         """Return a run of a deployed flow by its run id, wherever it was started."""
         return cls.from_deployment(identifier, metadata).get_run(run_id)
 
-    def trigger(self, **kwargs: Any) -> WindmillTriggeredRun:  # noqa: ANN401
+    def trigger(self, **kwargs: object) -> WindmillTriggeredRun:
         """Start a run.
 
         Parameters
@@ -124,7 +124,7 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
         self,
         origin_run_id: str | None = None,
         step_to_rerun: str | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: object,
     ) -> WindmillTriggeredRun:
         """Start a run that goes on from another: what succeeded there is cloned, the rest is run.
 
@@ -166,7 +166,7 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
         content = {"metadata": self.metadata, "pathspec": f"{self.flow_name}/{run}", "name": run}
         return WindmillTriggeredRun(deployer=self.deployer, content=json.dumps(content))
 
-    def delete(self, **kwargs: Any) -> bool:  # noqa: ANN401
+    def delete(self, **kwargs: object) -> bool:
         """Delete the deployed flow and its schedule; its runs and their data stay.
 
         Parameters
@@ -181,11 +181,11 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
         """
         return succeeds(self.deployer, "delete", yes=True, **kwargs)
 
-    def suspend(self, **kwargs: Any) -> bool:  # noqa: ANN401
+    def suspend(self, **kwargs: object) -> bool:
         """Turn the schedule off; return whether it was done."""
         return succeeds(self.deployer, "suspend", **kwargs)
 
-    def unsuspend(self, **kwargs: Any) -> bool:  # noqa: ANN401
+    def unsuspend(self, **kwargs: object) -> bool:
         """Turn the schedule on again; return whether it was done."""
         return succeeds(self.deployer, "unsuspend", **kwargs)
 
@@ -193,7 +193,7 @@ class WindmillDeployedFlow(DeployedFlow):  # type: ignore[misc]  # Metaflow has 
     def _site(self) -> Site:
         return site_of(self.deployer.env_vars)
 
-    def _begin(self, name: str, parameters: dict[str, Any], **options: Any) -> WindmillTriggeredRun:  # noqa: ANN401
+    def _begin(self, name: str, parameters: dict[str, object], **options: object) -> WindmillTriggeredRun:
         """Start a run by one of the flow's commands."""
         content = answer_of(self.deployer, name, parameters, **options)
         return WindmillTriggeredRun(deployer=self.deployer, content=content)

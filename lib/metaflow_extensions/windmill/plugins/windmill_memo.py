@@ -36,13 +36,13 @@ class MemoDecorator(StepDecorator):  # type: ignore[misc]
 
     def step_init(  # noqa: PLR0917 (Metaflow's signature)
         self,
-        flow: Any,  # noqa: ANN401, ARG002
-        graph: Any,  # noqa: ANN401, ARG002
+        flow: object,  # noqa: ARG002
+        graph: object,  # noqa: ARG002
         step_name: str,
-        decorators: Any,  # noqa: ANN401, ARG002
-        environment: Any,  # noqa: ANN401, ARG002
-        flow_datastore: Any,  # noqa: ANN401, ARG002
-        logger: Any,  # noqa: ANN401, ARG002
+        decorators: object,  # noqa: ARG002
+        environment: object,  # noqa: ARG002
+        flow_datastore: object,  # noqa: ARG002
+        logger: object,  # noqa: ARG002
     ) -> None:
         """Check what was given; from ``--with memo:expires=7d`` come texts."""
         from metaflow_windmill.contract.memo import seconds_of

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from metaflow_windmill.contract.approval import Approval
+    from metaflow_windmill.internals.shapes import MetaflowGraph
 
 
 class InvalidWindmillDecorator(MetaflowException):  # type: ignore[misc]
@@ -68,13 +69,13 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
 
     def step_init(  # noqa: PLR0917 (Metaflow's signature)
         self,
-        flow: Any,  # noqa: ANN401
-        graph: Any,  # noqa: ANN401
+        flow: object,
+        graph: MetaflowGraph,
         step_name: str,
-        decorators: Any,  # noqa: ANN401, ARG002
-        environment: Any,  # noqa: ANN401, ARG002
-        flow_datastore: Any,  # noqa: ANN401, ARG002
-        logger: Any,  # noqa: ANN401, ARG002
+        decorators: object,  # noqa: ARG002
+        environment: object,  # noqa: ARG002
+        flow_datastore: object,  # noqa: ARG002
+        logger: object,  # noqa: ARG002
     ) -> None:
         """Check what was given; from ``--with windmill:timeout=60`` come texts."""
         from metaflow_windmill.contract.worker import (
@@ -106,7 +107,7 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
             )
         self._approval(step_name, flow)
 
-    def task_pre_step(self, *_: Any, **__: Any) -> None:  # noqa: ANN401  (Metaflow's signature)
+    def task_pre_step(self, *_: object, **__: object) -> None:
         """Read what was answered, before the variable is hidden from the step's code."""
         from metaflow_windmill.runtime.child.task_environment import APPROVAL
 
@@ -115,8 +116,8 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
     def task_decorate(  # noqa: PLR0917 (Metaflow's signature)
         self,
         step_func: Callable[..., None],
-        flow: Any,  # noqa: ANN401
-        graph: Any,  # noqa: ANN401, ARG002
+        flow: object,
+        graph: MetaflowGraph,  # noqa: ARG002
         retry_count: int,  # noqa: ARG002
         max_user_code_retries: int,  # noqa: ARG002
         ubf_context: str | None,  # noqa: ARG002
@@ -130,7 +131,7 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
             setattr(flow, approval.artifact, said)
         return step_func
 
-    def _approval(self, step_name: str, flow: Any) -> Approval | None:  # noqa: ANN401
+    def _approval(self, step_name: str, flow: object) -> Approval | None:
         """Return what is asked before a step, if it can be."""
         from metaflow_windmill.contract.approval import InvalidApproval, read_approval
         from metaflow_windmill.contract.worker import is_said

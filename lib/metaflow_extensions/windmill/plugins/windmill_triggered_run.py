@@ -27,6 +27,8 @@ from metaflow_windmill.runtime.child.local_metadata import fetch, is_elsewhere
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from metaflow import Run
+
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.site import Site
     from metaflow_windmill.runs.approvals import Question
@@ -77,7 +79,7 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
         return run_page(site.host, site.windmill.workspace, self.job_id)
 
     @property
-    def run(self) -> Any:  # noqa: ANN401
+    def run(self) -> Run | None:
         """The run as Metaflow's client has it; None until its start step has begun.
 
         Where metadata is local and the data is elsewhere, what the tasks have left so far is fetched first.
@@ -124,7 +126,7 @@ class WindmillTriggeredRun(TriggeredRun):  # type: ignore[misc]  # Metaflow has 
             time.sleep(check_interval)
         self._follow(job)
 
-    def terminate(self, **kwargs: Any) -> bool:  # noqa: ANN401
+    def terminate(self, **kwargs: object) -> bool:
         """Stop the run, with all of its tasks.
 
         Parameters

@@ -9,7 +9,7 @@ import tempfile
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow.runner.utils import (
     get_lower_level_group,
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from metaflow.runner.deployer_impl import DeployerImpl
+    from metaflow.runner.subprocess_manager import CommandManager
 
 _ARGUMENT_LIMIT = 100_000
 """Bytes of a value that still fit into one argument of a Linux command line, which ends at 128 KiB."""
 
 
-def succeeds(deployer: DeployerImpl, name: str, /, **options: Any) -> bool:  # noqa: ANN401
+def succeeds(deployer: DeployerImpl, name: str, /, **options: object) -> bool:
     """Run one of the flow's commands; return whether it succeeded."""
     with _running(deployer, name, options) as command:
         command.sync_wait()
@@ -36,8 +37,8 @@ def succeeds(deployer: DeployerImpl, name: str, /, **options: Any) -> bool:  # n
 def answer_of(
     deployer: DeployerImpl,
     name: str,
-    parameters: dict[str, Any],
-    **options: Any,  # noqa: ANN401
+    parameters: dict[str, object],
+    **options: object,
 ) -> str:
     """Run a command that tells what it has made by an attribute file; return that.
 
@@ -58,7 +59,7 @@ def answer_of(
 
 
 @contextmanager
-def whole_error(commands: Iterable[Any]) -> Iterator[None]:
+def whole_error(commands: Iterable[CommandManager]) -> Iterator[None]:
     """Say all that the last of some commands has said, if it failed.
 
     Metaflow reads that as soon as the command has ended, when its threads may not have written it yet.
@@ -96,7 +97,7 @@ class StandIn:
         self.path = str(file)
 
 
-def clean(commands: Iterable[Any]) -> None:
+def clean(commands: Iterable[CommandManager]) -> None:
     """Remove what commands that are over have said."""
     for command in commands:
         if command.process is not None and command.process.poll() is not None:
@@ -105,7 +106,7 @@ def clean(commands: Iterable[Any]) -> None:
 
 
 @contextmanager
-def _running(deployer: DeployerImpl, name: str, options: dict[str, Any]) -> Iterator[Any]:
+def _running(deployer: DeployerImpl, name: str, options: dict[str, object]) -> Iterator[CommandManager]:
     """Start a command; remove what it said once it is no longer needed."""
     group = get_lower_level_group(
         deployer.api, deployer.top_level_kwargs, deployer.TYPE, deployer.deployer_kwargs
@@ -123,13 +124,13 @@ def _running(deployer: DeployerImpl, name: str, options: dict[str, Any]) -> Iter
         clean([command])
 
 
-def _told_by(command: Any) -> str:  # noqa: ANN401 - Metaflow has no types
+def _told_by(command: CommandManager) -> str:
     files = (Path(command.log_files[stream]) for stream in ("stdout", "stderr"))
     said = (file.read_text(encoding="utf-8", errors="replace").strip() for file in files)
     return "\n\n".join(filter(None, (f"Error executing {' '.join(command.command)}:", *said)))
 
 
-def _without_long_values(options: dict[str, Any], file: Path) -> dict[str, Any]:
+def _without_long_values(options: dict[str, object], file: Path) -> dict[str, object]:
     """Move values that no command line can hold into a file."""
     long = {name: value for name, value in options.items() if _is_long(value)}
     if not long:
@@ -139,6 +140,6 @@ def _without_long_values(options: dict[str, Any], file: Path) -> dict[str, Any]:
     return {**rest, "run_params_file": str(file)}
 
 
-def _is_long(value: Any) -> bool:  # noqa: ANN401
+def _is_long(value: object) -> bool:
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return len(text.encode()) > _ARGUMENT_LIMIT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow.metaflow_config_funcs import from_conf
 
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.deployment.assembled.options import DeployOptions
     from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
+    from metaflow_windmill.internals.shapes import MetaflowFlow
     from metaflow_windmill.types import Json
 
 INTERNAL = "windmill_internal"
@@ -178,7 +179,7 @@ def make_record(obj: CliState, meant: Target, wanted: DeployOptions, token: str)
     )
 
 
-def schedule_of(flow: Any) -> ScheduleInfo | None:  # noqa: ANN401
+def schedule_of(flow: MetaflowFlow) -> ScheduleInfo | None:
     """Return what ``@schedule`` says, in Windmill's dialect; None if the flow has none, or a void one."""
     decorators = flow_decorators_called(flow, "schedule")
     if not decorators or not decorators[0].schedule:
@@ -187,7 +188,7 @@ def schedule_of(flow: Any) -> ScheduleInfo | None:  # noqa: ANN401
     return ScheduleInfo(carried.cron, decorators[0].timezone or UTC)
 
 
-def schedule_remark(flow: Any) -> str:  # noqa: ANN401
+def schedule_remark(flow: MetaflowFlow) -> str:
     """Return a remark on the meaning of the schedule, or nothing."""
     decorators = flow_decorators_called(flow, "schedule")
     return carry_over(decorators[0].schedule).remark if decorators and decorators[0].schedule else ""

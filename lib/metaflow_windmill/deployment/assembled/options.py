@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.notification import Notifications
 from metaflow_windmill.contract.record import LONGEST_TIMEOUT
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metaflow_windmill.deployment.described.secret_references import Secret
+    from metaflow_windmill.types import Json
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class DeployOptions:
     notifications: Notifications = field(default_factory=Notifications)
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> DeployOptions:
+    def of(cls, options: Mapping[str, Json]) -> DeployOptions:
         """Pick them from all options of a command; `DeployError` if they do not fit together."""
         plain = [item for item in fields(cls) if item.name in options]
         told = {item.name: _plain(options[item.name], item.default) for item in plain}
@@ -69,12 +70,12 @@ def check_wanted(wanted: DeployOptions) -> None:
         raise DeployError(f"--workflow-timeout takes 1 to {LONGEST_TIMEOUT} seconds, not {seconds}")
 
 
-def _plain(value: Any, default: Any) -> Any:  # noqa: ANN401  (whatever click made of an option)
+def _plain(value: Json, default: object) -> Json:
     """Return the value of an option as it is in the dataclass: a tuple where it may be given often."""
     return tuple(value or ()) if default == () else value
 
 
-def notifications_of(options: Mapping[str, Any]) -> Notifications:
+def notifications_of(options: Mapping[str, Json]) -> Notifications:
     """Pick them from all options of a command; `DeployError` if they do not fit together."""
     source, metadata = options["incident_io_alert_source_config_id"], options["incident_io_metadata"]
     return read_notifications(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from metaflow_windmill.contract.exact import refers
 from metaflow_windmill.contract.record import ParameterInfo
@@ -15,7 +15,10 @@ from metaflow_windmill.internals.deploying import kept_for_metaflow, parameters_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from metaflow_windmill.internals.shapes import MetaflowFlow, MetaflowParameter
     from metaflow_windmill.types import Json
+
+T = TypeVar("T")
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -47,7 +50,7 @@ _FALSE = frozenset({"false", "f", "0", "no", "n", "off"})
 _FILE_NOTE = "A file: `trigger` on the command line uploads it and writes its address here."
 
 
-def read_parameters(flow: Any, *, scheduled: bool = False) -> tuple[ParameterInfo, ...]:  # noqa: ANN401
+def read_parameters(flow: MetaflowFlow, *, scheduled: bool = False) -> tuple[ParameterInfo, ...]:
     """Return the parameters of a Metaflow flow, their deploy-time defaults evaluated.
 
     Parameters
@@ -145,7 +148,7 @@ def check_numbers(name: str, value: Json) -> None:
         )
 
 
-def saved(name: str, save: Callable[[], Any]) -> Any:  # noqa: ANN401
+def saved(name: str, save: Callable[[], T]) -> T:
     """Return what Metaflow makes of a file, which it saves in the datastore.
 
     Raises
@@ -182,7 +185,7 @@ def takes(info: ParameterInfo) -> str:
     }.get(info.type, "a text")
 
 
-def _check_attributes(flow: Any) -> None:  # noqa: ANN401
+def _check_attributes(flow: MetaflowFlow) -> None:
     """Refuse parameters in attributes that Metaflow keeps for itself: it takes no notice of them."""
     from metaflow.parameters import Parameter
 
@@ -195,7 +198,7 @@ def _check_attributes(flow: Any) -> None:  # noqa: ANN401
             )
 
 
-def _read(attribute: str, parameter: Any) -> ParameterInfo:  # noqa: ANN401
+def _read(attribute: str, parameter: MetaflowParameter) -> ParameterInfo:
     options = parameter.kwargs
     kind, given = _type_of(options.get("type")), options.get("default")
     return ParameterInfo(
@@ -213,7 +216,7 @@ def _read(attribute: str, parameter: Any) -> ParameterInfo:  # noqa: ANN401
     )
 
 
-def _type_of(given: Any) -> str:  # noqa: ANN401
+def _type_of(given: object) -> str:
     """Return our name of a parameter's type, which may be a Python type or one of click's."""
     if given in _UNREADABLE:
         return CONSTANT
@@ -222,7 +225,7 @@ def _type_of(given: Any) -> str:  # noqa: ANN401
     return known if known in _SCHEMA_TYPES else "str"
 
 
-def _default(name: str, kind: str, given: Any) -> Json:  # noqa: ANN401
+def _default(name: str, kind: str, given: object) -> Json:
     """Return a default as JSON, whether it was written down or is made at deploy time."""
     from metaflow.parameters import deploy_time_eval
 
@@ -240,7 +243,7 @@ def _default(name: str, kind: str, given: Any) -> Json:  # noqa: ANN401
     return _plain(value, kind)
 
 
-def _plain(value: Any, kind: str) -> Json:  # noqa: ANN401
+def _plain(value: Json, kind: str) -> Json:
     """Return a default that is no text as JSON; what JSON cannot hold is described."""
     if isinstance(value, (int, float)) and kind in ("int", "float"):
         return carried(value)

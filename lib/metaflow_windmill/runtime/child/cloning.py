@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.internals.cloning import can_clone, clone_task, provider_of
+from metaflow_windmill.internals.storages import storage_kinds
 from metaflow_windmill.runtime.child.command_lines import clone_arguments
 from metaflow_windmill.runtime.child.flow_file import run_as_program
 from metaflow_windmill.runtime.child.hooks import carry_metadata
 from metaflow_windmill.runtime.child.metaflow_commands import run_in_child, run_metaflow
-from metaflow_windmill.runtime.position.tasks import flow_datastore, storage_kind
+from metaflow_windmill.runtime.position.tasks import flow_datastore
 
 if TYPE_CHECKING:
     from metaflow_windmill.runtime.child.metaflow_commands import Attempt
@@ -44,7 +45,7 @@ def run_clone(attempt: Attempt, clone: Clone) -> None:
 def _clone(attempt: Attempt, clone: Clone) -> None:
     task = attempt.task
     record = task.record
-    kind = storage_kind(record)
+    kind = storage_kinds()[record.datastore.type]
     kind.datastore_root = record.datastore.root  # as Metaflow's command line says to local metadata, too
     provider = provider_of(record.flow, record.metadata.type, record.tags)
     made = f"{task.run}/{task.spec.step}/{clone.task}"

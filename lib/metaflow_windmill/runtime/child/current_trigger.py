@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.internals.running import tell_task
@@ -14,6 +14,7 @@ from metaflow_windmill.runtime.child.task_environment import EVENTS
 if TYPE_CHECKING:
     from metaflow.events import Trigger
 
+    from metaflow_windmill.internals.shapes import MetadataProvider, TaskStore
     from metaflow_windmill.types import Json
 
 FIELD = "execution-triggers"
@@ -21,7 +22,14 @@ FIELD = "execution-triggers"
 
 
 def tell_of_events(  # noqa: PLR0917 (what Metaflow tells a decorator)
-    metadata: Json, run: str, step: str, task: str, attempt: int, datastore: Json, *, first: bool
+    metadata: MetadataProvider,
+    run: str,
+    step: str,
+    task: str,
+    attempt: int,
+    datastore: TaskStore,
+    *,
+    first: bool,
 ) -> None:
     """Let the task see what started its run, as ``current.trigger``; the start step keeps it as metadata.
 
@@ -58,7 +66,7 @@ def trigger_of(events: list[dict[str, Json]], place: StoreInfo | None) -> Trigge
         _fetched = False
 
         @property
-        def runs(self) -> Any:  # noqa: ANN401  (Metaflow's)
+        def runs(self) -> Json:
             if place is not None and not self._fetched:
                 for event in self._events:
                     if event.type == "run":

@@ -16,6 +16,7 @@ from metaflow_windmill.runtime.position.task_ids import GRAPH, PARAMETERS, UNBOU
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from metaflow_windmill.internals.shapes import MetadataProvider, MetaflowNode, TaskFlow, TaskStore
     from metaflow_windmill.runtime.position.current_job import CurrentJob
     from metaflow_windmill.types import Json
 
@@ -36,7 +37,7 @@ def task_metadata(job: CurrentJob) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def register(metadata: Json, run: str, step: str, task: str, attempt: int) -> None:
+def register(metadata: MetadataProvider, run: str, step: str, task: str, attempt: int) -> None:
     """Register the job as metadata of an attempt of a task."""
     from metaflow.metadata_provider import MetaDatum
 
@@ -46,7 +47,7 @@ def register(metadata: Json, run: str, step: str, task: str, attempt: int) -> No
     metadata.register_metadata(run, step, task, entries)
 
 
-def renew(datastore: Json, inputs: Sequence[Json]) -> None:
+def renew(datastore: TaskStore, inputs: Sequence[TaskStore]) -> None:
     """Let a task see the parameters, the constants and the graph of its own run.
 
     Metaflow hands them on from task to task. In a resumed run the inputs may be clones, with the
@@ -71,7 +72,7 @@ def renew(datastore: Json, inputs: Sequence[Json]) -> None:
         take_over(given, parameters, names)
 
 
-def outcome(flow: Json, node: Json) -> dict[str, Json]:
+def outcome(flow: TaskFlow, node: MetaflowNode) -> dict[str, Json]:
     """Return what the next modules of the Windmill flow have to know of a task that ended well."""
     splits = None
     if node.type == "foreach":
@@ -96,7 +97,7 @@ def finish(said: dict[str, Json], file: str) -> None:
         Path(file).write_text(json.dumps(said), encoding="utf-8")
 
 
-def carry_metadata(kind: str, datastore: Json) -> None:
+def carry_metadata(kind: str, datastore: TaskStore) -> None:
     """Carry metadata that lies in the working directory only to where others can fetch it."""
     if not is_elsewhere(kind, datastore.TYPE):
         return

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from metaflow_windmill.errors import TaskError
+    from metaflow_windmill.internals.shapes import TaskStore
     from metaflow_windmill.process.child import Check
     from metaflow_windmill.runtime.child.deadline import Deadline
     from metaflow_windmill.runtime.child.workplace import Workplace
@@ -114,7 +115,7 @@ class Attempt:
         self.streams[1].feed(f"{error}\n".encode())
         return EndedError(error, self.number)
 
-    def datastore(self, task_id: str | None = None) -> Json:
+    def datastore(self, task_id: str | None = None) -> TaskStore:
         """Return Metaflow's datastore of the task, or of another one of its step, to write to."""
         task = self.task
         return flow_datastore(task.record).get_task_datastore(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import sys
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,13 +59,13 @@ def is_plain(pickled: bytes) -> bool:
 class _Anything:
     """Stands for any class, function and object in a pickle."""
 
-    def __new__(cls, *_: Any, **__: Any) -> _Anything:  # noqa: ANN401, PYI034
+    def __new__(cls, *_: object, **__: object) -> _Anything:  # noqa: PYI034
         return object.__new__(cls)
 
-    def __init__(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+    def __init__(self, *_: object, **__: object) -> None:
         """Take whatever an object is made with."""
 
-    def __call__(self, *_: Any, **__: Any) -> _Anything:  # noqa: ANN401
+    def __call__(self, *_: object, **__: object) -> _Anything:
         return self
 
     def __setstate__(self, state: object) -> None:

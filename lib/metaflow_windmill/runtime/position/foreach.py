@@ -16,12 +16,13 @@ from metaflow_windmill.errors import RetryNotAllowed
 from metaflow_windmill.internals.running import foreach_variable
 
 if TYPE_CHECKING:
+    from metaflow_windmill.internals.shapes import TaskFlow
     from metaflow_windmill.types import Json
 
 _TOO_MANY = 2
 
 
-def check_foreach(step: str, flow: Json) -> None:
+def check_foreach(step: str, flow: TaskFlow) -> None:
     """Let a step's foreach through, if all tasks find the same items in it.
 
     Parameters

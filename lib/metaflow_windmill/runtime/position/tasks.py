@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from metaflow_windmill.contract.memo import PARTS
+from metaflow_windmill.internals.storages import storage_kinds
 from metaflow_windmill.runtime.position.task_ids import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from metaflow_windmill.contract.record import Record, StoreInfo
+    from metaflow_windmill.internals.shapes import FlowStore, MetadataProvider, Storage
     from metaflow_windmill.types import Json
 
 NOTE = "windmill.json"
@@ -135,7 +137,7 @@ class DatastoreTasks:
     """
 
     def __init__(self, record: Record, run: str, most_attempts: int) -> None:
-        self._storage = storage(record)
+        self._storage = storage_at(record.datastore)
         self._datastore = flow_datastore(record)
         self._record, self._run, self._most = record, run, most_attempts
 
@@ -278,34 +280,19 @@ def _contents(metadata: Json) -> dict[str, StoredArtifact]:
     return {name: content(name, sha) for name, sha in metadata["objects"].items()}
 
 
-def storage(record: Record) -> Json:
-    """Return Metaflow's storage of the record's datastore."""
-    return storage_at(record.datastore)
-
-
-def storage_at(place: StoreInfo) -> Json:
+def storage_at(place: StoreInfo) -> Storage:
     """Return Metaflow's storage of a datastore."""
-    return _kind(place)(place.root)
+    return storage_kinds()[place.type](place.root)
 
 
-def storage_kind(record: Record) -> Json:
-    """Return Metaflow's class of the storage of the record's datastore."""
-    return _kind(record.datastore)
-
-
-def flow_datastore(record: Record, metadata: Json = None) -> Json:
+def flow_datastore(record: Record, metadata: MetadataProvider | None = None) -> FlowStore:
     """Return Metaflow's datastore of the flow, which tells a provider of metadata of tasks if it has one."""
     return flow_datastore_at(record.datastore, record.flow, metadata)
 
 
-def flow_datastore_at(place: StoreInfo, flow: str, metadata: Json = None) -> Json:
+def flow_datastore_at(place: StoreInfo, flow: str, metadata: MetadataProvider | None = None) -> FlowStore:
     """Return Metaflow's datastore of a flow in a datastore."""
     from metaflow.datastore import FlowDataStore
 
-    return FlowDataStore(flow, None, metadata, storage_impl=_kind(place), ds_root=place.root)
-
-
-def _kind(place: StoreInfo) -> Json:
-    from metaflow.plugins import DATASTORES
-
-    return next(kind for kind in DATASTORES if place.type == kind.TYPE)
+    kind = storage_kinds()[place.type]
+    return FlowDataStore(flow, None, metadata, storage_impl=kind, ds_root=place.root)  # type: ignore[no-any-return]

@@ -16,6 +16,7 @@ from metaflow_windmill.runtime.report.value_text import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from metaflow_windmill.internals.shapes import TaskFlow, TaskStore
     from metaflow_windmill.runtime.output.masking import Mask
     from metaflow_windmill.types import Json
 
@@ -50,13 +51,13 @@ class Artifact:
     text: str = ""
 
 
-def values_of(flow: Json) -> dict[str, object]:
+def values_of(flow: TaskFlow) -> dict[str, object]:
     """Return what a flow's step has set or read, by name."""
     hidden = {"name", *short_lived(flow)}
     return {name: value for name, value in vars(flow).items() if not (name.startswith("_") or name in hidden)}
 
 
-def artifacts_of(datastore: Json, texts: Mapping[str, str], mask: Mask) -> list[Artifact]:
+def artifacts_of(datastore: TaskStore, texts: Mapping[str, str], mask: Mask) -> list[Artifact]:
     """Return the artifacts of a task, by name.
 
     Parameters
@@ -80,7 +81,7 @@ def artifacts_of(datastore: Json, texts: Mapping[str, str], mask: Mask) -> list[
     return found
 
 
-def _fetched(datastore: Json, name: str, mask: Mask) -> str:
+def _fetched(datastore: TaskStore, name: str, mask: Mask) -> str:
     """Return the text of an artifact of Python's own types; nothing of any other, whose code would run."""
     if not str(artifacts_in(datastore)[name].get("encoding", "")).startswith(_PICKLED):
         return ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.internals.shapes import StorageKind
     from metaflow_windmill.types import Json
 
 SCRIPT = "f/metaflow/show_card"
@@ -41,13 +42,13 @@ def address(workspace: str, run: str, step: str, card: str) -> str:
     return f"/api/w/{quote(workspace)}/jobs/run_wait_result/p/{SCRIPT}?payload={payload}"
 
 
-def small_cards(record: Record, storage: type, pathspec: str) -> Iterator[tuple[str, str]]:
+def small_cards(record: Record, storage: StorageKind, pathspec: str) -> Iterator[tuple[str, str]]:
     """Yield what the small cards of a task say: the id or type of each, and its components as Markdown.
 
     Parameters
     ----------
     record : Record
-    storage : type
+    storage : StorageKind
         Metaflow's storage of the record's datastore.
     pathspec : str
         Of the task.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.report import as_page
 from metaflow_windmill.contract.task_spec import Page
+from metaflow_windmill.internals.storages import storage_kinds
 from metaflow_windmill.runtime.position.tasks import flow_datastore
 from metaflow_windmill.runtime.report.artifacts import artifacts_of
 from metaflow_windmill.runtime.report.cards import small_cards
@@ -78,10 +79,8 @@ def _artifacts(task: Task, texts: dict[str, str], mask: Mask) -> list[Artifact]:
 
 def _said(task: Task, page: Page, steps: list[StepTimes], mask: Mask) -> Iterator[tuple[str, str, str]]:
     """Yield what the small cards say, of the steps that have one task only."""
-    from metaflow.plugins import DATASTORES
-
     tasks, until = {step.step: step.tasks for step in steps}, time.monotonic() + SECONDS
-    storage = next(kind for kind in DATASTORES if task.record.datastore.type == kind.TYPE)
+    storage = storage_kinds()[task.record.datastore.type]
     ours = [step for step in page.cards if step == task.spec.step or tasks.get(step) == 1]
     for step in ours[:MOST_READ]:
         if time.monotonic() < until:

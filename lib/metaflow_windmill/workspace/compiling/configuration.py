@@ -249,7 +249,7 @@ def _expect_object(value: Json, kind: str) -> None:
         raise DeployError(f"There is no {kind} resource here. Choose one in the form, or give its path.")
 
 
-def _typed(kind: str, name: str, value: Json) -> Any:  # noqa: ANN401 - a field of any type
+def _typed(kind: str, name: str, value: Json) -> Json:
     default = next(item for item in fields(Configuration) if item.name == name).default
     wanted = type(default) if isinstance(default, (bool, int, tuple)) else str
     if wanted is tuple and isinstance(value, str):  # one of a list, or a line each

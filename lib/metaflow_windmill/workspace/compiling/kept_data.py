@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.deployment.placed.ownership import record_in
@@ -19,7 +19,7 @@ from metaflow_windmill.errors import MetaflowWindmillError
 from metaflow_windmill.workspace.card_page import cards_of, point_metaflow_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.types import Json
@@ -89,7 +89,7 @@ def _tasks(record: Record, run_id: str) -> Iterator[dict[str, Json]]:
             yield {"step": step.id, "task": None}
 
 
-def _artifact(name: str, info: Any) -> dict[str, Json]:  # noqa: ANN401 - Metaflow's
+def _artifact(name: str, info: Mapping[str, Json]) -> dict[str, Json]:
     said = str(info.get("type", ""))
     found = _CLASS.fullmatch(said)
     return {"name": name, "type": found[1] if found else said, "size": int(info.get("size", 0))}

@@ -13,17 +13,19 @@ import os
 import re
 import stat
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.deployment.described.service_version import plain_address
 from metaflow_windmill.errors import DeployError, InvalidDocument, PackageError
+from metaflow_windmill.internals.storages import storage_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from metaflow_windmill.contract.record import PackageInfo, Record
+    from metaflow_windmill.internals.shapes import Storage
     from metaflow_windmill.types import Json
     from metaflow_windmill.workspace.compiling.configuration import Configuration
 
@@ -57,10 +59,9 @@ def stores_for(configuration: Configuration) -> Stores:
         If there is none that all workers could see.
     """
     from metaflow import metaflow_config
-    from metaflow.plugins import DATASTORES
 
     kind = configuration.datastore or str(metaflow_config.DEFAULT_DATASTORE)
-    if kind not in {store.TYPE for store in DATASTORES}:
+    if kind not in storage_kinds():
         raise DeployError(
             f"There is no datastore {kind!r}. Set 'datastore' to one of Metaflow's, such as s3."
         )
@@ -86,12 +87,10 @@ def stores_for(configuration: Configuration) -> Stores:
 def _configured_root(kind: str) -> str:
     """Return the root that the job's Metaflow is configured with; a folder of the job itself is none."""
     from metaflow import metaflow_config
-    from metaflow.plugins import DATASTORES
 
     if kind == "local" and not metaflow_config.DATASTORE_SYSROOT_LOCAL:
         return ""
-    (implementation,) = (store for store in DATASTORES if kind == store.TYPE)
-    return str(implementation.get_datastore_root_from_config(_silent, create_on_absent=False) or "")
+    return str(storage_kinds()[kind].get_datastore_root_from_config(_silent, create_on_absent=False) or "")
 
 
 def _silent(*_: object, **__: object) -> None:
@@ -138,7 +137,7 @@ def carry_over(saved: Path, record: Record, stores: Stores, content: bytes) -> P
     PackageError
         If the datastore cannot be written.
     """
-    store = _storage(stores.datastore.type, stores.datastore.root)
+    store = storage_kinds()[stores.datastore.type](stores.datastore.root)
     path = store.path_join(record.flow, "data", record.package.sha[:2], record.package.sha)
     as_metaflow_saves = {"cas_raw": True, "cas_version": 1}
     try:
@@ -166,21 +165,14 @@ def _included(folder: Path) -> Iterator[tuple[str, bytes]]:
                     yield f"{flow.name}/{file.name}", _read(file)
 
 
-def _files(stores: Stores) -> tuple[Any, str]:
+def _files(stores: Stores) -> tuple[Storage, str]:
     """Return the storage of included files, and what their names begin with in it.
 
     Metaflow's client for Azure takes the whole address, container and all, for a name in the container.
     """
     if stores.datastore.type == "azure":
-        return _storage("azure", stores.files.partition("/")[0]), f"{stores.files}/"
-    return _storage(stores.datastore.type, stores.files), ""
-
-
-def _storage(kind: str, root: str) -> Any:  # noqa: ANN401 - a class of Metaflow's
-    from metaflow.plugins import DATASTORES
-
-    (implementation,) = (store for store in DATASTORES if kind == store.TYPE)
-    return implementation(root)
+        return storage_kinds()["azure"](stores.files.partition("/")[0]), f"{stores.files}/"
+    return storage_kinds()[stores.datastore.type](stores.files), ""
 
 
 def _read(path: Path) -> bytes:

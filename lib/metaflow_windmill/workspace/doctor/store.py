@@ -9,15 +9,18 @@ import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.errors import DeployError
+from metaflow_windmill.internals.storages import storage_kinds
 from metaflow_windmill.workspace.doctor.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from metaflow_windmill.internals.shapes import Storage, StorageKind
 
 
 @dataclass(frozen=True)
@@ -202,17 +205,15 @@ def _advice(store: StoreInfo) -> str:
     )
 
 
-def _storage(store: StoreInfo) -> Any:  # noqa: ANN401 - a class of Metaflow's
+def _storage(store: StoreInfo) -> Storage:
     return _implementation(store.type)(store.root)
 
 
-def _implementation(kind: str) -> Any:  # noqa: ANN401 - a class of Metaflow's
-    from metaflow.plugins import DATASTORES
-
-    found = [store for store in DATASTORES if kind == store.TYPE]
-    if not found:
+def _implementation(kind: str) -> StorageKind:
+    found = storage_kinds().get(kind)
+    if found is None:
         raise DeployError(f"There is no datastore {kind!r}. Set METAFLOW_DEFAULT_DATASTORE to s3, say.")
-    return found[0]
+    return found
 
 
 def _silent(*_: object, **__: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow._vendor import click
 
@@ -54,7 +54,7 @@ def command(
     given: TargetOptions,
     only_json: bool,
     deployer_attribute_file: str | None,
-    **options: Any,  # noqa: ANN401
+    **options: object,
 ) -> None:
     """Deploy, or print what would be deployed."""
     asked = Creation.of(obj, given, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option
 from metaflow_windmill.cli.flow.options.flow_options import flow_options
@@ -31,7 +31,7 @@ def command(
     *,
     given: TargetOptions,
     as_json: bool,
-    **options: Any,  # noqa: ANN401
+    **options: object,
 ) -> None:
     """Print a line a difference, or JSON."""
     found = deployed(obj, given)

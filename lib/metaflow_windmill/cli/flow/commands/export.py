@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow._vendor import click, yaml
 
@@ -36,7 +36,7 @@ def command(
     obj: CliState,
     *,
     directory: str,
-    **options: Any,  # noqa: ANN401
+    **options: object,
 ) -> None:
     """Compile, and write each file whole."""
     target, wanted = meant(obj, TargetOptions()), DeployOptions.of(options)

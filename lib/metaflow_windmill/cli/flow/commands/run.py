@@ -61,7 +61,7 @@ def command(
     max_wait: float | None,
     quiet_tasks: bool,
     parameters: Mapping[str, Any],
-    **options: Any,  # noqa: ANN401
+    **options: object,
 ) -> None:
     """Check the parameters first: a run that cannot start is not deployed for."""
     check_file(run_id_file)

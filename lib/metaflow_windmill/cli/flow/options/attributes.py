@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow._vendor import click
 
 if TYPE_CHECKING:
     from metaflow_windmill.internals.deploying import CliState
+    from metaflow_windmill.types import Json
 
 
 attribute_option = click.option(
@@ -17,7 +18,7 @@ attribute_option = click.option(
 )
 
 
-def write_attributes(file: str | None, obj: CliState, **attributes: Any) -> None:  # noqa: ANN401
+def write_attributes(file: str | None, obj: CliState, **attributes: Json) -> None:
     """Write the attributes of what a command made, if a Deployer waits for them.
 
     The Deployer reads a FIFO: what is written before a failure hides the failure's text.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from metaflow_windmill.internals.deploying import CliState
+    from metaflow_windmill.internals.shapes import MetaflowParameter
     from metaflow_windmill.types import Json
 
 PROTECTED = frozenset(
@@ -54,7 +55,7 @@ class ParameterCommand(PlainCommand):
 
     has_flow_params = True  # for Metaflow's Deployer, which adds them to `params` by itself
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.original_params = list(self.params)
 
@@ -70,7 +71,7 @@ class ParameterCommand(PlainCommand):
         ]
         return [*options, *own, self.get_help_option(ctx)]
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+    def invoke(self, ctx: click.Context) -> object:
         """Gather the parameters into one argument of the callback."""
         texts = {}
         for option in _options_of(ctx):
@@ -80,13 +81,14 @@ class ParameterCommand(PlainCommand):
         for option in self.original_params:
             ctx.params.setdefault(option.name, option.get_default(ctx))
         ctx.params["parameters"] = texts
-        return super().invoke(ctx)
+        result: object = super().invoke(ctx)
+        return result
 
 
 class ParameterOption(click.Option):  # type: ignore[misc]  # click has no types here
     """An option for a parameter of the flow."""
 
-    def __init__(self, parameter: Any, *, kept: bool = False) -> None:  # noqa: ANN401  (metaflow.Parameter)
+    def __init__(self, parameter: MetaflowParameter, *, kept: bool = False) -> None:
         kind = parameter.kwargs.get("type")
         known = "[default: as in the run]" if kept else default_text(parameter.kwargs)
         super().__init__(
@@ -200,7 +202,7 @@ def given_values(file: str | None) -> dict[str, Json]:
     return values
 
 
-def is_file(kind: Any) -> bool:  # noqa: ANN401
+def is_file(kind: object) -> bool:
     """Tell whether a type of a parameter is IncludeFile's."""
     from metaflow.includefile import FilePathClass
 
@@ -216,7 +218,7 @@ def _options_of(ctx: click.Context) -> list[ParameterOption]:
     return [option for option in made if option.name not in PROTECTED]
 
 
-def _file_text(kind: Any, name: str, text: str) -> str:  # noqa: ANN401
+def _file_text(kind: click.ParamType, name: str, text: str) -> str:
     try:
         return _uploaded(name, kind.convert(text, ParameterNamed(name), click.get_current_context()))
     except click.UsageError as why:
@@ -230,7 +232,7 @@ class ParameterNamed:
         self.name = name
 
 
-def _uploaded(name: str, value: Any) -> str:  # noqa: ANN401
+def _uploaded(name: str, value: object) -> str:
     """Return the text that Windmill keeps for a value from the command line."""
     from metaflow.includefile import IncludedFile
     from metaflow.parameters import DelayedEvaluationParameter

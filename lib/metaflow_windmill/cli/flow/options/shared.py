@@ -24,6 +24,8 @@ from metaflow_windmill.terminal.python_words import FROM_PYTHON
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from metaflow_windmill.types import Json
+
 _SERVER = {
     "host": click.option(
         "--windmill-host",
@@ -64,7 +66,7 @@ def _handed_on(command: Callable[..., Any], options: Mapping[str, Callable[..., 
     by_option = {name if name in _PLACE else f"windmill_{name}": name for name in options}
 
     @wraps(command)
-    def handing_on(*args: Any, **values: Any) -> Any:  # noqa: ANN401  (click's)
+    def handing_on(*args: object, **values: Json) -> object:
         given = TargetOptions(**{name: values.pop(option) for option, name in by_option.items()})
         return command(*args, given=given, **values)
 

@@ -12,7 +12,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs milliseconds here
@@ -24,7 +24,7 @@ TAKES_KEYWORDS = 0x08
 VALUES = (str, dict, list, bytes, tuple, set, frozenset, range, memoryview, bytearray)
 
 
-def read(name: str) -> Any:  # noqa: ANN401
+def read(name: str) -> Any:  # noqa: ANN401 - JSON; this file imports nothing of the project
     """Return the JSON in a file of the job's directory."""
     with open(os.path.join(HERE, name), encoding="utf-8") as file:  # noqa: PTH118, PTH123
         return json.load(file, strict=False)
@@ -36,7 +36,7 @@ def write(name: str, text: str) -> None:
         file.write(text)
 
 
-def chosen(function: Any, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+def chosen(function: Callable[..., object], given: dict[str, object]) -> dict[str, object]:
     """Return the arguments that the function takes: its default, else None, for one that is missing."""
     code = getattr(function, "__code__", None)
     if code is None:
@@ -53,7 +53,7 @@ def chosen(function: Any, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN
     return kept
 
 
-def typed(value: Any, annotation: Any) -> Any:  # noqa: ANN401
+def typed(value: object, annotation: object) -> object:
     """Turn the text of an argument into the bytes or the instant that the script asks for."""
     kind = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
     if not isinstance(value, str):
@@ -69,7 +69,7 @@ def typed(value: Any, annotation: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def as_json(result: Any) -> str:  # noqa: ANN401
+def as_json(result: Any) -> str:  # noqa: ANN401 - what a script returns, a data frame too
     """Return the result as JSON that every reader accepts: no NaN, no infinities, no NUL."""
     if type(result).__name__ == "DataFrame":
         result = result.to_dict(orient="records")
@@ -84,7 +84,7 @@ def as_json(result: Any) -> str:  # noqa: ANN401
     return text.replace("\\u0000", " null ") if "\\u0000" in text else text
 
 
-def without_nan(value: Any) -> Any:  # noqa: ANN401
+def without_nan(value: object) -> object:
     """Replace each number that JSON does not know by None."""
     if isinstance(value, dict):
         return {key: without_nan(item) for key, item in value.items()}
