@@ -86,6 +86,8 @@ class Home:
             "METAFLOW_DEFAULT_DATASTORE": "local",
             "METAFLOW_DEFAULT_METADATA": "local",
             "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(self.root),
+            # One that all share has a folder for each flow of each test, and each reader lists them all.
+            "METAFLOW_CLIENT_CACHE_PATH": str(self.root / "client_cache"),
             "PYTHONIOENCODING": "utf-8",
             **self.settings,
         }
