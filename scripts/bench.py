@@ -313,7 +313,8 @@ def side_by_side(bench: Bench, rounds: int, items: int) -> None:
     for shape in shapes:
         against_local(bench, shape, rounds)
         against_local(bench, shape, rounds, shape.pack)
-    many = Shape(f"a foreach of {items:,}", "ManyFlow", wide(items), max(1, items // 20), 0.6, 0.1, items)
+    text = wide(items).replace("WideFlow", "ManyFlow")
+    many = Shape(f"a foreach of {items:,}", "ManyFlow", text, max(1, items // 20), 0.6, 0.1, items)
     against_local(bench, many, 1, many.pack)
     deployments(bench, rounds)
     commands(bench, 3 * rounds)
