@@ -127,7 +127,7 @@ def done(traces: Any) -> int:
 
 
 def waits(server: RunningServer, parent: str) -> bool:
-    """Tell whether the next attempt has its time; the first one is in the queue too, until a worker takes it."""
+    """Tell whether the next attempt has its time: the first is in the queue too, until a worker takes it."""
     rows = server.get(f"/jobs/queue/list?parent_job={parent}&running=false")
     return any(row["script_path"].endswith("/late") and is_later(row["scheduled_for"]) for row in rows)
 
