@@ -11,7 +11,6 @@ from metaflow_windmill.devserver.model import Submission
 from metaflow_windmill.devserver.pages import layout, runnable, runs, steps, waiting
 from metaflow_windmill.devserver.pages.fields import Filled
 from metaflow_windmill.devserver.pages.graph import outline
-from metaflow_windmill.devserver.pages.markup import Markup, join, tag
 from metaflow_windmill.devserver.pages.starting import Startable, started
 from metaflow_windmill.devserver.pages.viewer import html
 from metaflow_windmill.devserver.refusals import not_found
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from metaflow_windmill.devserver.pages.viewer import Viewer
-    from metaflow_windmill.types import Json
+
+NOTHING = "Nothing is deployed yet: python flow.py windmill create"
 
 
 def front(viewer: Viewer) -> Response:
@@ -33,7 +33,7 @@ def front(viewer: Viewer) -> Response:
         viewer,
         f"workspace {workspace}",
         waiting.warning(viewer.services, workspace),
-        layout.card("Flows", _table(flows.listed(database.read(), workspace), workspace)),
+        runnable.overview(viewer, "flow", flows.listed(database.read(), workspace), NOTHING),
         layout.card("Runs", runs.table(database, runs.latest(database, workspace))),
         fresh=True,
     )
@@ -74,17 +74,3 @@ def _page(viewer: Viewer, filled: Filled | None) -> Response:
     steps_of = steps.graph(outline(read_flow_value(shown["value"]).modules), "")
     top = runnable.head(shown, told)
     return runnable.page(viewer, top, form, filled, layout.card("Steps", steps_of), runnable.latest(viewer))
-
-
-def _table(deployed: list[Json], workspace: str) -> Markup:
-    rows = [
-        [
-            tag("a", row["path"], href=layout.inside(f"/flows/get/{row['path']}", workspace)),
-            join([row["summary"], layout.labels(row.get("labels") or ())]),
-            row["edited_by"],
-            layout.when(row["edited_at"]),
-        ]
-        for row in deployed
-    ]
-    nothing = "Nothing is deployed yet: python flow.py windmill create"
-    return layout.table(("Flow", "Summary", "Deployed by", "At"), rows, nothing)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.pages import layout, runs
 from metaflow_windmill.devserver.pages.markdown import rendered
-from metaflow_windmill.devserver.pages.markup import tag, text
+from metaflow_windmill.devserver.pages.markup import join, tag, text
 from metaflow_windmill.devserver.pages.starting import Startable, card
 from metaflow_windmill.devserver.pages.viewer import html
 
@@ -17,6 +17,22 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.pages.markup import Markup
     from metaflow_windmill.devserver.pages.viewer import Viewer
     from metaflow_windmill.types import Json
+
+
+def overview(viewer: Viewer, kind: str, found: list[Json], nothing: str) -> Markup:
+    """Return the card of all flows, or of all scripts, with who deployed each and when."""
+    deployed = "edited" if kind == "flow" else "created"
+    rows = [
+        [
+            tag("a", row["path"], href=layout.inside(f"/{kind}s/get/{row['path']}", viewer.workspace)),
+            join([row["summary"], layout.labels(row.get("labels") or ())]),
+            row[f"{deployed}_by"],
+            layout.when(row[f"{deployed}_at"]),
+        ]
+        for row in found
+    ]
+    heads = (kind.capitalize(), "Summary", "Deployed by", "At")
+    return layout.card(f"{kind.capitalize()}s", layout.table(heads, rows, nothing))
 
 
 def head(shown: Json, told: Markup, *more: Markup) -> Markup:

@@ -29,18 +29,8 @@ def every(viewer: Viewer) -> Response:
     """Show the scripts of a workspace."""
     viewer.check(Need("scripts", "read"))
     found = scripts.listed(viewer.services.database.read(), viewer.workspace)
-    rows = [
-        [
-            tag("a", row["path"], href=layout.inside(f"/scripts/get/{row['path']}", viewer.workspace)),
-            join([row["summary"], layout.labels(row.get("labels") or ())]),
-            row["created_by"],
-            layout.when(row["created_at"]),
-        ]
-        for row in found
-    ]
     nothing = "There are no scripts yet. metaflow-windmill install puts those of f/metaflow here."
-    shown = layout.table(("Script", "Summary", "Deployed by", "At"), rows, nothing)
-    return html(viewer, "scripts", layout.card("Scripts", shown))
+    return html(viewer, "scripts", runnable.overview(viewer, "script", found, nothing))
 
 
 def one(viewer: Viewer) -> Response:
