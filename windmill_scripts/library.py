@@ -21,7 +21,7 @@ SHA256 = ""
 """Of what is compressed in ARCHIVE."""
 
 PACKAGE = "metaflow_windmill"
-PROOF = "workspace/scripts.py"
+PROOF = "workspace/entry_points.py"
 """A file of this library, which another package of the same name does not have."""
 UNUSED_AFTER = 30 * 24 * 3600  # seconds
 GROUP_OR_OTHERS_WRITE = 0o022

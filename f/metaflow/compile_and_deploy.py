@@ -62,7 +62,7 @@ def flows_found(
 ) -> list[dict[str, str]]:
     """Offer the flows of the repository in the form."""
     library()
-    from metaflow_windmill.workspace.scripts import flow_choices
+    from metaflow_windmill.workspace.entry_points import flow_choices
 
     return flow_choices(repo, configuration, ref or "", filterText or "")
 
@@ -95,7 +95,7 @@ def main(  # noqa: PLR0917 - a form has as many fields as it needs
     cannot be deployed does not keep the others back, and makes the job a failed one at the end.
     """
     library()
-    from metaflow_windmill.workspace.scripts import DeployRequest, compile_and_deploy
+    from metaflow_windmill.workspace.entry_points import DeployRequest, compile_and_deploy
 
     changes = {
         "flows": flows,

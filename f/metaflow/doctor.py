@@ -44,6 +44,6 @@ def main(
 ) -> dict[str, Json]:
     """Look, and return a table of what was found."""
     library()
-    from metaflow_windmill.workspace.scripts import doctor
+    from metaflow_windmill.workspace.entry_points import doctor
 
     return doctor(datastore, datastore_root, folder, version, probe or {})

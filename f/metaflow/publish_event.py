@@ -38,6 +38,6 @@ def main(name: str, payload: dict[str, Any] | None = None, event_id: str = "") -
     The form, ``publish_event.script.yaml``, says what each parameter means.
     """
     library()
-    from metaflow_windmill.workspace.scripts import publish_event
+    from metaflow_windmill.workspace.entry_points import publish_event
 
     return publish_event(name, payload, event_id or "")

@@ -38,6 +38,6 @@ def library(pauses: tuple[float, ...] = (0, 1, 3, 9)) -> None:
 def main(configuration: str) -> dict[str, Json]:
     """Deploy what is new, and remember it."""
     library()
-    from metaflow_windmill.workspace.scripts import redeploy_if_changed
+    from metaflow_windmill.workspace.entry_points import redeploy_if_changed
 
     return redeploy_if_changed(configuration)

@@ -40,7 +40,7 @@ def library(pauses: tuple[float, ...] = (0, 1, 3, 9)) -> None:
 def preprocessor(event: dict[str, Any]) -> dict[str, Json]:
     """Verify a delivery and keep of it only what is needed: the job's arguments are stored."""
     library()
-    from metaflow_windmill.workspace.scripts import push_arguments
+    from metaflow_windmill.workspace.entry_points import push_arguments
 
     return push_arguments(event)
 
@@ -48,6 +48,6 @@ def preprocessor(event: dict[str, Any]) -> dict[str, Json]:
 def main(configuration: str, push: dict[str, Any] | None = None) -> dict[str, Json]:
     """Deploy the branch that was pushed to, if it is the one that the configuration deploys."""
     library()
-    from metaflow_windmill.workspace.scripts import redeploy_on_push
+    from metaflow_windmill.workspace.entry_points import redeploy_on_push
 
     return redeploy_on_push(configuration, push)

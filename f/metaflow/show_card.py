@@ -40,6 +40,6 @@ def library(pauses: tuple[float, ...] = (0, 1, 3, 9)) -> None:
 def main(run: str, step: str = "", task: str = "", card: str = "") -> dict[str, Json]:
     """Find a card of a run and answer with it."""
     library()
-    from metaflow_windmill.workspace.scripts import show_card
+    from metaflow_windmill.workspace.entry_points import show_card
 
     return show_card(run, step, task, card)

@@ -13,7 +13,7 @@ from tests.support.git_repository import GitRepository, new_repository
 from tests.support.step_token import held_token, opened_routes, run_script
 from tests.support.workspace import Workspace, flow_file, outcomes, reasons
 
-from metaflow_windmill.workspace.installing.scopes import FIELD, SCOPES
+from metaflow_windmill.workspace.installing.script_scopes import FIELD, SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from metaflow_windmill.devserver.expressions.quickjs import QuickJs
 from metaflow_windmill.devserver.model import Actor, Outcome, RunnableFlow, ScriptCode, Submission
 from metaflow_windmill.devserver.store import jobs
 from metaflow_windmill.devserver.store.database import Database
-from metaflow_windmill.devserver.store.logs import Logs
+from metaflow_windmill.devserver.store.job_logs import Logs
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:

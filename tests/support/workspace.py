@@ -12,7 +12,7 @@ from tests.support.elsewhere import embedded_server, some_server
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.workspace.installing.installer import Installer
-from metaflow_windmill.workspace.installing.scopes import for_release
+from metaflow_windmill.workspace.installing.script_scopes import for_release
 from metaflow_windmill.workspace.installing.shipped import shipment
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,3 +100,12 @@ def test_a_type_has_a_name_of_its_own() -> None:
                 where[name].add(module)
     twice = {name: sorted(found) for name, found in where.items() if len(found) > 1}
     assert set(twice) <= {*SAID_TO_PEOPLE, "Modules"}, twice
+
+
+TWICE = {"__init__", "history", "main"}
+"""What a job runs has names of its own, beside those of two commands."""
+
+
+def test_a_file_has_a_name_of_its_own() -> None:
+    names = Counter(file.stem for file in MODULES.values())
+    assert {name for name, times in names.items() if times > 1} <= TWICE

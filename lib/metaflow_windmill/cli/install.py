@@ -10,7 +10,7 @@ from metaflow_windmill.deployment.placed.server_version import check_server, ver
 from metaflow_windmill.deployment.placed.sign_in import sign_in
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.workspace.installing.installer import Installer
-from metaflow_windmill.workspace.installing.scopes import for_release
+from metaflow_windmill.workspace.installing.script_scopes import for_release
 from metaflow_windmill.workspace.installing.shipped import requirement, shipment
 
 if TYPE_CHECKING:

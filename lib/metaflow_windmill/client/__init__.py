@@ -7,7 +7,7 @@ __all__ = [
     "listing",
     "models",
     "pages",
-    "resources",
+    "resource_client",
     "retrying",
     "sdk",
     "site",

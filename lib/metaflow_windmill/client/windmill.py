@@ -14,8 +14,8 @@ from metaflow_windmill.errors import NotFound, Refused, Unauthorized, WindmillEr
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from metaflow_windmill.client.resources import Resources
-    from metaflow_windmill.client.schedules import Schedules
+    from metaflow_windmill.client.resource_client import Resources
+    from metaflow_windmill.client.schedule_client import Schedules
     from metaflow_windmill.client.transport import Transport
     from metaflow_windmill.types import Json
 
@@ -50,14 +50,14 @@ class Windmill(Calls):
     @property
     def resources(self) -> Resources:
         """The resources of the workspace."""
-        from metaflow_windmill.client.resources import Resources
+        from metaflow_windmill.client.resource_client import Resources
 
         return Resources(self._transport, self.workspace)
 
     @property
     def schedules(self) -> Schedules:
         """The schedules of the workspace."""
-        from metaflow_windmill.client.schedules import Schedules
+        from metaflow_windmill.client.schedule_client import Schedules
 
         return Schedules(self._transport, self.workspace)
 

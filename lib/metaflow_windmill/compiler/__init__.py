@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from metaflow_windmill.compiler.compile import compile_flow
 from metaflow_windmill.compiler.flowchart import mermaid
-from metaflow_windmill.compiler.refusals import refuse_unsupported
 from metaflow_windmill.compiler.spec import DeploymentSpec, Document, StepScript, TagRule
 from metaflow_windmill.compiler.tangles import ArmLimits
+from metaflow_windmill.compiler.uncompilable import refuse_unsupported
 
 __all__ = [
     "ArmLimits",

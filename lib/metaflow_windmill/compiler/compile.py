@@ -12,10 +12,10 @@ from metaflow_windmill.compiler.merges import merges
 from metaflow_windmill.compiler.module_ids import ModuleIds
 from metaflow_windmill.compiler.path_limits import refuse_long_paths
 from metaflow_windmill.compiler.place import Arrival, Context, Place
-from metaflow_windmill.compiler.refusals import refuse_unsupported
 from metaflow_windmill.compiler.sections import sequence
 from metaflow_windmill.compiler.spec import Document
 from metaflow_windmill.compiler.tangles import ArmLimits, tangled
+from metaflow_windmill.compiler.uncompilable import refuse_unsupported
 from metaflow_windmill.openflow import FlowValue
 
 if TYPE_CHECKING:

@@ -15,5 +15,5 @@ __all__ = [
     "resume_argument",
     "tags",
     "task_spec",
-    "worker",
+    "worker_options",
 ]

@@ -29,7 +29,7 @@ from metaflow_windmill.devserver.runner.supervisor import WORKER, Crew, Supervis
 from metaflow_windmill.devserver.schedules.scheduler import Scheduler
 from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.devserver.store.database import Database
-from metaflow_windmill.devserver.store.logs import Logs
+from metaflow_windmill.devserver.store.job_logs import Logs
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from metaflow_windmill.events.received import Received
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from metaflow_windmill.client.resources import Resources
+    from metaflow_windmill.client.resource_client import Resources
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.types import Json
 

@@ -25,7 +25,7 @@ from metaflow_windmill.errors import Conflict, Refused
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from metaflow_windmill.client.resources import Listed, Resources
+    from metaflow_windmill.client.resource_client import Listed, Resources
     from metaflow_windmill.contract.event import Subscription
 
 KIND = "state"

@@ -13,8 +13,8 @@ from metaflow_windmill.graph.dag import (
     StepKind,
     StepPackages,
 )
+from metaflow_windmill.graph.metaflow_graph import read_dag
 from metaflow_windmill.graph.order import arrange
-from metaflow_windmill.graph.reading import read_dag
 
 __all__ = [
     "Case",

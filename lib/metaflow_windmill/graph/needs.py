@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.approval import read_approval
 from metaflow_windmill.contract.memo import seconds_of
-from metaflow_windmill.contract.worker import GATHER_SECONDS, is_said
+from metaflow_windmill.contract.worker_options import GATHER_SECONDS, is_said
 from metaflow_windmill.graph.dag import Needs, Remembers, StepPackages
 
 if TYPE_CHECKING:

@@ -5,4 +5,4 @@ compiles a flow, `running` for the side that runs its tasks, `shapes` for what M
 Metaflow that changed one of them fails in ``tests/unit/internals``, which names it.
 """
 
-__all__ = ["cloning", "deploying", "running", "shapes", "storages"]
+__all__ = ["cloned_tasks", "deploying", "running", "shapes", "storages"]

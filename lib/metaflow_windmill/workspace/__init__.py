@@ -1,3 +1,3 @@
 """What the scripts of a workspace do: read flows from git, compile them apart, decide, deploy, report."""
 
-__all__ = ["doctor", "installing", "scripts"]
+__all__ = ["doctor", "entry_points", "installing"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from metaflow_windmill.devserver.api.waiting import shaped
+from metaflow_windmill.devserver.api.awaited_results import shaped
 from metaflow_windmill.errors import RequestRefused
 
 

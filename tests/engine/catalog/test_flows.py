@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from metaflow_windmill.devserver.catalog import flows, schedules
-from metaflow_windmill.devserver.catalog.rows import Selection
+from metaflow_windmill.devserver.catalog.path_rows import Selection
 from metaflow_windmill.errors import RequestRefused
 
 if TYPE_CHECKING:

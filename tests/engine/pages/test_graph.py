@@ -9,8 +9,8 @@ import pytest
 from tests.engine.pages.twigs import part, twig
 
 from metaflow_windmill.devserver.pages.graph import GraphNode, GraphPart, Run, nodes, outline
+from metaflow_windmill.devserver.pages.job_progress import grown
 from metaflow_windmill.devserver.pages.steps import graph, told
-from metaflow_windmill.devserver.pages.tree import grown
 from metaflow_windmill.devserver.store.flow_rows import ModuleRun
 from metaflow_windmill.openflow import read_flow_value
 

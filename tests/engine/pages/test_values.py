@@ -11,7 +11,7 @@ from tests.support import hostile
 from tests.support.harmless import Reader, faults
 
 from metaflow_windmill.devserver.pages.foreign import cleaned
-from metaflow_windmill.devserver.pages.markdown import rendered
+from metaflow_windmill.devserver.pages.markdown_html import rendered
 from metaflow_windmill.devserver.pages.values import ValueOrigin, error, result
 
 HTML, MARKDOWN = hostile.html(), hostile.markdown()

@@ -9,7 +9,7 @@ from tests.support.scripted_server import Answer, scripted_server
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.client.windmill import Windmill
-from metaflow_windmill.deployment.placed.approvers import check_groups
+from metaflow_windmill.deployment.placed.approver_checks import check_groups
 from metaflow_windmill.errors import DeployError, InvalidParameter
 from metaflow_windmill.runs.approvals import Question, answers_of, check_answers, chosen
 

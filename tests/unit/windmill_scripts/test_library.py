@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FILES = {
     "metaflow_windmill/__init__.py": "WORD = 'travelled'\n",
-    "metaflow_windmill/workspace/scripts.py": "from metaflow_windmill import WORD\n",
+    "metaflow_windmill/workspace/entry_points.py": "from metaflow_windmill import WORD\n",
     "metaflow_windmill/notes.txt": "zwölf\n",
 }
 
@@ -103,7 +103,7 @@ def load_in_a_job(folder: Path, *lines: str, **environment: str) -> str:
 
 
 def test_a_job_with_nothing_installed_imports_it(library: Any, tmp_path: Path) -> None:
-    load = ("library.load()", "library.load()", "from metaflow_windmill.workspace.scripts import WORD")
+    load = ("library.load()", "library.load()", "from metaflow_windmill.workspace.entry_points import WORD")
     cache = {"METAFLOW_WINDMILL_CACHE": str(tmp_path / "cache")}
     said = load_in_a_job(tmp_path, *load, "print(WORD, len(sys.path), len(set(sys.path)))", **cache)
     word, entries, different = said.split()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.scripted_server import Answer, scripted_server
 
-from metaflow_windmill.devserver.runner.layout import IN_JOB
+from metaflow_windmill.devserver.runner.job_directory import IN_JOB
 from metaflow_windmill.workspace.installing.library import NAME, SHIPPED
 
 if TYPE_CHECKING:

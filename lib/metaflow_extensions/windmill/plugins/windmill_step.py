@@ -78,7 +78,7 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
         logger: object,  # noqa: ARG002
     ) -> None:
         """Check what was given; from ``--with windmill:timeout=60`` come texts."""
-        from metaflow_windmill.contract.worker import (
+        from metaflow_windmill.contract.worker_options import (
             MOST_LOST,
             MOST_PACKED,
             is_pack,
@@ -134,7 +134,7 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
     def _approval(self, step_name: str, flow: object) -> Approval | None:
         """Return what is asked before a step, if it can be."""
         from metaflow_windmill.contract.approval import InvalidApproval, read_approval
-        from metaflow_windmill.contract.worker import is_said
+        from metaflow_windmill.contract.worker_options import is_said
 
         try:
             approval = read_approval(self.attributes["approval"])
@@ -161,7 +161,7 @@ class WindmillDecorator(StepDecorator):  # type: ignore[misc]
             )
 
     def _check_gang(self, step_name: str, *, parallel: bool) -> None:
-        from metaflow_windmill.contract.worker import is_said, is_yes_or_no
+        from metaflow_windmill.contract.worker_options import is_said, is_yes_or_no
 
         said = self.attributes["job_per_node"]
         if not is_yes_or_no(said):

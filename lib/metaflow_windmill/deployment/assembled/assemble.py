@@ -19,7 +19,7 @@ from metaflow_windmill.deployment.assembled.settings import (
     task_variables,
     top_level_options,
 )
-from metaflow_windmill.deployment.assembled.sources import check_package_sources
+from metaflow_windmill.deployment.assembled.taken_sources import check_package_sources
 from metaflow_windmill.deployment.assembled.worker_needs import (
     needs_of,
     say_what_is_left_out,

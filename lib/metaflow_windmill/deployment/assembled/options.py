@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.notification import Notifications
 from metaflow_windmill.contract.record import LONGEST_TIMEOUT
-from metaflow_windmill.contract.worker import MOST_LOST, MOST_PACKED, is_pack, is_retry_lost
+from metaflow_windmill.contract.worker_options import MOST_LOST, MOST_PACKED, is_pack, is_retry_lost
 from metaflow_windmill.deployment.described.notification_options import (
     OPTIONS,
     IncidentIo,

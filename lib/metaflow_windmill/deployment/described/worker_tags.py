@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.compiler import TagRule
-from metaflow_windmill.contract.worker import is_worker_tag
+from metaflow_windmill.contract.worker_options import is_worker_tag
 from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.deployment.described.secret_references import check_secrets
-from metaflow_windmill.deployment.placed.folders import check_folder
 from metaflow_windmill.deployment.placed.ownership import check_allowed, choose_token, our_record
+from metaflow_windmill.deployment.placed.target_folder import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

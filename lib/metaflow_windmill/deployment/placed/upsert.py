@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.deployment.placed.approvers import check_groups
-from metaflow_windmill.deployment.placed.folders import ensure_folder
+from metaflow_windmill.deployment.placed.approver_checks import check_groups
 from metaflow_windmill.deployment.placed.ownership import record_in, with_record
 from metaflow_windmill.deployment.placed.prepared import wait_until_ready
 from metaflow_windmill.deployment.placed.schedule import Change, apply_schedule, check_schedule
 from metaflow_windmill.deployment.placed.subscription import apply_subscription
+from metaflow_windmill.deployment.placed.target_folder import ensure_folder
 from metaflow_windmill.errors import Conflict, DeployError, WindmillError
 
 if TYPE_CHECKING:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from metaflow_windmill.devserver.api import (
-    approvals,
-    export,
-    flows,
-    folders,
-    http_triggers,
+    approval_routes,
+    export_routes,
+    flow_routes,
+    folder_routes,
+    http_trigger_routes,
     jobs_act,
     jobs_follow,
     jobs_list,
     jobs_read,
     jobs_run,
-    resources,
-    schedules,
-    scripts,
-    system,
-    users,
-    variables,
+    resource_routes,
+    schedule_routes,
+    script_routes,
+    system_routes,
+    user_routes,
+    variable_routes,
 )
 from metaflow_windmill.devserver.api.routing import Endpoint, routes
 from metaflow_windmill.devserver.pages import handlers as pages
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.api.services import Services
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    *system.ENDPOINTS,
-    *users.ENDPOINTS,
-    *folders.ENDPOINTS,
-    *flows.ENDPOINTS,
+    *system_routes.ENDPOINTS,
+    *user_routes.ENDPOINTS,
+    *folder_routes.ENDPOINTS,
+    *flow_routes.ENDPOINTS,
     *jobs_run.ENDPOINTS,
     *jobs_read.ENDPOINTS,
     *jobs_follow.ENDPOINTS,
     *jobs_list.ENDPOINTS,
     *jobs_act.ENDPOINTS,
-    *approvals.ENDPOINTS,
-    *scripts.ENDPOINTS,
-    *variables.ENDPOINTS,
-    *resources.ENDPOINTS,
-    *schedules.ENDPOINTS,
-    *http_triggers.ENDPOINTS,
-    *export.ENDPOINTS,
+    *approval_routes.ENDPOINTS,
+    *script_routes.ENDPOINTS,
+    *variable_routes.ENDPOINTS,
+    *resource_routes.ENDPOINTS,
+    *schedule_routes.ENDPOINTS,
+    *http_trigger_routes.ENDPOINTS,
+    *export_routes.ENDPOINTS,
 )
 """Every route of the API."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from metaflow_windmill.devserver.api import waiting
+from metaflow_windmill.devserver.api import awaited_results
 from metaflow_windmill.devserver.api.jobs_read import job_of
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
@@ -79,9 +79,9 @@ async def _events(call: Call, job_id: str, offset: int) -> AsyncIterator[str]:
             if news["completed"]:
                 return
             try:
-                if not await waiting.news(call, subscription, HEARTBEAT):
+                if not await awaited_results.news(call, subscription, HEARTBEAT):
                     yield event({"type": "ping"})
-            except (waiting.HungUp, RequestRefused):
+            except (awaited_results.HungUp, RequestRefused):
                 return
 
 

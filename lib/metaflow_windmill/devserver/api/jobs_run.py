@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 
 from metaflow_windmill.devserver.api import runnables
+from metaflow_windmill.devserver.api.awaited_results import wait_result
 from metaflow_windmill.devserver.api.body import OBJECT
-from metaflow_windmill.devserver.api.flows import check_value
+from metaflow_windmill.devserver.api.flow_routes import check_value
 from metaflow_windmill.devserver.api.replies import as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, Handler, W
-from metaflow_windmill.devserver.api.waiting import wait_result
 from metaflow_windmill.devserver.model import RunnableFlow, ScriptCode, Submission
 
 if TYPE_CHECKING:

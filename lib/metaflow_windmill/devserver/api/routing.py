@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from metaflow_windmill.devserver.api.auth import NOBODY, bearer_of, identity, said_token
 from metaflow_windmill.devserver.api.call import Call
-from metaflow_windmill.devserver.api.confined import confine, is_own
+from metaflow_windmill.devserver.api.confined_tokens import confine, is_own
 from metaflow_windmill.devserver.api.replies import as_text
 from metaflow_windmill.devserver.catalog import workspaces
 from metaflow_windmill.devserver.catalog.scopes import Need

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.api.arguments import (
+from metaflow_windmill.devserver.api.flow_routes import version_number
+from metaflow_windmill.devserver.api.request_arguments import (
     main_arguments,
     query_payload,
     read_payload,
     webhook_event,
 )
-from metaflow_windmill.devserver.api.flows import version_number
 from metaflow_windmill.devserver.catalog import flows
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission

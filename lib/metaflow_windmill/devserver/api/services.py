@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.engine.engine import Engine
     from metaflow_windmill.devserver.release import Release
     from metaflow_windmill.devserver.store.database import Database
-    from metaflow_windmill.devserver.store.logs import Logs
+    from metaflow_windmill.devserver.store.job_logs import Logs
     from metaflow_windmill.types import Json
 
 USER = "admin"

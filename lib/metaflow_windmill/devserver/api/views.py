@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json
-from metaflow_windmill.devserver.catalog.rows import Selection
+from metaflow_windmill.devserver.catalog.path_rows import Selection
 
 if TYPE_CHECKING:
     import sqlite3

@@ -3,13 +3,12 @@
 __all__ = [
     "catalog",
     "credentials",
-    "export",
     "flow_locks",
     "flows",
     "folders",
     "members",
+    "path_rows",
     "resources",
-    "rows",
     "schedules",
     "scopes",
     "scripts",
@@ -18,5 +17,6 @@ __all__ = [
     "triggers",
     "variables",
     "vault",
+    "workspace_files",
     "workspaces",
 ]

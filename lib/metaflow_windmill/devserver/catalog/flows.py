@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.catalog import rows
+from metaflow_windmill.devserver.catalog import path_rows
+from metaflow_windmill.devserver.catalog.path_rows import EVERY
 from metaflow_windmill.devserver.catalog.paths import check_place
-from metaflow_windmill.devserver.catalog.rows import EVERY
 from metaflow_windmill.devserver.model import RunnableFlow
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store import job_rows
@@ -17,7 +17,7 @@ from metaflow_windmill.openflow.rewritten import rewritten
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.catalog.rows import Selection
+    from metaflow_windmill.devserver.catalog.path_rows import Selection
     from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
@@ -72,7 +72,7 @@ def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
     """Tell whether a flow stands at a path, archived or not."""
-    return rows.find(connection, "flow", workspace, path) is not None
+    return path_rows.find(connection, "flow", workspace, path) is not None
 
 
 def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
@@ -174,7 +174,7 @@ def deployment_status(connection: sqlite3.Connection, workspace: str, path: str)
     RequestRefused
         If there is no such flow.
     """
-    row = rows.get(connection, "flow", workspace, path, f"Flow not found at name {path}")
+    row = path_rows.get(connection, "flow", workspace, path, f"Flow not found at name {path}")
     job = row["dependency_job"]
     return {"lock_error_logs": job_rows.failure_text(connection, job), "job_id": job}
 
@@ -203,7 +203,7 @@ def archive(connection: sqlite3.Connection, workspace: str, path: str, *, archiv
 
 def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     """Remove a flow with its versions; no fault if it is absent. Its jobs stay."""
-    rows.remove(connection, "flow", workspace, path)
+    path_rows.remove(connection, "flow", workspace, path)
     connection.execute("DELETE FROM flow_version WHERE workspace = ? AND path = ?", (workspace, path))
 
 

@@ -8,11 +8,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from metaflow_windmill.devserver.catalog import rows
+from metaflow_windmill.devserver.catalog import path_rows
 from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.instants import read_instant
 from metaflow_windmill.devserver.refusals import bad_request, not_found
-from metaflow_windmill.devserver.schedules.cron import InvalidPattern, Pattern, next_time, read_pattern
+from metaflow_windmill.devserver.schedules.cron_patterns import (
+    InvalidPattern,
+    Pattern,
+    next_time,
+    read_pattern,
+)
 from metaflow_windmill.devserver.store.clock import EPOCH, from_datetime, iso, now
 
 if TYPE_CHECKING:
@@ -144,7 +149,7 @@ def set_enabled(connection: sqlite3.Connection, workspace: str, path: str, *, en
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
     """Tell whether a schedule is there."""
-    return rows.find(connection, "schedule", workspace, path) is not None
+    return path_rows.find(connection, "schedule", workspace, path) is not None
 
 
 def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
@@ -155,7 +160,7 @@ def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
     RequestRefused
         If it is absent.
     """
-    row = rows.get(connection, "schedule", workspace, path, f"Schedule {path} not found")
+    row = path_rows.get(connection, "schedule", workspace, path, f"Schedule {path} not found")
     return {
         **_shown(row),
         "args": json.loads(row["args"]),
@@ -200,7 +205,7 @@ def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     RequestRefused
         If it is absent.
     """
-    rows.remove(connection, "schedule", workspace, path, f"Schedule {path} not found")
+    path_rows.remove(connection, "schedule", workspace, path, f"Schedule {path} not found")
 
 
 def next_tick(connection: sqlite3.Connection) -> int | None:

@@ -7,9 +7,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.catalog import rows
+from metaflow_windmill.devserver.catalog import path_rows
+from metaflow_windmill.devserver.catalog.path_rows import EVERY
 from metaflow_windmill.devserver.catalog.paths import check_place
-from metaflow_windmill.devserver.catalog.rows import EVERY
 from metaflow_windmill.devserver.catalog.script_rows import code_of, from_text, shown
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.store import job_rows
@@ -18,7 +18,7 @@ from metaflow_windmill.devserver.store.clock import now
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.catalog.rows import Selection
+    from metaflow_windmill.devserver.catalog.path_rows import Selection
     from metaflow_windmill.devserver.model import Actor, ScriptCode
     from metaflow_windmill.types import Json
 
@@ -223,7 +223,7 @@ def delete(connection: sqlite3.Connection, workspace: str, path: str) -> str:
     RequestRefused
         If it is absent.
     """
-    rows.remove(connection, "script", workspace, path, f"Script not found at path {path}")
+    path_rows.remove(connection, "script", workspace, path, f"Script not found at path {path}")
     return path
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.catalog import rows
+from metaflow_windmill.devserver.catalog import path_rows
 from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.refusals import bad_request
 from metaflow_windmill.devserver.store.clock import iso, now
@@ -121,7 +121,7 @@ def set_mode(connection: sqlite3.Connection, workspace: str, path: str, mode: st
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
     """Tell whether a trigger is there."""
-    return rows.find(connection, "http_trigger", workspace, path) is not None
+    return path_rows.find(connection, "http_trigger", workspace, path) is not None
 
 
 def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
@@ -132,7 +132,7 @@ def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
     RequestRefused
         If it is absent.
     """
-    return _shown(rows.get(connection, "http_trigger", workspace, path, f"Trigger {path} not found"))
+    return _shown(path_rows.get(connection, "http_trigger", workspace, path, f"Trigger {path} not found"))
 
 
 def listed(connection: sqlite3.Connection, workspace: str, path_start: str = "") -> list[Json]:
@@ -152,7 +152,7 @@ def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     RequestRefused
         If it is absent.
     """
-    rows.remove(connection, "http_trigger", workspace, path, f"Trigger {path} not found")
+    path_rows.remove(connection, "http_trigger", workspace, path, f"Trigger {path} not found")
 
 
 def route_exists(connection: sqlite3.Connection, workspace: str, asked: Json) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.apply import Effects
-from metaflow_windmill.devserver.store import approvals, flow_rows, job_rows
+from metaflow_windmill.devserver.store import approval_rows, flow_rows, job_rows
 from metaflow_windmill.devserver.store.flow_rows import EngineEvent
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.devserver.store.approvals import Answer
+    from metaflow_windmill.devserver.store.approval_rows import Answer
 
 
 def waits(connection: sqlite3.Connection, flow: str) -> flow_rows.ModuleRun | None:
@@ -28,10 +28,10 @@ def take(connection: sqlite3.Connection, flow: str, answer: Answer) -> Effects |
     job, module = job_rows.load(connection, flow), waits(connection, flow)
     if job is None or module is None:
         return None
-    approvals.add(connection, flow, module.job or "", answer)
+    approval_rows.add(connection, flow, module.job or "", answer)
     effects = Effects()
     effects.touch(job)
-    if not answer.approved or approvals.count_down(connection, flow):
+    if not answer.approved or approval_rows.count_down(connection, flow):
         _wake(connection, job, effects)
     return effects
 
@@ -39,12 +39,12 @@ def take(connection: sqlite3.Connection, flow: str, answer: Answer) -> Effects |
 def give_up(connection: sqlite3.Connection, now: int) -> Effects:
     """Wake the flows that have waited long enough."""
     effects = Effects()
-    for job in approvals.timed_out(connection, now):
+    for job in approval_rows.timed_out(connection, now):
         _wake(connection, job, effects)
     return effects
 
 
 def _wake(connection: sqlite3.Connection, job: job_rows.JobRow, effects: Effects) -> None:
-    if approvals.wake(connection, job.id):
+    if approval_rows.wake(connection, job.id):
         flow_rows.add_events(connection, [EngineEvent(job.root, job.id)])
         effects.roots.add(job.root)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.engine import births
 from metaflow_windmill.devserver.engine.births import Parent
 from metaflow_windmill.devserver.engine.outcomes import ending_of
-from metaflow_windmill.devserver.store import approvals, canonical, clock, flow_rows, job_rows, results
+from metaflow_windmill.devserver.store import approval_rows, canonical, clock, flow_rows, job_rows, results
 from metaflow_windmill.devserver.store.flow_rows import EngineEvent
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def write(connection: sqlite3.Connection, job: JobRow, plan: EventPlan) -> Effec
     if plan.release is not None:
         _release(connection, job, plan, effects)
     if plan.parked is not None:
-        approvals.park(connection, job.id, plan.parked.missing, plan.parked.until)
+        approval_rows.park(connection, job.id, plan.parked.missing, plan.parked.until)
         effects.later = True
     _write_children(connection, job, plan, effects)
     for step, module in plan.modules.items():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.engine import approvals, retries
+from metaflow_windmill.devserver.engine import retries, suspensions
 from metaflow_windmill.devserver.engine.containers import Containers, Instant
 from metaflow_windmill.devserver.engine.inputs import Start, own_timeout, transformed
-from metaflow_windmill.devserver.engine.leaves import Leaves
+from metaflow_windmill.devserver.engine.leaf_jobs import Leaves
 from metaflow_windmill.devserver.engine.plan import (
     PREPROCESSOR,
     Broken,
@@ -86,7 +86,7 @@ class Beginning:
         self.flow, self.scope = flow, scope
         self.leaves = Leaves(flow, catalog)
         self.containers = Containers(flow, scope, self.leaves)
-        self._answers = approvals.NOBODY
+        self._answers = suspensions.NOBODY
 
     def begin(
         self, status: ModuleRun | None, result: Json, *, unrecoverable: bool = False
@@ -144,12 +144,12 @@ class Beginning:
         suspend = self.flow.value.modules[run.step - 1].suspend
         if suspend is None or not suspend.required_events or before.type != "Success" or before.skipped:
             return None
-        said = approvals.decide(suspend, self.scope.answers(before.job), waited=waited)
+        said = suspensions.decide(suspend, self.scope.answers(before.job), waited=waited)
         module = ModuleRun(id=self._module_at(run.step).id, type="WaitingForEvents", job=before.job)
-        if isinstance(said, approvals.StillWaiting):
+        if isinstance(said, suspensions.StillWaiting):
             until = clock.now() + said.seconds * 1_000_000
             return Waits(run, run.step, replace(module, total=said.required), Parked(said.missing, until))
-        if isinstance(said, approvals.Disapproved):
+        if isinstance(said, suspensions.Disapproved):
             ended = ModuleEnd(None, success=False, result=said.result, unrecoverable=True)
             return Settled(run, run.step, module, ended)
         self._answers = said.names

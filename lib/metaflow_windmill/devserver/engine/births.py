@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.definitions import stored_text
-from metaflow_windmill.devserver.engine.leaves import value_of
+from metaflow_windmill.devserver.engine.leaf_jobs import value_of
 from metaflow_windmill.devserver.engine.plan import PREPROCESSOR
 from metaflow_windmill.devserver.model import JobExists
 from metaflow_windmill.devserver.store import canonical, clock, flow_rows, job_rows

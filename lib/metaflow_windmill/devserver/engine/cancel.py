@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine.apply import Effects, tell_parent
 from metaflow_windmill.devserver.engine.conclude import canceled
-from metaflow_windmill.devserver.store import approvals, canonical, clock, flow_rows, job_rows, queue
+from metaflow_windmill.devserver.store import approval_rows, canonical, clock, flow_rows, job_rows, queue
 from metaflow_windmill.devserver.store.flow_rows import EngineEvent
 from metaflow_windmill.devserver.store.job_rows import JobEnding
 
@@ -49,7 +49,7 @@ def by_force(connection: sqlite3.Connection, job: JobRow, by: str, reason: str |
 
 def _wake_flow(connection: sqlite3.Connection, flow: JobRow, effects: Effects) -> None:
     """Let a flow that has not begun, or waits for people, notice that it never will go on."""
-    if flow.state == "queued" or approvals.wake(connection, flow.id):
+    if flow.state == "queued" or approval_rows.wake(connection, flow.id):
         pending = connection.execute("SELECT 1 FROM event WHERE flow = ?", (flow.id,)).fetchone()
         if pending is None:
             flow_rows.add_events(connection, [EngineEvent(flow.root, flow.id)])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from metaflow_windmill.devserver.engine.approvals import NOBODY
 from metaflow_windmill.devserver.engine.definitions import is_simple, part_of
 from metaflow_windmill.devserver.engine.inputs import own_timeout, transformed, with_iter
 from metaflow_windmill.devserver.engine.plan import Broken, ChildJob, FlowState, ModuleEnd, path_below
+from metaflow_windmill.devserver.engine.suspensions import NOBODY
 from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
 from metaflow_windmill.devserver.store.flow_rows import DEFAULT_BRANCH, ModuleRun, Shape
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from metaflow_windmill.devserver.engine.inputs import Start
-    from metaflow_windmill.devserver.engine.leaves import Leaves
+    from metaflow_windmill.devserver.engine.leaf_jobs import Leaves
     from metaflow_windmill.devserver.engine.scope import Scope
     from metaflow_windmill.openflow import FlowValue, Module
     from metaflow_windmill.types import Json

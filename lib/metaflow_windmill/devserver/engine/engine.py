@@ -16,7 +16,7 @@ from metaflow_windmill.devserver.engine.handout import Handout
 from metaflow_windmill.devserver.engine.lanes import Lanes
 from metaflow_windmill.devserver.engine.stepper import Stepper
 from metaflow_windmill.devserver.model import Outcome
-from metaflow_windmill.devserver.store import approvals, clock, flow_rows, job_rows, queue
+from metaflow_windmill.devserver.store import approval_rows, clock, flow_rows, job_rows, queue
 from metaflow_windmill.devserver.store.flow_rows import EngineEvent
 from metaflow_windmill.errors import MetaflowWindmillError, ServerError
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.engine.apply import Effects
     from metaflow_windmill.devserver.expressions.evaluator import Evaluator
     from metaflow_windmill.devserver.model import Catalog, RunnableJob, Submission, TokenIssuer
-    from metaflow_windmill.devserver.store.approvals import Answer
+    from metaflow_windmill.devserver.store.approval_rows import Answer
     from metaflow_windmill.devserver.store.database import Database
-    from metaflow_windmill.devserver.store.logs import Logs
+    from metaflow_windmill.devserver.store.job_logs import Logs
 
 MOST_RESTARTS = 3
 """How often a job runs again whose worker died."""
@@ -269,14 +269,14 @@ class Engine:
                 due = queue.engine_due(connection, now)
                 flow_rows.add_events(connection, [EngineEvent(job.root, job.id) for job in due])
             effects.roots |= {job.root for job in due}
-        if approvals.timed_out(self.database.read(), now):
+        if approval_rows.timed_out(self.database.read(), now):
             with self.database.write() as connection:
                 effects.roots |= answering.give_up(connection, now).roots
         self._tell(effects)
 
     def _next_due(self) -> int | None:
         reading = self.database.read()
-        instants = (queue.next_due(reading, clock.now()), approvals.next_end(reading))
+        instants = (queue.next_due(reading, clock.now()), approval_rows.next_end(reading))
         return min((instant for instant in instants if instant is not None), default=None)
 
     def _insist(self, store: Callable[[], Effects]) -> Effects:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.engine import births
-from metaflow_windmill.devserver.engine.environment import variables
+from metaflow_windmill.devserver.engine.job_variables import variables
 from metaflow_windmill.devserver.model import RunnableJob, ScriptCode
 from metaflow_windmill.devserver.requirements.demand import demand_of
 from metaflow_windmill.devserver.store import job_rows
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.devserver.model import Catalog, Demand, TokenIssuer
     from metaflow_windmill.devserver.store.database import Database
+    from metaflow_windmill.devserver.store.job_logs import Logs
     from metaflow_windmill.devserver.store.job_rows import JobRow
-    from metaflow_windmill.devserver.store.logs import Logs
 
 
 class Handout:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.engine.unread import known
 from metaflow_windmill.devserver.expressions import syntax
 from metaflow_windmill.devserver.expressions.evaluator import ExpressionError
-from metaflow_windmill.devserver.store import approvals, flow_rows, job_rows, results, user_states
+from metaflow_windmill.devserver.store import approval_rows, flow_rows, job_rows, results, user_states
 from metaflow_windmill.errors import MetaflowWindmillError
 from metaflow_windmill.openflow import Javascript, Static
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.engine.definitions import Definitions
     from metaflow_windmill.devserver.expressions.evaluator import Evaluator
     from metaflow_windmill.devserver.model import Catalog
-    from metaflow_windmill.devserver.store.approvals import Answer
+    from metaflow_windmill.devserver.store.approval_rows import Answer
     from metaflow_windmill.devserver.store.flow_rows import ModuleRun
     from metaflow_windmill.devserver.store.job_rows import JobRow
     from metaflow_windmill.openflow import InputTransform
@@ -102,7 +102,7 @@ class Scope:
 
     def answers(self, job: str | None) -> list[Answer]:
         """Return what people said to the module of a job."""
-        return approvals.of_job(self.connection, job or "")
+        return approval_rows.of_job(self.connection, job or "")
 
     def item(self, step: int, attempt: int, position: int) -> Json:
         """Return what a sequential loop goes through at a position."""

@@ -120,7 +120,7 @@ class _Child:
     """One process and the conversation with it."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-I", "-m", "metaflow_windmill.devserver.expressions.child"]
+        command = [sys.executable, "-I", "-m", "metaflow_windmill.devserver.expressions.quickjs_child"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}, start_new_session=True
         )

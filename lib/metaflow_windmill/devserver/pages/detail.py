@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metaflow_windmill.devserver.api.services import Services
-    from metaflow_windmill.devserver.pages.tree import Tree
+    from metaflow_windmill.devserver.pages.job_progress import Tree
     from metaflow_windmill.devserver.store.trees import Twig
     from metaflow_windmill.types import Json
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.pages.fields import PREFIX, WHOLE
-from metaflow_windmill.devserver.pages.markdown import rendered
+from metaflow_windmill.devserver.pages.markdown_html import rendered
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
 
 if TYPE_CHECKING:

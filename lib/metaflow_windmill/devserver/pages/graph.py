@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.pages.tree import counted, joint
+from metaflow_windmill.devserver.pages.job_progress import counted, joint
 from metaflow_windmill.openflow import (
     BranchAll,
     BranchOne,
@@ -22,7 +22,7 @@ from metaflow_windmill.openflow import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from metaflow_windmill.devserver.pages.tree import Tree
+    from metaflow_windmill.devserver.pages.job_progress import Tree
     from metaflow_windmill.devserver.store.flow_rows import ModuleRun
     from metaflow_windmill.devserver.store.trees import Twig
     from metaflow_windmill.openflow import Module

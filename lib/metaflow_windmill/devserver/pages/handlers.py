@@ -15,9 +15,17 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from metaflow_windmill.devserver.catalog.scopes import Need
-from metaflow_windmill.devserver.pages import asking, flows, foreign, kept, resources, schedules, scripts
+from metaflow_windmill.devserver.pages import (
+    flow_pages,
+    foreign,
+    kept,
+    question_forms,
+    resource_page,
+    schedule_page,
+    script_pages,
+)
 from metaflow_windmill.devserver.pages.markup import Markup, tag
-from metaflow_windmill.devserver.pages.run import Shown, has_ended, parts
+from metaflow_windmill.devserver.pages.run_page import Shown, has_ended, parts
 from metaflow_windmill.devserver.pages.viewer import SAFE, PageHandler, Viewer, guarded, html, login, to
 from metaflow_windmill.devserver.refusals import not_found
 from metaflow_windmill.devserver.store import job_rows
@@ -47,22 +55,22 @@ ASSETS = {"style.css": "text/css", "live.js": "text/javascript"}
 def routes(services: Services) -> list[Route]:
     """Return the routes of the pages."""
     pages: tuple[tuple[str, str, PageHandler], ...] = (
-        ("GET", "/", flows.front),
-        ("GET", "/flows/get/{path:path}", flows.one),
-        ("POST", "/flows/run/{path:path}", flows.run),
-        ("GET", "/scripts", scripts.every),
-        ("GET", "/scripts/get/{path:path}", scripts.one),
-        ("POST", "/scripts/run/{path:path}", scripts.run),
-        ("GET", "/schedules", schedules.every),
-        ("POST", "/schedules/switch/{path:path}", schedules.switch),
-        ("GET", "/resources", resources.every),
+        ("GET", "/", flow_pages.front),
+        ("GET", "/flows/get/{path:path}", flow_pages.one),
+        ("POST", "/flows/run/{path:path}", flow_pages.run),
+        ("GET", "/scripts", script_pages.every),
+        ("GET", "/scripts/get/{path:path}", script_pages.one),
+        ("POST", "/scripts/run/{path:path}", script_pages.run),
+        ("GET", "/schedules", schedule_page.every),
+        ("POST", "/schedules/switch/{path:path}", schedule_page.switch),
+        ("GET", "/resources", resource_page.every),
         ("GET", "/run/{id}", run),
         ("GET", "/run/{id}/events", events),
         ("GET", "/run/{id}/html", foreign.html_of_result),
         ("GET", "/run/{id}/kept", kept.every),
         ("GET", "/run/{id}/card", kept.card),
         ("POST", "/run/{id}/cancel", cancel),
-        ("POST", "/run/{id}/answer", asking.answer),
+        ("POST", "/run/{id}/answer", question_forms.answer),
     )
     return [
         *(Route(path, guarded(services, page), methods=[method]) for method, path, page in pages),

@@ -9,7 +9,7 @@ from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.pages import layout
 from metaflow_windmill.devserver.pages.foreign import framed, lively_page
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
-from metaflow_windmill.devserver.pages.run import part_of
+from metaflow_windmill.devserver.pages.run_page import part_of
 from metaflow_windmill.devserver.pages.viewer import html
 from metaflow_windmill.devserver.refusals import not_found
 from metaflow_windmill.devserver.store import job_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.pages import layout, runs
-from metaflow_windmill.devserver.pages.markdown import rendered
+from metaflow_windmill.devserver.pages.markdown_html import rendered
 from metaflow_windmill.devserver.pages.markup import join, tag, text
 from metaflow_windmill.devserver.pages.starting import Startable, card
 from metaflow_windmill.devserver.pages.viewer import html

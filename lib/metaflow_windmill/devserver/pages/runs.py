@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.pages import layout
+from metaflow_windmill.devserver.pages.job_progress import grown
 from metaflow_windmill.devserver.pages.markup import Markup, join
-from metaflow_windmill.devserver.pages.tree import grown
 from metaflow_windmill.devserver.store import jobs, trees
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from metaflow_windmill.devserver.pages.layout import table
-from metaflow_windmill.devserver.pages.markdown import rendered
+from metaflow_windmill.devserver.pages.markdown_html import rendered
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.model import Demand
 from metaflow_windmill.devserver.requirements.headers import declared
-from metaflow_windmill.devserver.requirements.imports import imported
+from metaflow_windmill.devserver.requirements.script_imports import imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -37,8 +37,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from metaflow_windmill.devserver.runner.files import Places, await_release, held, read_json, runs_in
-from metaflow_windmill.devserver.runner.frames import Line, job_to_json, outcome_from_json
 from metaflow_windmill.devserver.runner.process import kill_group
+from metaflow_windmill.devserver.runner.worker_messages import Line, job_to_json, outcome_from_json
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:

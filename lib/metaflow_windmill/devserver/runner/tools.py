@@ -28,7 +28,7 @@ class Unprepared(ServerError):
 
 
 class JobTools:
-    """Implements `metaflow_windmill.devserver.runner.requirements.Tools` for one job.
+    """Implements `metaflow_windmill.devserver.runner.requirement_cache.Tools` for one job.
 
     Parameters
     ----------

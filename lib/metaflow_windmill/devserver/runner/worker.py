@@ -25,12 +25,12 @@ from metaflow_windmill.devserver.model import Demand, Outcome
 from metaflow_windmill.devserver.requirements.demand import of_lock
 from metaflow_windmill.devserver.runner.environment import job_environment, path_of_jobs
 from metaflow_windmill.devserver.runner.files import Places, hold, write_json
-from metaflow_windmill.devserver.runner.frames import Line, job_from_json, outcome_to_json
 from metaflow_windmill.devserver.runner.index_settings import uv_environment
-from metaflow_windmill.devserver.runner.layout import lay_out
+from metaflow_windmill.devserver.runner.job_directory import lay_out
 from metaflow_windmill.devserver.runner.process import JobProcess, outcome, spawned
-from metaflow_windmill.devserver.runner.requirements import Prepared, find_uv, prepare, resolved
+from metaflow_windmill.devserver.runner.requirement_cache import Prepared, find_uv, prepare, resolved
 from metaflow_windmill.devserver.runner.tools import JobTools, Unprepared
+from metaflow_windmill.devserver.runner.worker_messages import Line, job_from_json, outcome_to_json
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:

@@ -1,15 +1,15 @@
 """What the embedded server keeps: one SQLite database with one writer, and the logs beside it."""
 
 __all__ = [
-    "approvals",
+    "approval_rows",
     "canonical",
     "clock",
     "database",
     "flow_rows",
     "ids",
+    "job_logs",
     "job_rows",
     "jobs",
-    "logs",
     "queue",
     "results",
     "trees",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.store import approvals, flow_rows, job_rows, user_states
+from metaflow_windmill.devserver.store import approval_rows, flow_rows, job_rows, user_states
 from metaflow_windmill.devserver.store.clock import iso
 from metaflow_windmill.devserver.store.flow_rows import DEFAULT_BRANCH, ModuleRun
 
@@ -58,7 +58,7 @@ def _approvers(connection: sqlite3.Connection, begun: dict[int, ModuleRun], step
     asked, follows = begun.get(step), begun.get(step + 1)
     if asked is None or asked.skipped or follows is None or follows.waits or follows.job is None:
         return {}
-    said = approvals.of_job(connection, asked.job or "")
+    said = approval_rows.of_job(connection, asked.job or "")
     return {
         "approvers": [
             {"resume_id": answer.resume_id, "approver": answer.approver or "unknown"} for answer in said

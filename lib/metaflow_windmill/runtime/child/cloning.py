@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.internals.cloning import can_clone, clone_task, provider_of
+from metaflow_windmill.internals.cloned_tasks import can_clone, clone_task, provider_of
 from metaflow_windmill.internals.storages import storage_kinds
 from metaflow_windmill.runtime.child.command_lines import clone_arguments
 from metaflow_windmill.runtime.child.flow_file import run_as_program

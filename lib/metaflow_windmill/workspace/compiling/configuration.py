@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.contract.record import LONGEST_TIMEOUT
-from metaflow_windmill.contract.worker import MOST_LOST, MOST_PACKED
+from metaflow_windmill.contract.worker_options import MOST_LOST, MOST_PACKED
 from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER, checked_folder
 from metaflow_windmill.deployment.described.secret_references import read_secrets
 from metaflow_windmill.errors import DeployError, GitSourceError

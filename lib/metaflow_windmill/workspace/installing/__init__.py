@@ -1,3 +1,3 @@
 """The scripts of this project come into a workspace."""
 
-__all__ = ["installer", "library", "scopes", "shipped"]
+__all__ = ["installer", "library", "script_scopes", "shipped"]

@@ -20,7 +20,7 @@ from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.errors import DeployError, NotFound
 from metaflow_windmill.workspace.installing.library import without_archive
 from metaflow_windmill.workspace.installing.locks import lock_of
-from metaflow_windmill.workspace.installing.scopes import FIELD
+from metaflow_windmill.workspace.installing.script_scopes import FIELD
 from metaflow_windmill.workspace.installing.shipped import FOLDER
 
 if TYPE_CHECKING:

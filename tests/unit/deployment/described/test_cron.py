@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from metaflow_windmill.deployment.described.cron import carry_over
-from metaflow_windmill.devserver.schedules.cron import next_times, read_pattern
+from metaflow_windmill.devserver.schedules.cron_patterns import next_times, read_pattern
 from metaflow_windmill.errors import DeployError
 
 WEEKLY, HOURLY, DAILY = "0 0 ? * SUN *", "0 * * * ? *", "0 0 * * ? *"  # what Metaflow's presets come to

@@ -19,8 +19,8 @@ from metaflow_windmill.cli.flow.options.parameter_options import (
     run_tag_option,
 )
 from metaflow_windmill.cli.flow.options.shared import server_options
+from metaflow_windmill.cli.flow.telling.fetched_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.telling.following import conclude, follow, follow_options
-from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.telling.showing import time_text
 from metaflow_windmill.errors import DeployError, RetryNotAllowed
 from metaflow_windmill.runs.resumption import check_step, former_run, resume

@@ -17,8 +17,8 @@ from metaflow_windmill.cli.flow.options.parameter_options import (
     run_param_options,
 )
 from metaflow_windmill.cli.flow.options.shared import connect
+from metaflow_windmill.cli.flow.telling.fetched_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.telling.following import conclude, follow, follow_options
-from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
 from metaflow_windmill.runs.arguments import arguments_of
 from metaflow_windmill.runs.start import trigger
 from metaflow_windmill.terminal.speech import flow_command

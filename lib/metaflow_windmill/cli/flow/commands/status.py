@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow_windmill.cli.flow.deployed import deployed, json_option, run_argument
 from metaflow_windmill.cli.flow.options.shared import server_options
-from metaflow_windmill.cli.flow.telling.local_metadata import fetch_metadata
+from metaflow_windmill.cli.flow.telling.fetched_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.telling.showing import (
     TASK_HEADS,
     in_python,

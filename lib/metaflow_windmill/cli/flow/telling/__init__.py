@@ -1,3 +1,3 @@
 """What a person at a terminal is told."""
 
-__all__ = ["asking", "deployment", "following", "local_metadata", "output", "showing", "teller"]
+__all__ = ["asking", "deployment", "fetched_metadata", "following", "output", "showing", "teller"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from metaflow_windmill.devserver.store.approvals import Answer
+    from metaflow_windmill.devserver.store.approval_rows import Answer
     from metaflow_windmill.openflow import Suspend
     from metaflow_windmill.types import Json
 

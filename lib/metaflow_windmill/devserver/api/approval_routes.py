@@ -15,8 +15,8 @@ from metaflow_windmill.devserver.catalog import folders
 from metaflow_windmill.devserver.catalog.scopes import ASKED, Need
 from metaflow_windmill.devserver.engine.answering import waits
 from metaflow_windmill.devserver.refusals import bad_request, denied, not_found
-from metaflow_windmill.devserver.store import approvals, job_rows, jobs
-from metaflow_windmill.devserver.store.approvals import Answer
+from metaflow_windmill.devserver.store import approval_rows, job_rows, jobs
+from metaflow_windmill.devserver.store.approval_rows import Answer
 from metaflow_windmill.errors import RequestRefused
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def info(call: Call) -> Response:
     if job is None:
         raise not_found(f"Job {row['id']} not found")
     asked, module = asked_by(services, job), waits(services.database.read(), job.id)
-    said = approvals.of_job(services.database.read(), module.job or "") if module else []
+    said = approval_rows.of_job(services.database.read(), module.job or "") if module else []
     optional = {"form_schema": asked.form, "description": asked.description}
     return as_json(
         {

@@ -11,7 +11,7 @@ from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.api.views import shows
 from metaflow_windmill.devserver.catalog import schedules
 from metaflow_windmill.devserver.catalog.scopes import Need
-from metaflow_windmill.devserver.schedules.cron import next_times
+from metaflow_windmill.devserver.schedules.cron_patterns import next_times
 
 if TYPE_CHECKING:
     from starlette.responses import Response

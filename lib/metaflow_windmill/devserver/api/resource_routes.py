@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.api.variables import hide
+from metaflow_windmill.devserver.api.variable_routes import hide
 from metaflow_windmill.devserver.api.views import shows
 from metaflow_windmill.devserver.catalog import resources
 from metaflow_windmill.devserver.catalog.scopes import Need

@@ -19,7 +19,7 @@ from metaflow_windmill.devserver.catalog import (
     triggers,
     variables,
 )
-from metaflow_windmill.devserver.catalog.rows import Selection
+from metaflow_windmill.devserver.catalog.path_rows import Selection
 
 if TYPE_CHECKING:
     import sqlite3

@@ -6,9 +6,9 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.api.export import tarred, zipped
+from metaflow_windmill.devserver.api.export_routes import tarred, zipped
 from metaflow_windmill.devserver.catalog import folders, resources, scripts
-from metaflow_windmill.devserver.catalog.export import ExportedKinds, exported
+from metaflow_windmill.devserver.catalog.workspace_files import ExportedKinds, exported
 
 if TYPE_CHECKING:
     import sqlite3

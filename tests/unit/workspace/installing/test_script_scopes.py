@@ -9,7 +9,7 @@ from tests.support.answering import Answering
 
 from metaflow_windmill.deployment.placed.newer import TOKENS_SCOPED
 from metaflow_windmill.workspace.installing.installer import Installer
-from metaflow_windmill.workspace.installing.scopes import FIELD, SCOPES, for_release
+from metaflow_windmill.workspace.installing.script_scopes import FIELD, SCOPES, for_release
 from metaflow_windmill.workspace.installing.shipped import shipment
 
 SHIPPED = shipment("metaflow-windmill@https://host/x.whl")

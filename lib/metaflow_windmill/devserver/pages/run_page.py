@@ -8,10 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from metaflow_windmill.devserver.pages import asking, detail, layout, steps, timeline, waiting
+from metaflow_windmill.devserver.pages import (
+    detail,
+    layout,
+    question_forms,
+    steps,
+    timeline,
+    worker_warnings,
+)
 from metaflow_windmill.devserver.pages.graph import GraphPart, Run, bodies, nodes, title_of
+from metaflow_windmill.devserver.pages.job_progress import Tree, grown
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
-from metaflow_windmill.devserver.pages.tree import Tree, grown
 from metaflow_windmill.devserver.store import flow_rows, job_rows, jobs, trees
 from metaflow_windmill.devserver.store.clock import now
 from metaflow_windmill.openflow import FlowValue, Module, read_flow_value
@@ -64,11 +71,11 @@ def parts(services: Services, shown: Shown) -> dict[str, Markup]:
         "head": join(
             [
                 _head(row, tree, keeps=_keeps(services, part)),
-                waiting.of_run(services, below or _alone(tree, shown.run)),
+                worker_warnings.of_run(services, below or _alone(tree, shown.run)),
             ]
         )
     }
-    asked = asking.of_run(
+    asked = question_forms.of_run(
         services, row.get("root_job") or shown.run, {shown.run, *(twig.id for twig in below)}
     )
     if asked is not None:

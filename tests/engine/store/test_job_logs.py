@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from metaflow_windmill.devserver.store.logs import Logs
+from metaflow_windmill.devserver.store.job_logs import Logs
 
 if TYPE_CHECKING:
     from pathlib import Path

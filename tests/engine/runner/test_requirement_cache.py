@@ -14,7 +14,7 @@ from tests.support.crew import MemoryQueue
 
 from metaflow_windmill.devserver.model import Demand
 from metaflow_windmill.devserver.requirements.demand import of_lock
-from metaflow_windmill.devserver.runner.requirements import prepare, resolved
+from metaflow_windmill.devserver.runner.requirement_cache import prepare, resolved
 from metaflow_windmill.devserver.runner.supervisor import Crew, Supervisor
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from metaflow_windmill.devserver.api.replies import as_json
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.catalog import workspaces
-from metaflow_windmill.devserver.catalog.export import ExportedKinds, exported
+from metaflow_windmill.devserver.catalog.workspace_files import ExportedKinds, exported
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.api.call import Call

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from metaflow_windmill.devserver.catalog import flows
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
-from metaflow_windmill.devserver.pages import layout, runnable, runs, steps, waiting
+from metaflow_windmill.devserver.pages import layout, runnable, runs, steps, worker_warnings
 from metaflow_windmill.devserver.pages.fields import Filled
 from metaflow_windmill.devserver.pages.graph import outline
 from metaflow_windmill.devserver.pages.starting import Startable, started
@@ -32,7 +32,7 @@ def front(viewer: Viewer) -> Response:
     return html(
         viewer,
         f"workspace {workspace}",
-        waiting.warning(viewer.services, workspace),
+        worker_warnings.warning(viewer.services, workspace),
         runnable.overview(viewer, "flow", flows.listed(database.read(), workspace), NOTHING),
         layout.card("Runs", runs.table(database, runs.latest(database, workspace))),
         fresh=True,

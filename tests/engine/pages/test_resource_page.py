@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from metaflow_windmill.devserver.pages.resources import HIDDEN, hidden
+from metaflow_windmill.devserver.pages.resource_page import HIDDEN, hidden
 
 SECRET = "swordfish-4711"
 

@@ -9,7 +9,7 @@ from tests.support.engine_bench import Bench, Failing, arms, flow, loop, step
 from tests.support.server import wait_until
 
 from metaflow_windmill.devserver.store import jobs
-from metaflow_windmill.devserver.store.approvals import Answer
+from metaflow_windmill.devserver.store.approval_rows import Answer
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json

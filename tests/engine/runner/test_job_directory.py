@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metaflow_windmill.devserver.runner.layout import import_path, module_name
+from metaflow_windmill.devserver.runner.job_directory import import_path, module_name
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaflow_windmill.devserver.schedules.cron import (
+from metaflow_windmill.devserver.schedules.cron_patterns import (
     InvalidPattern,
     next_time,
     next_times,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 
-from metaflow_windmill.devserver.api.arguments import main_arguments, read_payload
 from metaflow_windmill.devserver.api.auth import bearer_of, identity, said_token_of
+from metaflow_windmill.devserver.api.awaited_results import wait_result
 from metaflow_windmill.devserver.api.replies import as_json, as_text
+from metaflow_windmill.devserver.api.request_arguments import main_arguments, read_payload
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.api.runnables import Runnable, base_submission
 from metaflow_windmill.devserver.api.views import shows
-from metaflow_windmill.devserver.api.waiting import wait_result
 from metaflow_windmill.devserver.catalog import triggers
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.catalog.signatures import check_basic, check_key, check_signature

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from metaflow_windmill.devserver.api.approvals import ApprovalForm, asked_by, why_not
+from metaflow_windmill.devserver.api.approval_routes import ApprovalForm, asked_by, why_not
 from metaflow_windmill.devserver.api.auth import bearer_of, said_token
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.pages import layout
 from metaflow_windmill.devserver.pages.fields import PREFIX, Filled, fields_of, read, typed_of
 from metaflow_windmill.devserver.pages.form import run_form
-from metaflow_windmill.devserver.pages.markdown import rendered
+from metaflow_windmill.devserver.pages.markdown_html import rendered
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
 from metaflow_windmill.devserver.pages.viewer import html, to
 from metaflow_windmill.devserver.refusals import bad_request, not_found
-from metaflow_windmill.devserver.store import approvals, job_rows
-from metaflow_windmill.devserver.store.approvals import Answer
+from metaflow_windmill.devserver.store import approval_rows, job_rows
+from metaflow_windmill.devserver.store.approval_rows import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,7 +34,7 @@ MOST = 20
 
 def of_run(services: Services, root: str, jobs: Collection[str]) -> Markup | None:
     """Return the questions of some jobs of a tree; None where nobody is asked."""
-    waiting = [job for job in approvals.waiting(services.database.read(), root) if job.id in jobs]
+    waiting = [job for job in approval_rows.waiting(services.database.read(), root) if job.id in jobs]
     if not waiting:
         return None
     made = [_question(services, job, None) for job in waiting[:MOST]]

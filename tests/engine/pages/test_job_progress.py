@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from tests.engine.pages.twigs import SECOND, part, twig
 
-from metaflow_windmill.devserver.pages.tree import counted, grown
+from metaflow_windmill.devserver.pages.job_progress import counted, grown
 
 
 @pytest.mark.parametrize(

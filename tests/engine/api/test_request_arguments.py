@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaflow_windmill.devserver.api.arguments import (
+from metaflow_windmill.devserver.api.request_arguments import (
     Payload,
     main_arguments,
     query_payload,

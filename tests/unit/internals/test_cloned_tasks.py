@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.oracle import Home
 
-from metaflow_windmill.internals.cloning import can_clone
+from metaflow_windmill.internals.cloned_tasks import can_clone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ if __name__ == "__main__":
 """
 CLONES = """
 import os, sys
-from metaflow_windmill.internals.cloning import clone_task, provider_of
+from metaflow_windmill.internals.cloned_tasks import clone_task, provider_of
 from metaflow.datastore import FlowDataStore
 from metaflow.plugins.datastores.local_storage import LocalStorage
 

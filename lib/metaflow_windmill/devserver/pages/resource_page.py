@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.catalog import resources, variables
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.pages import layout
-from metaflow_windmill.devserver.pages.markdown import rendered
+from metaflow_windmill.devserver.pages.markdown_html import rendered
 from metaflow_windmill.devserver.pages.markup import Markup, tag, text
 from metaflow_windmill.devserver.pages.viewer import html
 from metaflow_windmill.secret_forms import forms_of
