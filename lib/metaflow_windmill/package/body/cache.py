@@ -16,7 +16,7 @@ from metaflow_windmill.package.body.failures import PackageError
 from metaflow_windmill.package.body.fetch import check, fetch
 
 GROUP_OR_OTHERS_WRITE = 0o022
-EXECUTE = 0o111
+EXECUTE, OWNER_EXECUTES = 0o111, 0o100
 
 
 def find_package(package: dict[str, str], datastore: str, cache: Path) -> Path:
@@ -73,8 +73,7 @@ def unpack(package: dict[str, str], datastore: str, root: Path) -> None:
             check(blob, package)
             with tarfile.open(fileobj=blob, mode="r:*") as archive:
                 archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
-                archive.extractall(beside)  # noqa: S202 (its sha was checked)
-        shas = share(beside, root.parent / "files")
+                shas = spread(archive, beside, root.parent / "files")
         compile_all(beside / ".mf_code", root / ".mf_code", bytecode(root.parent), shas)
         beside.rename(root)
         for folder, _, _ in os.walk(root, topdown=False):
@@ -97,35 +96,53 @@ def place_beside(root: Path) -> Path:
             return beside
 
 
-def share(package: Path, kept: Path) -> dict[Path, str]:
-    """Keep what several packages have, Metaflow's own files mostly, once, and let nobody write to it.
+def spread(archive: tarfile.TarFile, package: Path, kept: Path) -> dict[Path, str]:
+    """Write what an archive holds, and keep what several packages hold, Metaflow's own files mostly, once.
 
-    Returns the sha1 of each file.
+    Nobody may write to it. Returns the sha1 of each file.
     """
     kept.mkdir(exist_ok=True)
-    shas = {}
-    for folder, _, names in os.walk(package):
-        for name in names:
-            file = Path(folder, name)
-            shas[file] = hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest()
-            if file.is_symlink():
-                continue
-            execute = file.stat().st_mode & EXECUTE
-            file.chmod(0o444 | execute)
-            link(kept / f"{shas[file]}{'x' if execute else ''}", file)
+    shas, others = dict[Path, str](), list[tarfile.TarInfo]()
+    for member in archive:
+        content = archive.extractfile(member) if is_plain(member) else None
+        if content is None:
+            others.append(member)
+            continue
+        file, execute = package / member.name, member.mode & EXECUTE if member.mode & OWNER_EXECUTES else 0
+        with content:
+            shas[file] = keep(content.read(), file, kept, execute)
+    archive.extractall(package, others)  # noqa: S202 (its sha was checked)
+    for file in (package / member.name for member in others):
+        if file.is_file():
+            shas[file] = sha1(file.read_bytes())
+            if not file.is_symlink():
+                file.chmod(0o444 | file.stat().st_mode & EXECUTE)
     return shas
 
 
-def link(known: Path, file: Path) -> None:
-    """Make a file the same as the known one, or known if there is none, where that can be."""
-    beside = file.with_name(f"{file.name}.link")
-    with contextlib.suppress(OSError):
-        try:
-            os.link(known, beside)
-        except FileNotFoundError:
+def is_plain(member: tarfile.TarInfo) -> bool:
+    """Tell whether a member is a file in its place, which tarfile's own filter, a slow one, need not see."""
+    return member.isreg() and not member.name.startswith("/") and ".." not in member.name.split("/")
+
+
+def sha1(content: bytes) -> str:
+    """Return what a file is known by."""
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+
+
+def keep(content: bytes, file: Path, kept: Path, execute: int) -> str:
+    """Make a file the same as the known one of this content, or known if there is none, where that can be."""
+    sha = sha1(content)
+    known = kept / f"{sha}{'x' if execute else ''}"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(known, file)
+    except OSError:
+        file.write_bytes(content)
+        file.chmod(0o444 | execute)
+        with contextlib.suppress(OSError):  # another worker was faster, or a file system without links
             os.link(file, known)
-        else:
-            beside.rename(file)
+    return sha
 
 
 def bytecode(cache: Path) -> Path:
@@ -142,8 +159,10 @@ def compile_all(code: Path, final: Path, kept: Path, shas: dict[Path, str]) -> N
     from importlib.util import cache_from_source
 
     kept.mkdir(exist_ok=True)
-    for source in code.rglob("*.py"):
-        known = kept / shas[source]
+    for source, sha in shas.items():
+        if source.suffix != ".py" or code not in source.parents:
+            continue
+        known = kept / sha
         compiled = Path(cache_from_source(str(source)))
         compiled.parent.mkdir(exist_ok=True)
         try:

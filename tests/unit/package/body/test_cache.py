@@ -226,7 +226,31 @@ def test_a_file_that_points_outside_is_refused(cache: Path, tmp_path: Path) -> N
     with pytest.raises(Exception, match="outside"):
         find_package({"url": str(tmp_path / "blob"), "sha": sha(blob)}, "local")
     assert not (tmp_path / "outside").exists()
-    assert list(cache.iterdir()) == []
+    assert list(cache.rglob("*")) == [cache / "files"]
+
+
+def test_links_and_what_may_be_executed_stay_what_they_are(cache: Path, tmp_path: Path) -> None:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+        for name, kind, target, mode in (
+            ("first.py", tarfile.SYMTYPE, "tools/run.py", 0o777),  # before what it leads to
+            ("tools/run.py", tarfile.REGTYPE, "", 0o755),
+            (".mf_code/same.py", tarfile.LNKTYPE, "tools/run.py", 0o755),
+            ("tools/data", tarfile.REGTYPE, "", 0o644),
+        ):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.mode, info.size = kind, target, mode, 0 if target else 7
+            tar.addfile(info, None if target else io.BytesIO(b"x = 1\n#"))
+    (tmp_path / "blob").write_bytes(made.getvalue())
+    root = find_package({"url": str(tmp_path / "blob"), "sha": sha(made.getvalue())}, "local")
+    assert (root / "first.py").readlink() == Path("tools/run.py")
+    texts = {
+        (root / name).read_text() for name in ("first.py", "tools/run.py", ".mf_code/same.py", "tools/data")
+    }
+    assert texts == {"x = 1\n#"}
+    assert (root / "tools/run.py").stat().st_mode & 0o777 == 0o555
+    assert (root / "tools/data").stat().st_mode & 0o777 == 0o444
+    assert [file.name.split(".")[0] for file in (root / ".mf_code/__pycache__").iterdir()] == ["same"]
 
 
 def test_many_workers_may_begin_at_once(cache: Path, package: dict[str, str]) -> None:
