@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.deployed import Deployed, Target
 from tests.support.elsewhere import some_server
-from tests.support.oracle import Home, compare, run_locally
+from tests.support.oracle import Home, compare
+from tests.support.recorded import known_local_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_it_is_what_it_is_in_a_local_run_and_is_resumed_as_a_whole(home: Home, windmill: Target) -> None:
-    local = run_locally(home, FLOW, "Apart", "--nodes", "2", "--port", "29412")
+    local = known_local_run(home, FLOW, "Apart", "--nodes", "2", "--port", "29412")
     deployed = Deployed(home, windmill, FLOW, "Apart")
     failed_id = deployed.run("--nodes", "2", "--port", "29412", "--fails", "0,1")
     failed = deployed.wait(failed_id)

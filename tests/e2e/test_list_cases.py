@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import metaflow
 import pytest
 from tests.support.deployed import Deployed, run_on_windmill
-from tests.support.oracle import Home, compare, run_locally
+from tests.support.oracle import Home, compare
+from tests.support.recorded import known_local_run
 
 if TYPE_CHECKING:
     from tests.support.deployed import Target
@@ -35,7 +36,7 @@ STEPS = {
 @pytest.mark.parametrize("way", STEPS)
 def test_each_case_runs_all_of_its_steps_and_no_other(tmp_path: Path, windmill: Target, way: str) -> None:
     home = Home(tmp_path)
-    local = run_locally(home, FLOW, "ListCases", "--way", way)
+    local = known_local_run(home, FLOW, "ListCases", "--way", way)
     there = run_on_windmill(home, windmill, FLOW, "ListCases", trigger=("--way", way))
     assert compare(local, there) == []
     assert {task.place[0] for task in there.tasks} == STEPS[way]

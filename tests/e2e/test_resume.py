@@ -11,6 +11,7 @@ import pytest
 from tests.support.deployed import Deployed
 from tests.support.flow_commands import Commands
 from tests.support.oracle import Home, compare, run_locally
+from tests.support.recorded import known_local_run
 from tests.support.server import wait_until
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def test_loops_a_recursion_and_a_switch_twice_over(home: Home, windmill: Target,
     third = resume(deployed, second)
     seen = deployed.finish(third)
     assert notes.ran() == ["end", "meet"]
-    local = run_locally(home, deployed.flow, "Resumed", "--notes", str(notes.directory))
+    local = known_local_run(home, deployed.flow, "Resumed", "--notes", str(notes.directory))
     assert differences(local, seen) == []
     assert artifact(seen, "gather_groups", "made") == "[['a1', 'a2'], ['b1', 'b2']]"
     found = origins(deployed, third)
@@ -160,7 +161,7 @@ def test_a_run_of_metaflow_s_own_runtime(home: Home, windmill: Target, tmp_path:
     found = origins(deployed, run_id)
     assert found["run"] == f"Resumed/{newest}"
     assert found["turn/t.1"].startswith(f"Resumed/{newest}/turn/")
-    local = run_locally(home, flow, "Resumed", "--notes", str(notes.directory))
+    local = known_local_run(home, flow, "Resumed", "--notes", str(notes.directory))
     assert differences(local, seen) == []
 
 
@@ -184,7 +185,7 @@ def test_a_gang(home: Home, windmill: Target, tmp_path: Path, where: str) -> Non
     assert notes.ran() == ["end", "gather"]
     assert seen.count("train") == 3
     assert artifact(seen, "gather", "ranks") == "[0, 1, 2]"
-    assert differences(run_locally(home, deployed.flow, "ResumedGang", *given), seen) == []
+    assert differences(known_local_run(home, deployed.flow, "ResumedGang", *given), seen) == []
 
 
 def test_a_run_that_succeeded_from_a_step_on_with_a_new_parameter(short: Deployed) -> None:
