@@ -33,7 +33,7 @@ class NotebookFlow(FlowSpec):
     def start(self):
         if self.alpha < 0:
             raise ValueError("negative")
-        time.sleep(self.alpha if self.alpha > 10 else 0)
+        time.sleep(self.alpha if self.alpha > 3 else 0)
         self.size = len(self.words)
         self.next(self.end)
 
@@ -203,7 +203,7 @@ from metaflow import Deployer, DeployedFlow
 flow = Deployer("notebook_flow.py", show_output=False).windmill().create(name="shown")
 flow
 """,
-    "run = flow.trigger(alpha=11.0)\nrun",
+    "run = flow.trigger(alpha=4.0)\nrun",
     "before = run._repr_html_()\nover = await run\nprint(before)",
     "flow.list_runs()",
     "DeployedFlow.list_windmill('NotebookFlow')",

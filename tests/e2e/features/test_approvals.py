@@ -14,6 +14,7 @@ from tests.support.people import member
 from tests.support.server import wait_until
 
 from metaflow_windmill.client.models import JobState
+from metaflow_windmill.runs.approvals import questions
 
 if TYPE_CHECKING:
     from tests.support.deployed import Target
@@ -69,15 +70,17 @@ def begin(commands: Commands, *words: str) -> str:
 
 
 def asked(commands: Commands, run: str, *tasks: str) -> Any:
-    """Wait until a run asks before these tasks and no others; return the questions."""
+    """Wait until a run asks before these tasks and no others; return the questions that the command shows."""
+    client, job = commands.target.client, run.removeprefix("windmill-")
+    flow = client.get_flow(client.get_job(job).path).value
 
-    def found() -> Any:
-        return json.loads(commands.well("approve", run, "--json").out)
+    def asks() -> bool:
+        return [each.task for each in questions(client, client.get_job(job), flow)] == list(tasks)
 
-    wait_until(
-        lambda: [each["task"] for each in found()] == list(tasks), 90, f"{run} does not ask for {tasks}"
-    )
-    return found()
+    wait_until(asks, 90, f"{run} does not ask for {tasks}")
+    shown = json.loads(commands.well("approve", run, "--json").out)
+    assert [each["task"] for each in shown] == list(tasks)
+    return shown
 
 
 def end(commands: Commands, run: str) -> JobState:
