@@ -65,7 +65,7 @@ class DeploymentSpec:
     max_splits : int or None
         The most splits that a foreach may make; None for any number.
     tag : str or None
-        The kind of worker that the steps want.
+        The kind of worker for steps that no rule holds for, and for what is no step.
     tag_rules : tuple of TagRule
         The first one that holds for a step decides its tag; ``@windmill(tag=...)`` wins.
     codes : mapping of str to StepScript

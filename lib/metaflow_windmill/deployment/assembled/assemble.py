@@ -30,6 +30,7 @@ from metaflow_windmill.deployment.described.git_origin import told_origin
 from metaflow_windmill.deployment.described.names import labels_of
 from metaflow_windmill.deployment.described.parameters import read_parameters, schema_of
 from metaflow_windmill.deployment.described.secret_references import read_secrets
+from metaflow_windmill.deployment.described.worker_tags import tag_beside_steps
 from metaflow_windmill.deployment.placed.newer import for_server
 from metaflow_windmill.deployment.placed.ownership import with_record
 from metaflow_windmill.deployment.placed.server_version import check_document
@@ -127,6 +128,7 @@ def assemble(
         memos=memos_of(obj, dag, package, every_step=wanted.memo),
         retry_lost=wanted.retry_lost,
         max_splits=wanted.max_num_splits,
+        tag=tag_beside_steps(dag, needed.rules),
         tag_rules=needed.rules,
         codes=needed.codes,
         secrets={secret.name: secret.reference for secret in secrets},

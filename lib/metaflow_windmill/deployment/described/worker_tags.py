@@ -40,6 +40,18 @@ def read_rules(setting: Json) -> tuple[TagRule, ...]:
     return tuple(_rule(item) for item in data)
 
 
+def tag_beside_steps(dag: Dag, rules: Iterable[TagRule]) -> str | None:
+    """Return which workers run what is no step: exit hooks, the event of a run's end, notifications.
+
+    That of all steps where they say the same one, since only those workers may reach the datastore; otherwise
+    that of the rule for steps that ask for nothing.
+    """
+    own = {step.needs.tag for step in dag.steps}
+    if len(own) == 1 and None not in own:
+        return own.pop()
+    return next((rule.tag for rule in rules if rule.holds({})), None)
+
+
 def without_workers(dag: Dag, rules: Iterable[TagRule]) -> list[str]:
     """Return the steps whose ``@resources`` no rule knows: they run wherever there is room."""
     known = tuple(rules)

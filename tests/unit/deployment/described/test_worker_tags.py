@@ -11,7 +11,7 @@ from tests.support.small_dags import small_dag
 from tests.support.walk import all_modules
 
 from metaflow_windmill.compiler import TagRule, compile_flow
-from metaflow_windmill.deployment.described.worker_tags import read_rules, without_workers
+from metaflow_windmill.deployment.described.worker_tags import read_rules, tag_beside_steps, without_workers
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.graph import Needs
 
@@ -43,6 +43,15 @@ def test_the_first_rule_that_holds_decides_and_the_step_itself_wins() -> None:
 def test_a_rule_without_amounts_is_for_the_rest() -> None:
     assert read_rules([{"tag": "x", "gpu": 1}, {"tag": "rest"}])[1].holds({})
     assert read_rules("[]") == ()
+
+
+def test_what_is_no_step_goes_where_all_steps_go_or_those_that_ask_for_nothing() -> None:
+    same = Needs(tag="store")
+    rules = read_rules([{"tag": "gpu", "gpu": 1}, {"tag": "rest"}])
+    assert tag_beside_steps(dag_with(start=same, a=same, b=same, end=same), rules) == "store"
+    assert tag_beside_steps(dag_with(start=same, a=same, b=same), rules) == "rest"
+    assert tag_beside_steps(dag_with(start=same), read_rules(RULES)) is None
+    assert tag_beside_steps(dag_with(), ()) is None
 
 
 def test_steps_whose_resources_mean_nothing_are_known() -> None:
