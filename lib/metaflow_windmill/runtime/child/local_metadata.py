@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.runtime.position.tasks import flow_datastore_at, storage_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from metaflow_windmill.contract.record import StoreInfo
     from metaflow_windmill.types import Json
 
@@ -28,9 +31,9 @@ def is_elsewhere(metadata: str, datastore: str) -> bool:
 
 
 def fetch(place: StoreInfo, flow: str, run_id: str) -> None:
-    """Fetch the metadata of a run to where Metaflow's client looks for it here.
+    """Fetch the metadata of a run, and of those that its clones come from, to where Metaflow's client looks.
 
-    Asks the datastore for a listing of each task, and for what the tasks have left in two requests in all;
+    Asks an S3 store for one listing in all, others for one of each task, then for two files of each attempt;
     raises whatever the datastore does.
 
     Parameters
@@ -39,23 +42,67 @@ def fetch(place: StoreInfo, flow: str, run_id: str) -> None:
         The datastore.
     flow, run_id : str
     """
-    store = storage_at(place)
-    with store.load_bytes(_names(store, str(store.path_join(flow, run_id)))) as found:
-        keys = {json.loads(Path(file).read_text(encoding="utf-8")) for _, file, _ in found if file}
-    for _, tarball in flow_datastore_at(place, flow).load_data(sorted(keys)):
-        _unpack(bytes(tarball))
+    known, left = {run_id}, [run_id]
+    while left:
+        new = _fetched(place, flow, left.pop()) - known
+        known |= new
+        left += new
+
+
+def _fetched(place: StoreInfo, flow: str, run_id: str) -> set[str]:
+    """Fetch the metadata of a run; return the runs that its clones come from."""
+    store, packed = storage_at(place), flow_datastore_at(place, flow)
+
+    def keys_in(names: list[str]) -> list[str]:
+        with store.load_bytes(names) as found:
+            return [json.loads(Path(file).read_text(encoding="utf-8")) for _, file, _ in found if file]
+
+    names = _names(store, str(store.path_join(flow, run_id)))
+    keys = sorted({key for some in _by_tens(keys_in, names) for key in some})
+    loaded = _by_tens(lambda ten: list(packed.load_data(ten)), keys)
+    return {run for some in loaded for _, tarball in some for run in _unpack(bytes(tarball))}
+
+
+def _by_tens(load: Callable[[list[str]], Json], names: list[str]) -> Iterator[Json]:
+    """Load from the datastore in threads, and never more than ten at once.
+
+    For more, Metaflow's S3 starts Python processes, each of which costs more than reading such small files
+    (metaflow/plugins/datastores/s3_storage.py).
+    """
+    with ThreadPoolExecutor(8) as threads:
+        yield from threads.map(load, (names[first : first + 10] for first in range(0, len(names), 10)))
 
 
 def _names(store: Json, run: str) -> list[str]:
     """Return the files that name what the attempts of a run have left."""
-    steps = [found.path for found in store.list_content([run]) if not found.is_file]
-    tasks = [found.path for found in store.list_content(steps) if not found.is_file] if steps else []
-    files = [found.path for found in store.list_content(tasks) if found.is_file] if tasks else []
+    files = _under_s3(store, run) if store.TYPE == "s3" else _under(store, run)
     return sorted(path for path in files if path.endswith(f".{KEPT}"))
 
 
-def _unpack(tarball: bytes) -> None:
-    """Put what an attempt has left beside what is here, the newer of two files."""
+def _under(store: Json, run: str) -> list[str]:
+    """Return the files of the tasks of a run."""
+    steps = [found.path for found in store.list_content([run]) if not found.is_file]
+    tasks = [found.path for found in store.list_content(steps) if not found.is_file] if steps else []
+    return [found.path for found in store.list_content(tasks) if found.is_file] if tasks else []
+
+
+def _under_s3(store: Json, run: str) -> list[str]:
+    """Return the same from S3, where Metaflow starts processes for each listing and goes folder by folder."""
+    from metaflow.plugins.datatools.s3.s3util import get_s3_client
+
+    bucket, _, root = store.datastore_root.removeprefix("s3://").rstrip("/").partition("/")
+    before = f"{root}/" if root else ""
+    pages = (
+        get_s3_client()[0].get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{before}{run}/")
+    )
+    return [found["Key"].removeprefix(before) for page in pages for found in page.get("Contents", ())]
+
+
+def _unpack(tarball: bytes) -> list[str]:
+    """Put what an attempt has left beside what is here, the newer of two files; return its origins.
+
+    Metaflow's client looks there for what it tells of a clone (Task.metadata in metaflow/client/core.py).
+    """
     from metaflow.metadata_provider.util import copy_tree
     from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
     from metaflow.plugins.datastores.local_storage import LocalStorage
@@ -66,3 +113,6 @@ def _unpack(tarball: bytes) -> None:
         with tarfile.open(fileobj=BytesIO(tarball), mode="r:gz") as tar:
             tar_safe_extract(tar, directory)
         copy_tree(os.path.join(directory, DATASTORE_LOCAL_DIR), here, update=True)  # noqa: PTH118 (Metaflow's)
+        files = Path(directory).rglob("sysmeta_origin-run-id_*.json")
+        origins = (json.loads(file.read_text(encoding="utf-8"))["value"] for file in files)
+        return [run for run in origins if run and run != "None"]

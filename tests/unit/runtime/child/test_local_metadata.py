@@ -20,37 +20,42 @@ from metaflow import Run, namespace
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.runtime.child.current_trigger import trigger_of
 
-EVENT = {"type": "run", "id": "Other/windmill-1/end/t", "name": "metaflow.Other.end", "timestamp": 1}
+EVENT = {"type": "run", "id": "Other/windmill-2/end/t", "name": "metaflow.Other.end", "timestamp": 1}
 namespace(None)
 trigger = trigger_of([EVENT], StoreInfo("local", sys.argv[1]))
 print(trigger.event.name, trigger.run.pathspec, [step.id for step in trigger.run], trigger["Other"].id)
+print(Run("Other/windmill-0").pathspec)
 try:
     trigger_of([EVENT], None).run
 except Exception as why:
     print(type(why).__name__)
 """
 LEAVE = """
-import json, os, sys
+import json, os, shutil, sys
 from metaflow.metadata_provider.util import sync_local_metadata_to_datastore
 from metaflow_windmill.contract.record import StoreInfo
 from metaflow_windmill.runtime.position.tasks import flow_datastore_at
 
 store = flow_datastore_at(StoreInfo("local", sys.argv[1]), "Other")
-for step in ("start", "end"):
-    for attempt in (0, 1):
-        root = f".metaflow/Other/windmill-1/{step}/t/_meta"
-        os.makedirs(root, exist_ok=True)
-        places = {"": {}, "/windmill-1": {}, f"/windmill-1/{step}": {}, f"/windmill-1/{step}/t": {}}
-        for place in places:
-            meta = f".metaflow/Other{place}/_meta"
-            os.makedirs(meta, exist_ok=True)
-            words = dict(zip(("flow_id", "run_number", "step_name", "task_id"), f"Other{place}".split("/")))
-            said = {"user_name": "ann", "ts_epoch": 1, "tags": [], "system_tags": [], **words}
-            with open(f"{meta}/_self.json", "w") as file:
-                json.dump(said, file)
-        task = store.get_task_datastore("windmill-1", step, "t", attempt=attempt, mode="w")
-        task.init_task()
-        sync_local_metadata_to_datastore(".metaflow", task)
+for run, origin in (("windmill-2", "windmill-1"), ("windmill-1", "windmill-0"), ("windmill-0", "None")):
+    for step in ("start", "end"):
+        for attempt in (0, 1):
+            root = f".metaflow/Other/{run}/{step}/t/_meta"
+            os.makedirs(root, exist_ok=True)
+            for place in ("", f"/{run}", f"/{run}/{step}", f"/{run}/{step}/t"):
+                meta = f".metaflow/Other{place}/_meta"
+                os.makedirs(meta, exist_ok=True)
+                parts = f"Other{place}".split("/")
+                words = dict(zip(("flow_id", "run_number", "step_name", "task_id"), parts))
+                said = {"user_name": "ann", "ts_epoch": 1, "tags": [], "system_tags": [], **words}
+                with open(f"{meta}/_self.json", "w") as file:
+                    json.dump(said, file)
+            with open(f"{root}/sysmeta_origin-run-id_1.json", "w") as file:
+                json.dump({"field_name": "origin-run-id", "value": origin}, file)
+            task = store.get_task_datastore(run, step, "t", attempt=attempt, mode="w")
+            task.init_task()
+            sync_local_metadata_to_datastore(".metaflow", task)
+    shutil.rmtree(".metaflow/Other")
 """
 
 
@@ -60,8 +65,9 @@ def test_a_triggers_run_is_fetched_when_it_is_asked_for(tmp_path: Path) -> None:
         directory.mkdir(parents=True)
     python(LEAVE, there, store)
     told = python(PROGRAM, here, store).splitlines()
-    assert told[0] == "metaflow.Other.end Other/windmill-1 ['end', 'start'] windmill-1"
+    assert told[0] == "metaflow.Other.end Other/windmill-2 ['end', 'start'] windmill-2"
     assert sorted(path.name for path in (here / ".metaflow").iterdir()) == ["Other"]
+    assert "Other/windmill-0" in told, "what its clones come from"
 
 
 def python(program: str, directory: Path, store: Path) -> str:
