@@ -6,6 +6,7 @@ finds the package in the worker's cache, or fetches and unpacks it there, and ha
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -52,8 +53,9 @@ def main(
     new = not (alone or (cache / deployment["package"]["sha"]).is_dir())
     root = find_package(deployment["package"], deployment["datastore"]["type"], cache)
     sys.path.insert(0, str(root / ".mf_code"))
+    gc.disable()  # all that is imported stays
     run_task = importlib.import_module("metaflow_windmill.runtime.task").run_task  # the package's own
-
+    gc.enable()
     given = {"deployment": deployment, "run": run, **inputs}
     result: dict[str, Any] = run_task(root, task, token, given, asked=told, new=new)
     awaited = heard()

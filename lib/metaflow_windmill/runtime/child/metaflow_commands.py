@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from metaflow_windmill.errors import FINAL
+from metaflow_windmill.internals.imported_late import imported_late
 from metaflow_windmill.process.child import run_child
 from metaflow_windmill.runtime.child.flow_file import run_flow_file
 from metaflow_windmill.runtime.child.workplace import fill, path_with_python
@@ -126,8 +127,9 @@ class Attempt:
 def import_metaflow(*names: str) -> None:
     """Import in this process what its children need; that of a command where nothing is named."""
     gc.disable()  # an import makes much that stays, which a collection looks at in vain
-    for name in names or _USED_BY_METAFLOW:
-        importlib.import_module(name)
+    with imported_late():
+        for name in names or _USED_BY_METAFLOW:
+            importlib.import_module(name)
     gc.freeze()  # so that no collection in a child touches, and copies, what it shares with the parent
     gc.enable()
 
