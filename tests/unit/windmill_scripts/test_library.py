@@ -48,7 +48,7 @@ def test_it_is_unpacked_whole_compiled_and_read_only(library: Any, tmp_path: Pat
     assert {name: (place / name).read_text(encoding="utf-8") for name in FILES} == FILES
     assert [(place / name).stat().st_mode & 0o222 for name in FILES] == [0, 0, 0]
     compiled = {file.name for file in place.rglob("*.pyc")}
-    assert compiled == {f"__init__.{tag}.pyc", f"scripts.{tag}.pyc"}
+    assert compiled == {f"__init__.{tag}.pyc", f"entry_points.{tag}.pyc"}
     assert list(cache.iterdir()) == [place]
 
 
@@ -125,7 +125,7 @@ def test_what_the_environment_of_the_job_has_is_taken(library: Any, tmp_path: Pa
     own = tmp_path / "own" / "metaflow_windmill"
     (own / "workspace").mkdir(parents=True)
     (own / "__init__.py").write_text("WORD = 'from the environment'\n")
-    (own / "workspace" / "scripts.py").touch()
+    (own / "workspace" / "entry_points.py").touch()
     path, said = f"sys.path.append({str(own.parent)!r})", "from metaflow_windmill import WORD; print(WORD)"
     cache = {"METAFLOW_WINDMILL_CACHE": str(tmp_path / "cache")}
     assert load_in_a_job(tmp_path, path, "library.load()", said, **cache) == "from the environment"
