@@ -5,9 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.client.site import DEFAULT_HOST, DEFAULT_WORKSPACE, TOOL, find_address, open_site
-from metaflow_windmill.deployment.placed.server_version import check_server, version_of
-from metaflow_windmill.deployment.placed.sign_in import sign_in
+from metaflow_windmill.client.site import (
+    DEFAULT_HOST,
+    DEFAULT_WORKSPACE,
+    TOOL,
+    find_address,
+    open_site,
+)
+from metaflow_windmill.deployment.placed.server_support import check_server
 from metaflow_windmill.errors import DeployError
 from metaflow_windmill.workspace.installing.installer import Installer
 from metaflow_windmill.workspace.installing.script_scopes import for_release
@@ -49,12 +54,10 @@ def run(said: argparse.Namespace) -> int:
     """
     shipped = shipment(requirement(said.package) if said.package else "")
     site = open_site(find_address(said.host, None, said.workspace), TOOL)
-    host, workspace = site.host, site.windmill.workspace
-    sign_in(site.windmill, host, TOOL)
-    version = version_of(site.windmill)
-    if remark := check_server(host, version):
+    host, workspace, _ = site.host, site.workspace, site.user
+    if remark := check_server(host, site.version):
         print(f"Note: {remark}.", file=sys.stderr)
-    wanted = for_release(shipped, version.numbers if version else ())
+    wanted = for_release(shipped, site.version.numbers if site.version else ())
     installer = Installer(site.windmill.transport, workspace)
     steps = installer.plan(wanted)
     for step in steps:

@@ -10,6 +10,7 @@ __all__ = [
     "resource_client",
     "retrying",
     "sdk",
+    "server_version",
     "site",
     "transport",
     "windmill",

@@ -44,7 +44,7 @@ def compile_flow(dag: Dag, deployment: DeploymentSpec, limits: ArmLimits | None 
     CompileError
         If the deployment asks for what cannot be.
     """
-    refuse_unsupported(dag, deployment.max_workers)
+    refuse_unsupported(dag)
     return Document(
         path=deployment.path,
         summary=deployment.summary or dag.name,

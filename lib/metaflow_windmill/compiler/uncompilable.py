@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import CompileError, UnsupportedFlow
+from metaflow_windmill.errors import UnsupportedFlow
 from metaflow_windmill.graph.dag import Problem
 
 if TYPE_CHECKING:
@@ -16,18 +16,14 @@ LONGEST_DELAY = 6 * 3600
 """Seconds; Windmill waits no longer between two attempts (flow_status.rs)."""
 
 
-def refuse_unsupported(dag: Dag, max_workers: int | None) -> None:
+def refuse_unsupported(dag: Dag) -> None:
     """Refuse a flow that would not do on Windmill what it does elsewhere.
 
     Raises
     ------
     UnsupportedFlow
         Names every place and says why.
-    CompileError
-        If `max_workers` is no number of workers.
     """
-    if max_workers is not None and max_workers < 1:
-        raise CompileError(f"--max-workers must be 1 or more, not {max_workers}")
     problems = [*dag.problems, *(problem for step in dag.steps for problem in _of_step(step))]
     if problems:
         lines = "".join(f"\n  {_sentence(problem)}" for problem in problems)

@@ -11,7 +11,7 @@ from tests.support.walk import Found, all_modules
 
 from metaflow_windmill.compiler import compile_flow
 from metaflow_windmill.contract.task_spec import Input, ParentStep, TaskSpec
-from metaflow_windmill.errors import CompileError, UnsupportedFlow
+from metaflow_windmill.errors import UnsupportedFlow
 from metaflow_windmill.graph import Dag, Problem, Retries, Step
 
 if TYPE_CHECKING:
@@ -153,11 +153,6 @@ def test_all_that_is_refused_is_said_at_once() -> None:
     assert first == "AFlow cannot run on Windmill as it is:"
     assert lines[:2] == ["the flow: no", "step 'only': neither"]
     assert lines[2].startswith("step 'only': @retry waits 420 minutes")
-
-
-def test_there_is_at_least_one_worker() -> None:
-    with pytest.raises(CompileError, match="--max-workers must be 1 or more, not 0"):
-        compile_flow(linear_dag(2), fixed_deployment("F", 0))
 
 
 def compile_seconds(dag: Dag) -> float:

@@ -16,8 +16,8 @@ from metaflow_windmill.errors import DeployError, NotFound
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow, Job
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
 
 run_argument = click.argument("run_id", metavar="[RUN]", required=False, default=None)
@@ -36,7 +36,7 @@ class Deployment:
     """A deployment that is there."""
 
     meant: Target
-    server: Server
+    site: Site
     flow: Flow
     record: Record
 
@@ -64,18 +64,18 @@ class Deployment:
             return self._last()
         job_id = job_id_of(run_id)
         try:
-            job = self.server.windmill.get_job(job_id)
+            job = self.site.windmill.get_job(job_id)
         except NotFound:
-            raise DeployError(f"there is no run {run_id} in the workspace {self.server.workspace}") from None
+            raise DeployError(f"there is no run {run_id} in the workspace {self.site.workspace}") from None
         if job.path != self.path:
             raise DeployError(f"{run_id} is a run of {job.path or 'something else'}, not of {self.path}")
         return job
 
     def _last(self) -> Job:
-        job = next(self.server.windmill.list_runs(self.path), None)
+        job = next(self.site.windmill.list_runs(self.path), None)
         if job is None:
             raise DeployError(f"{self.path} has no run yet; start one with `windmill trigger`")
-        return self.server.windmill.get_job(job.id)
+        return self.site.windmill.get_job(job.id)
 
 
 def deployed(
@@ -92,11 +92,11 @@ def deployed(
         If something else is in its place.
     """
     target = meant(obj, given)
-    server = server_of(target.given)
-    flow = server.find_flow(target.path)
+    site = server_of(target.given)
+    flow = site.find_flow(target.path)
     if flow is None:
         raise DeployError(
-            f"{target.identity} is not deployed at {target.path} in the workspace {server.workspace}; "
+            f"{target.identity} is not deployed at {target.path} in the workspace {site.workspace}; "
             "deploy it with `windmill create` first"
         )
-    return Deployment(target, server, flow, our_record(flow, target.identity))
+    return Deployment(target, site, flow, our_record(flow, target.identity))

@@ -33,7 +33,7 @@ from metaflow_windmill.deployment.described.secret_references import read_secret
 from metaflow_windmill.deployment.described.worker_tags import tag_beside_steps
 from metaflow_windmill.deployment.placed.newer import for_server
 from metaflow_windmill.deployment.placed.ownership import with_record
-from metaflow_windmill.deployment.placed.server_version import check_document
+from metaflow_windmill.deployment.placed.server_support import check_document
 from metaflow_windmill.deployment.placed.subscription import read_events
 from metaflow_windmill.graph import read_dag
 from metaflow_windmill.internals.deploying import (
@@ -47,9 +47,9 @@ from metaflow_windmill.package.save import CodePackage
 from metaflow_windmill.package.script import step_script
 
 if TYPE_CHECKING:
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.deployment.assembled.deployment_target import Target
     from metaflow_windmill.deployment.assembled.options import DeployOptions
-    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.internals.shapes import MetaflowFlow
     from metaflow_windmill.types import Json
@@ -99,7 +99,7 @@ class Assembled:
 
 
 def assemble(
-    obj: CliState, meant: Target, wanted: DeployOptions, token: str, server: Server | None = None
+    obj: CliState, meant: Target, wanted: DeployOptions, token: str, site: Site | None = None
 ) -> Assembled:
     """Compile the flow, for the server that it is to run on where that is known; nothing is saved.
 
@@ -111,7 +111,7 @@ def assemble(
     attach(obj, INTERNAL)
     record = make_record(obj, meant, wanted, token)
     dag, script = read_dag(obj.graph, flow_decorators(obj.flow)), step_script()
-    refuse_unsupported(dag, wanted.max_workers)  # before the package is built, which may fail for less
+    refuse_unsupported(dag)  # before the package is built, which may fail for less
     check_package_sources(obj, package)
     say_what_is_left_out(package, reads)
     needed = needs_of(obj, dag, script, wanted.requirements, package)
@@ -137,15 +137,15 @@ def assemble(
         description=wanted.workflow_description or "",
     )
     document = compile_flow(dag, deployment, limits()).to_json()
-    return Assembled(_for(server, document), package)
+    return Assembled(_for(site, document), package)
 
 
-def _for(server: Server | None, document: Json) -> Json:
+def _for(site: Site | None, document: Json) -> Json:
     """Return the document with what a server has a use for; `DeployError` if it would run it wrongly."""
-    version = server.version if server else None
-    if server is None or version is None:
+    version = site.version if site else None
+    if site is None or version is None:
         return document
-    check_document(server.host, version, document["value"])
+    check_document(site.host, version, document["value"])
     return {**document, "value": for_server(document["value"], version.numbers)}
 
 

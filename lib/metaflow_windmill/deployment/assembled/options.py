@@ -62,6 +62,8 @@ def check_wanted(wanted: DeployOptions) -> None:
     DeployError
     """
     seconds = wanted.workflow_timeout
+    if wanted.max_workers is not None and wanted.max_workers < 1:
+        raise DeployError(f"--max-workers must be 1 or more, not {wanted.max_workers}")
     if wanted.pack is not None and not is_pack(wanted.pack):
         raise DeployError(f"--pack takes 1 to {MOST_PACKED} tasks a job, not {wanted.pack}")
     if wanted.retry_lost is not None and not is_retry_lost(wanted.retry_lost):

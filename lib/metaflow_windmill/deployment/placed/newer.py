@@ -14,8 +14,8 @@ from metaflow_windmill.contract.pack import PACK
 from metaflow_windmill.errors import WindmillError
 
 if TYPE_CHECKING:
+    from metaflow_windmill.client.server_version import ServerVersion
     from metaflow_windmill.client.windmill import Windmill
-    from metaflow_windmill.deployment.placed.server_version import ServerVersion
     from metaflow_windmill.types import Json
 
 TOKENS_SCOPED = (1, 823)

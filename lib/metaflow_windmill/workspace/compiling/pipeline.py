@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.pages import flow_page
+from metaflow_windmill.client.server_version import version_of
 from metaflow_windmill.contract.record import GitInfo
 from metaflow_windmill.deployment.described.notification_options import secrets_of
 from metaflow_windmill.deployment.described.secret_references import check_secrets, read_secrets
 from metaflow_windmill.deployment.placed.newer import release_of
 from metaflow_windmill.deployment.placed.ownership import TokenWish, record_in, with_record
 from metaflow_windmill.deployment.placed.prepared import is_prepared
-from metaflow_windmill.deployment.placed.server_version import version_of
 from metaflow_windmill.deployment.placed.subscription import is_subscribed
 from metaflow_windmill.deployment.placed.survey import survey
 from metaflow_windmill.deployment.placed.upsert import carry_out

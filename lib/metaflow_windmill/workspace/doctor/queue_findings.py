@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.listing import PAGE
+from metaflow_windmill.client.server_version import read_version
 from metaflow_windmill.client.transport import Request
-from metaflow_windmill.deployment.placed.server_version import read_version
 from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.flow_findings import CREATE, tag_advice

@@ -12,11 +12,11 @@ from urllib.parse import quote
 from metaflow_windmill import __version__
 from metaflow_windmill.client.answers import checked, words
 from metaflow_windmill.client.models import User, moment
-from metaflow_windmill.client.site import TOOL
+from metaflow_windmill.client.server_version import read_version
+from metaflow_windmill.client.site import TOOL, sign_in
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.client.windmill import Windmill
-from metaflow_windmill.deployment.placed.server_version import check_server, read_version
-from metaflow_windmill.deployment.placed.sign_in import sign_in
+from metaflow_windmill.deployment.placed.server_support import check_server
 from metaflow_windmill.errors import DeployError, NotFound, Unauthorized, WindmillError
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.machine import clock_finding

@@ -12,15 +12,14 @@ from tests.support.answering import Answering
 from metaflow_windmill.cli.flow.telling.following import Followed, conclude, note_failures
 from metaflow_windmill.cli.flow.telling.teller import Teller
 from metaflow_windmill.client.models import Job, JobState
-from metaflow_windmill.client.site import COMMAND
-from metaflow_windmill.deployment.placed.sign_in import Server
+from metaflow_windmill.client.site import COMMAND, Site
 from metaflow_windmill.runs.watch import TaskEvent, TaskJob
 from metaflow_windmill.terminal.speech import CommandError
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 RUNNING = Job("run", JobState.RUNNING, "f/flows/Hello")
 OVER = Job("run", JobState.FAILED, "f/flows/Hello")
-SERVER = Server(Answering({}).windmill, "http://windmill", COMMAND)
+SERVER = Site(Answering({}).windmill, "http://windmill", COMMAND)
 FLOW = SimpleNamespace(flow=SimpleNamespace(name="Hello"), is_quiet=True)
 
 

@@ -16,9 +16,8 @@ from metaflow_windmill.cli.flow.telling.showing import (
     took_text,
 )
 from metaflow_windmill.client.models import Job, JobState
-from metaflow_windmill.client.site import COMMAND
+from metaflow_windmill.client.site import COMMAND, Site
 from metaflow_windmill.client.windmill import Windmill
-from metaflow_windmill.deployment.placed.sign_in import Server
 from metaflow_windmill.runs.watch import TaskJob
 
 START = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
@@ -56,11 +55,11 @@ def test_what_has_not_begun_took_nothing() -> None:
 
 
 def test_runs() -> None:
-    server = Server(Windmill(Answering({}), "my team"), "http://windmill", COMMAND)
+    site = Site(Windmill(Answering({}), "my team"), "http://windmill", COMMAND)
     assert run_row(job(2))[:2] == (f"windmill-{ID}", "SUCCEEDED")
     assert run_row(job(2))[-1] == "alice"
     assert run_row(job(2, schedule="f/x"))[-1] == "schedule f/x"
-    assert run_json(server, job(2)) == {
+    assert run_json(site, job(2)) == {
         "run_id": f"windmill-{ID}",
         "job_id": ID,
         "state": "SUCCEEDED",

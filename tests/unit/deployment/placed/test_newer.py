@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.answering import Answering
 
+from metaflow_windmill.client.server_version import read_version
 from metaflow_windmill.client.transport import Response
 from metaflow_windmill.client.windmill import Windmill
 from metaflow_windmill.contract.event import PUBLISH
@@ -18,7 +19,6 @@ from metaflow_windmill.deployment.placed.newer import (
     for_server,
     release_of,
 )
-from metaflow_windmill.deployment.placed.server_version import read_version
 
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json

@@ -50,7 +50,7 @@ def command(
     texts = _texts(answers or ())
     found = deployed(obj, given)
     job = found.run(run_id)
-    windmill, run = found.server.windmill, run_id_of(job.id)
+    windmill, run = found.site.windmill, run_id_of(job.id)
     asked = questions(windmill, job, found.flow.value)
     if as_json:
         print_json([question.to_json() for question in asked])

@@ -14,7 +14,7 @@ from metaflow_windmill.cli.flow.telling.deployment import tell_beginning, tell_e
 from metaflow_windmill.deployment.assembled.assemble import assemble, check
 from metaflow_windmill.deployment.assembled.service_check import check_service
 from metaflow_windmill.deployment.placed.ownership import choose_token
-from metaflow_windmill.deployment.placed.server_version import check_server
+from metaflow_windmill.deployment.placed.server_support import check_server
 from metaflow_windmill.deployment.placed.survey import survey
 from metaflow_windmill.deployment.placed.upsert import carry_out
 from metaflow_windmill.terminal.speech import flow_command, print_json
@@ -22,9 +22,9 @@ from metaflow_windmill.terminal.speech import flow_command, print_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
-    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.deployment.placed.survey import DeploymentPlan
     from metaflow_windmill.deployment.placed.upsert import DeploymentResult
     from metaflow_windmill.internals.deploying import CliState
@@ -67,7 +67,7 @@ def command(
 
 def deploy(
     obj: CliState,
-    server: Server,
+    site: Site,
     asked: Creation,
     agree: Callable[[Record], object] = lambda _: None,
 ) -> DeploymentResult:
@@ -76,13 +76,13 @@ def deploy(
     Nothing is changed anywhere before all of it was checked. `agree` may object to the record of
     what is going to be deployed.
     """
-    _check(obj, server, asked)
-    plan = _survey(server, asked)
-    assembled = assemble(obj, asked.target, asked.wanted, plan.token, server)
+    _check(obj, site, asked)
+    plan = _survey(site, asked)
+    assembled = assemble(obj, asked.target, asked.wanted, plan.token, site)
     agree(assembled.record)
     deployed = carry_out(plan, assembled.saved())
     remember(asked.target.identity, deployed.record.token)
-    tell_end(obj, server, deployed, asked.wanted, assembled.document)
+    tell_end(obj, site, deployed, asked.wanted, assembled.document)
     return deployed
 
 
@@ -93,23 +93,23 @@ def print_document(obj: CliState, asked: Creation) -> None:
     print_json(assemble(obj, asked.target, asked.wanted, token).saved())
 
 
-def _check(obj: CliState, server: Server, asked: Creation) -> None:
+def _check(obj: CliState, site: Site, asked: Creation) -> None:
     """Look at all that needs no look at the place: the server's version, the flow, the metadata service."""
-    remark = check_server(server.host, server.version)
+    remark = check_server(site.host, site.version)
     check(obj, asked.wanted)
     check_service(obj)
-    tell_beginning(obj, server, remark)
+    tell_beginning(obj, site, remark)
 
 
-def _survey(server: Server, asked: Creation) -> DeploymentPlan:
+def _survey(site: Site, asked: Creation) -> DeploymentPlan:
     from metaflow.util import get_username
 
     return survey(
-        server.windmill,
+        site.windmill,
         asked.target.path,
         asked.target.identity,
         owner=get_username(),
-        user=server.user,
+        user=site.user,
         wish=asked.wish,
         secrets=asked.wanted.references(),
     )

@@ -32,13 +32,13 @@ def command(
     """Delete the schedule first: one without a flow would go on failing."""
     found = deployed(obj, given)
     found.check_allowed(authorize, "delete")
-    confirm(f"Delete {found.path} on {found.server.host}, with its history and schedule?", yes=yes)
-    if found.server.windmill.schedules.find(found.path):
-        found.server.windmill.schedules.delete(found.path)
+    confirm(f"Delete {found.path} on {found.site.host}, with its history and schedule?", yes=yes)
+    if found.site.windmill.schedules.find(found.path):
+        found.site.windmill.schedules.delete(found.path)
         say(obj, "Its schedule is deleted.")
-    if remove_subscription(found.server.windmill, found.path) is Change.REMOVED:
+    if remove_subscription(found.site.windmill, found.path) is Change.REMOVED:
         say(obj, "No event starts it any more.")
-    found.server.windmill.delete_flow(found.path)
+    found.site.windmill.delete_flow(found.path)
     say(
         obj,
         f"{found.path} is deleted. Runs that are under way go on; only Windmill's pages can stop them now.",

@@ -37,7 +37,7 @@ def command(
     found = deployed(obj, given)
     wanted = DeployOptions.of(options)
     check(obj, wanted)
-    document = assemble(obj, found.meant, wanted, found.record.token, found.server).saved()
+    document = assemble(obj, found.meant, wanted, found.record.token, found.site).saved()
     changes = (*difference(found.flow.value, document["value"]), *page_difference(found.flow, document))
     if as_json:
         print_json([asdict(change) for change in changes])

@@ -48,7 +48,7 @@ def history(
 ) -> None:
     """Print a table or JSON."""
     found = deployed(obj, given)
-    listed = found.server.windmill.flow_history(found.path)[:limit]
+    listed = found.site.windmill.flow_history(found.path)[:limit]
     versions = [(version, _record(found, version)) for version in listed]
     if as_json:
         print_json([_json(version, record) for version, record in versions])
@@ -81,10 +81,8 @@ def rollback(
     our_record(old, found.meant.identity)
     if version == found.flow.version:
         raise DeployError(f"version {version} of {found.path} is the one that is deployed")
-    confirm(f"Deploy version {version} of {found.path} again on {found.server.host}?", yes=yes)
-    plan = DeploymentPlan(
-        found.server.windmill, found.path, found.flow, found.record.token, found.server.user
-    )
+    confirm(f"Deploy version {version} of {found.path} again on {found.site.host}?", yes=yes)
+    plan = DeploymentPlan(found.site.windmill, found.path, found.flow, found.record.token, found.site.user)
     message = f"version {version} again, by {get_username()}"
     done = carry_out(plan, as_document(old), message)
     say(obj, f"{found.path} is as it was in version {version}; this is version {done.version}.")
@@ -92,7 +90,7 @@ def rollback(
 
 def _version(found: Deployment, version: int) -> Flow:
     try:
-        flow = found.server.windmill.get_flow_version(version)
+        flow = found.site.windmill.get_flow_version(version)
     except NotFound:
         flow = None
     if flow is None or flow.path != found.path:
@@ -103,7 +101,7 @@ def _version(found: Deployment, version: int) -> Flow:
 def _record(found: Deployment, version: FlowVersion) -> Record | InvalidDocument | None:
     """Return the record of a version, or why it cannot be read; None if there is none."""
     try:
-        return record_in(found.server.windmill.get_flow_version(version.id).value)
+        return record_in(found.site.windmill.get_flow_version(version.id).value)
     except InvalidDocument as why:
         return why
     except NotFound:

@@ -17,8 +17,8 @@ from metaflow_windmill.terminal.speech import flow_command, print_json, print_ta
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Flow
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.types import Json
 
@@ -41,10 +41,10 @@ def command(
 ) -> None:
     """Print a table or JSON."""
     given = meant(obj, given).given
-    server = connect(given)
-    found = list(deployments(server.windmill, None if everything else obj.flow.name))
+    site = connect(given)
+    found = list(deployments(site.windmill, None if everything else obj.flow.name))
     if as_json:
-        print_json([_json(server, flow, record) for flow, record in found])
+        print_json([_json(site, flow, record) for flow, record in found])
     elif found:
         print_table(HEADS, [_row(flow, record) for flow, record in found])
     else:
@@ -59,8 +59,8 @@ def _row(flow: Flow, record: Record | InvalidDocument) -> tuple[str | None, ...]
     return (flow.path, record.flow, branch, record.owner, time_text(flow.edited_at), schedule)
 
 
-def _json(server: Server, flow: Flow, record: Record | InvalidDocument) -> dict[str, Json]:
-    page = flow_page(server.host, server.workspace, flow.path)
+def _json(site: Site, flow: Flow, record: Record | InvalidDocument) -> dict[str, Json]:
+    page = flow_page(site.host, site.workspace, flow.path)
     if isinstance(record, InvalidDocument):
         return {"path": flow.path, "unreadable": str(record), "page": page}
     return {

@@ -58,10 +58,10 @@ def command(
     found = deployed(obj, given)
     wanted = {JobState(state.upper()) for state in states or JobState}
     asked = {"args": json.dumps(argument_of(tags))} if tags else {}
-    runs = found.server.windmill.list_runs(found.path, **asked)
+    runs = found.site.windmill.list_runs(found.path, **asked)
     jobs: list[Job] = list(islice((job for job in runs if job.state in wanted), limit))
     if as_json:
-        print_json([run_json(found.server, job) for job in jobs])
+        print_json([run_json(found.site, job) for job in jobs])
     elif jobs:
         print_table(RUN_HEADS, [run_row(job) for job in jobs])
     else:

@@ -52,8 +52,8 @@ def command(
     }
     # One task is known by its id only, so that of each task of its step is asked for.
     named = sys.maxsize if step and "/" in step else MANY_NAMED
-    watch = RunWatch(found.server.windmill, job.id, wanted, named, job)
-    output = Output(found.server.windmill, _print, lambda name: step in (None, name, name.partition("/")[0]))
+    watch = RunWatch(found.site.windmill, job.id, wanted, named, job)
+    output = Output(found.site.windmill, _print, lambda name: step in (None, name, name.partition("/")[0]))
     while True:
         over = watch.run().state.final
         output.go_on(watch.events())

@@ -10,6 +10,7 @@ from metaflow._vendor import click
 from metaflow_windmill.compiler import DeploymentSpec, compile_flow, mermaid
 from metaflow_windmill.contract.record import PackageInfo, Record, StoreInfo
 from metaflow_windmill.deployment.assembled.assemble import limits
+from metaflow_windmill.deployment.assembled.options import DeployOptions, check_wanted
 from metaflow_windmill.graph import read_dag
 from metaflow_windmill.terminal.speech import flow_command, print_data
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 )
 def command(obj: CliState, max_workers: int | None, pack: int | None) -> None:
     """Print the diagram to stdout; no server is asked."""
+    check_wanted(DeployOptions(max_workers=max_workers))
     obj.check(obj.graph, obj.flow, obj.environment, pylint=False)
     print_data(diagram(read_dag(obj.graph), max_workers, pack))
 

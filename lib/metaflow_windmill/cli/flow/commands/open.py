@@ -38,9 +38,7 @@ def command(
     if of_flow and run_id:
         raise CommandError("Give RUN or --flow, not both.", "Wrong use")
     found = deployed(obj, given)
-    page = (
-        flow_page(found.server.host, found.server.workspace, found.path) if of_flow else _page(found, run_id)
-    )
+    page = flow_page(found.site.host, found.site.workspace, found.path) if of_flow else _page(found, run_id)
     print_data(page)
     if sys.stdout.isatty():
         webbrowser.open(page)
@@ -48,8 +46,8 @@ def command(
 
 def _page(found: Deployment, run_id: str | None) -> str:
     """Return the address of a run's page; of the flow's, if none is named and none has run."""
-    server = found.server
-    run = next(server.windmill.list_runs(found.path), None) if run_id is None else found.run(run_id)
+    site = found.site
+    run = next(site.windmill.list_runs(found.path), None) if run_id is None else found.run(run_id)
     if run is None:
-        return flow_page(server.host, server.workspace, found.path)
-    return run_page(server.host, server.workspace, run.id)
+        return flow_page(site.host, site.workspace, found.path)
+    return run_page(site.host, site.workspace, run.id)

@@ -89,7 +89,7 @@ def command(
     if run_id and origin_run_id and run_id != origin_run_id:
         raise CommandError("give RUN or --origin-run-id, not both", "Wrong use")
     found = deployed(obj, given)
-    former = former_run(found.server.windmill, found.path, found.record, run_id or origin_run_id)
+    former = former_run(found.site.windmill, found.path, found.record, run_id or origin_run_id)
     steps = [step_to_rerun] if step_to_rerun else []
     for step in steps:
         check_step(step, found.flow.value)
@@ -99,7 +99,7 @@ def command(
     _check_data(found, former)
     _say(obj, found, former)
     run = resume(
-        found.server.windmill,
+        found.site.windmill,
         found.path,
         found.record,
         former,
@@ -109,12 +109,12 @@ def command(
         version=found.flow.version,
         tags=tags,
     )
-    announce(obj, found.server, run, run_id_file)
+    announce(obj, found.site, run, run_id_file)
     write_attributes(deployer_attribute_file, obj, name=found.path, pathspec=run.pathspec)
     if wait:
-        ended = follow(obj, found.server, run.job_id, found.path, max_wait, quiet_tasks=quiet_tasks)
+        ended = follow(obj, found.site, run.job_id, found.path, max_wait, quiet_tasks=quiet_tasks)
         fetch_metadata(obj, found.record, run.run_id)
-        conclude(obj, found.server, ended)
+        conclude(obj, found.site, ended)
 
 
 def _check_data(found: Deployment, former: Former) -> None:

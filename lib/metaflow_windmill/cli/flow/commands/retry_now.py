@@ -40,7 +40,7 @@ def command(
     found = deployed(obj, given)
     job = found.run(run_id)
     found.check_allowed(authorize, "retry a run of")
-    waits = waits_of(found.server.windmill, job.id)
+    waits = waits_of(found.site.windmill, job.id)
     if not waits:
         over = f"is over: {job.state.value}" if job.state.final else "has no task that waits for an attempt"
         say(obj, f"{run_id_of(job.id)} {over}.")
@@ -48,5 +48,5 @@ def command(
     for wait in waits:
         print_data(f"{wait.module} waits for its next attempt until {time_text(wait.until)}.")
     for wait in waits:
-        begun = end_wait(found.server.windmill, wait)
+        begun = end_wait(found.site.windmill, wait)
         print_data(f"{wait.module} {'begins now' if begun else 'had begun meanwhile'}.")

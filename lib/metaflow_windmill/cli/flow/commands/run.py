@@ -68,11 +68,11 @@ def command(
     asked = Creation.of(obj, given, options)
     values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
     tags = given_tags(tags, values)  # of the run: what is deployed for it keeps none of them
-    server = connect(asked.target.given)
-    done = deploy(obj, server, asked, lambda record: arguments_of(record.parameters, values, texts))
-    run = trigger(server.windmill, done.path, done.record, values, texts, version=done.version, tags=tags)
-    announce(obj, server, run, run_id_file)
+    site = connect(asked.target.given)
+    done = deploy(obj, site, asked, lambda record: arguments_of(record.parameters, values, texts))
+    run = trigger(site.windmill, done.path, done.record, values, texts, version=done.version, tags=tags)
+    announce(obj, site, run, run_id_file)
     if wait:
-        job = follow(obj, server, run.job_id, done.path, max_wait, quiet_tasks=quiet_tasks)
+        job = follow(obj, site, run.job_id, done.path, max_wait, quiet_tasks=quiet_tasks)
         fetch_metadata(obj, done.record, run.run_id)
-        conclude(obj, server, job)
+        conclude(obj, site, job)

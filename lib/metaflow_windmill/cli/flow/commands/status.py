@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.cli.flow.deployed import Deployment
     from metaflow_windmill.client.models import Job
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
-    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.approvals import Question
     from metaflow_windmill.runs.watch import TaskEvent, TaskJob
@@ -60,20 +60,20 @@ def command(
     found = deployed(obj, given)
     job = found.run(run_id)
     fetch_metadata(obj, found.record, run_id_of(job.id))
-    watch = RunWatch(found.server.windmill, job.id, steps_of(found.flow.value), MANY_NAMED, job)
+    watch = RunWatch(found.site.windmill, job.id, steps_of(found.flow.value), MANY_NAMED, job)
     seen = ShownTasks().of(watch.events())
     if as_json:
         told = [task_json(task) for task in seen.told]
         parameters = {name: plain(value) for name, value in (job.args or {}).items()}
         run = {
-            **run_json(found.server, job),
+            **run_json(found.site, job),
             "namespace": f"{TOKEN_SCHEME}{found.record.token}",
             "parameters": parameters,
             "tasks": told,
             "more": seen.more,
             "asks": [question.to_json() for question in _asked(found, job)],
         }
-        print_json({**run, **_error(found.server, job)})
+        print_json({**run, **_error(found.site, job)})
     else:
         _print(found, job, seen)
 
@@ -113,14 +113,14 @@ class ShownTasks:
 
 
 def _print(found: Deployment, job: Job, tasks: ShownTasks) -> None:
-    server = found.server
+    site = found.site
     print_data(f"{run_id_of(job.id)} is {job.state.value}")
     if job.started_at:
         print_data(f"started {time_text(job.started_at)}, {took_text(job)}")
     if job.state is JobState.FAILED:
-        reason = reason_of(server.windmill, job)
+        reason = reason_of(site.windmill, job)
         print_data(f"failed{' at ' + reason.step if reason.step else ''}: {reason.text}")
-    print_data(run_page(server.host, server.workspace, job.id))
+    print_data(run_page(site.host, site.workspace, job.id))
     print_data(in_python(found.record.token, f"{found.record.flow}/{run_id_of(job.id)}"))
     if tasks.shown:
         print_data("")
@@ -128,7 +128,7 @@ def _print(found: Deployment, job: Job, tasks: ShownTasks) -> None:
         for task in tasks.told:
             if task.reason:
                 print_data(f"{task.name}, attempt {task.attempt + 1}: {shortened(task.reason)}")
-    for line in unserved(server.windmill, job):
+    for line in unserved(site.windmill, job):
         print_data(line)
     for line in _waits(found, job):
         print_data(line)
@@ -143,7 +143,7 @@ def _waits(found: Deployment, job: Job) -> list[str]:
         return []
     from metaflow_windmill.cli.flow.telling.asking import sentence
 
-    page = run_page(found.server.host, found.server.workspace, job.id)
+    page = run_page(found.site.host, found.site.workspace, job.id)
     return [pasted(sentence(job, question, page, asked)) for question in asked]
 
 
@@ -152,7 +152,7 @@ def _asked(found: Deployment, job: Job) -> list[Question]:
         return []
     from metaflow_windmill.runs.approvals import questions
 
-    return questions(found.server.windmill, job, found.flow.value)
+    return questions(found.site.windmill, job, found.flow.value)
 
 
 def unserved(windmill: Windmill, run: Job) -> list[str]:
@@ -169,8 +169,8 @@ def unserved(windmill: Windmill, run: Job) -> list[str]:
     ]
 
 
-def _error(server: Server, job: Job) -> dict[str, Any]:
+def _error(site: Site, job: Job) -> dict[str, Any]:
     if job.state is not JobState.FAILED:
         return {}
-    reason = reason_of(server.windmill, job)
+    reason = reason_of(site.windmill, job)
     return {"failed_step": reason.step, "error": reason.text}

@@ -33,10 +33,10 @@ def switch(
     """
     found = deployed(obj, given)
     found.check_allowed(authorize, "change the schedule of")
-    schedule = found.server.windmill.schedules.find(found.path)
+    schedule = found.site.windmill.schedules.find(found.path)
     if schedule is None:
         raise DeployError(f"{found.path} has no schedule; add @schedule to the flow and create it again")
-    windmill = found.server.windmill
+    windmill = found.site.windmill
     if enabled and (schedule.paused_until or _acts_for_nobody(windmill, schedule)):
         windmill.schedules.unpause(found.path)
     if schedule.enabled is not enabled:

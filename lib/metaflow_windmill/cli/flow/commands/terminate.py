@@ -37,5 +37,5 @@ def command(
     if job.state.final:
         say(obj, f"{run_id_of(job.id)} is over already: {job.state.value}.")
         return
-    found.server.windmill.cancel_job(job.id, f"terminated by {get_username()}")
+    found.site.windmill.cancel_job(job.id, f"terminated by {get_username()}")
     say(obj, f"{run_id_of(job.id)} is being stopped.")

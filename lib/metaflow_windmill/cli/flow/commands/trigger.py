@@ -28,7 +28,7 @@ from metaflow_windmill.terminal.speech import flow_command, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from metaflow_windmill.deployment.placed.sign_in import Server
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.internals.deploying import CliState
 
 
@@ -58,13 +58,13 @@ def command(
     target = meant(obj, given)
     values = given_values(run_params_file)
     tags = given_tags(tags, values)
-    server = server_of(target.given)
-    flow = server.find_flow(target.path)
-    place = f"{target.path} in the workspace {server.workspace}"
+    site = server_of(target.given)
+    flow = site.find_flow(target.path)
+    place = f"{target.path} in the workspace {site.workspace}"
     record, version = deployed_version(flow, place, target.identity, tags)
     texts = given_texts(obj, parameters, run_params)
-    run = trigger(server.windmill, target.path, record, values, texts, version=version, tags=tags)
-    announce(obj, server, run, run_id_file)
+    run = trigger(site.windmill, target.path, record, values, texts, version=version, tags=tags)
+    announce(obj, site, run, run_id_file)
     say(obj, "To follow it:")
     say(obj, command_line("logs", run.run_id, "--follow"), indent=True)
     write_attributes(deployer_attribute_file, obj, name=target.path, pathspec=run.pathspec)
@@ -85,11 +85,11 @@ def check_file(file: str | None) -> None:
         raise DeployError(f"the run's id cannot be written to {file}: {why.strerror}") from None
 
 
-def announce(obj: CliState, server: Server, run: Triggered, run_id_file: str | None) -> None:
+def announce(obj: CliState, site: Site, run: Triggered, run_id_file: str | None) -> None:
     """Say that a run began, and write its id to a file if that was asked for."""
     if run_id_file:
         Path(run_id_file).write_text(run.run_id, encoding="utf-8")
     say(obj, f"{run.flow} was triggered on Windmill (run-id {run.run_id}). Its page:", bold=True)
-    say(obj, run_page(server.host, server.workspace, run.job_id), indent=True)
+    say(obj, run_page(site.host, site.workspace, run.job_id), indent=True)
     say(obj, "In Python:")
     say(obj, in_python(run.token, run.pathspec), indent=True)

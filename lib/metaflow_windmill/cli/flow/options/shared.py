@@ -13,12 +13,12 @@ from metaflow_windmill.client.site import (
     DEFAULT_HOST,
     DEFAULT_WORKSPACE,
     DEPLOYER,
+    Site,
     find_address,
     open_site,
 )
 from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
 from metaflow_windmill.deployment.described.names import DEFAULT_FOLDER
-from metaflow_windmill.deployment.placed.sign_in import Server
 from metaflow_windmill.terminal.python_words import FROM_PYTHON
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _handed_on(command: Callable[..., Any], options: Mapping[str, Callable[..., 
     return decorated
 
 
-def server_of(given: TargetOptions) -> Server:
+def server_of(given: TargetOptions) -> Site:
     """Return the server that the options mean.
 
     Raises
@@ -85,11 +85,10 @@ def server_of(given: TargetOptions) -> Server:
         If they mean none.
     """
     ways = DEPLOYER if os.environ.get(FROM_PYTHON) else COMMAND
-    site = open_site(find_address(given.host, given.token, given.workspace), ways)
-    return Server(site.windmill, site.host, ways)
+    return open_site(find_address(given.host, given.token, given.workspace), ways)
 
 
-def connect(given: TargetOptions) -> Server:
+def connect(given: TargetOptions) -> Site:
     """Return the server that the options mean, once it has let us in.
 
     Raises
@@ -97,6 +96,6 @@ def connect(given: TargetOptions) -> Server:
     WindmillError
         With a sentence on what is missing or wrong.
     """
-    server = server_of(given)
-    _ = server.user
-    return server
+    site = server_of(given)
+    _ = site.user
+    return site

@@ -13,41 +13,41 @@ from metaflow_windmill.deployment.placed.schedule import Change
 from metaflow_windmill.terminal.speech import say
 
 if TYPE_CHECKING:
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.deployment.assembled.options import DeployOptions
-    from metaflow_windmill.deployment.placed.sign_in import Server
     from metaflow_windmill.deployment.placed.upsert import DeploymentResult
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.types import Json
 
 
-def tell_beginning(obj: CliState, server: Server, remark: str) -> None:
+def tell_beginning(obj: CliState, site: Site, remark: str) -> None:
     """Say where a flow goes, and what is to be said of the server."""
-    say(obj, f"Deploying {obj.flow.name} to Windmill at {server.host}...", bold=True)
+    say(obj, f"Deploying {obj.flow.name} to Windmill at {site.host}...", bold=True)
     if remark:
         say(obj, f"Note: {remark}.")
 
 
 def tell_end(
-    obj: CliState, server: Server, deployed: DeploymentResult, wanted: DeployOptions, document: Json
+    obj: CliState, site: Site, deployed: DeploymentResult, wanted: DeployOptions, document: Json
 ) -> None:
     """Say what was deployed, how to read its runs, what starts it, and what may be better."""
-    _tell_flow(obj, server, deployed)
+    _tell_flow(obj, site, deployed)
     remark_on_headers(obj, wanted.secrets)
     _tell_schedule(obj, deployed)
     if not (deployed.created or wanted.pack) and (
-        told := advice(server.windmill, deployed.path, document["value"])
+        told := advice(site.windmill, deployed.path, document["value"])
     ):
         say(obj, f"Note: {told}.")
 
 
-def _tell_flow(obj: CliState, server: Server, deployed: DeploymentResult) -> None:
+def _tell_flow(obj: CliState, site: Site, deployed: DeploymentResult) -> None:
     record = deployed.record
     if deployed.folder_made:
         say(obj, f"Made the folder {'/'.join(deployed.path.split('/')[:2])}, which was not there.")
     done = "is deployed" if deployed.created else "is deployed again"
     say(obj, f"{record.flow} {done} as {deployed.path}. Its page:", bold=True)
-    say(obj, flow_page(server.host, server.workspace, deployed.path), indent=True)
+    say(obj, flow_page(site.host, site.workspace, deployed.path), indent=True)
     say(obj, "In Python its runs are read after this line, or after namespace(None), for the runs of all:")
     say(obj, in_python(record.token), fg="green", indent=True)
     if record.datastore.type == "local":

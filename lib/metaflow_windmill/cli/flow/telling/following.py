@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.telling.output import LogLine
     from metaflow_windmill.cli.flow.telling.screen import Screen
     from metaflow_windmill.client.models import Job
-    from metaflow_windmill.deployment.placed.sign_in import Server
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.reasons import Reason
     from metaflow_windmill.runs.watch import Look, TaskEvent
@@ -59,7 +59,7 @@ class Followed:
 
 def follow(
     obj: CliState,
-    server: Server,
+    site: Site,
     job_id: str,
     path: str,
     max_wait: float | None = None,
@@ -77,11 +77,11 @@ def follow(
     WindmillError
         If Windmill cannot be asked any more.
     """
-    value, run = server.windmill.get_flow(path).value, run_id_of(job_id)
-    watch = RunWatch(server.windmill, job_id, steps_of(value), EACH_TOLD)
-    screen = screen_for(obj, server.windmill, value, f"{obj.flow.name}/{run}", run)
-    asking = Asking(server.windmill, server.host, value)
-    output = None if quiet_tasks else Output(server.windmill, partial(_pass_on, screen), most=ASKED)
+    value, run = site.windmill.get_flow(path).value, run_id_of(job_id)
+    watch = RunWatch(site.windmill, job_id, steps_of(value), EACH_TOLD)
+    screen = screen_for(obj, site.windmill, value, f"{obj.flow.name}/{run}", run)
+    asking = Asking(site.windmill, site.host, value)
+    output = None if quiet_tasks else Output(site.windmill, partial(_pass_on, screen), most=ASKED)
     try:
         screen.begin()
         try:
@@ -89,13 +89,13 @@ def follow(
         finally:
             screen.end()
     except (KeyboardInterrupt, WindmillError) as why:
-        _say_how_to_go_on(obj, run, run_page(server.host, server.workspace, job_id))
+        _say_how_to_go_on(obj, run, run_page(site.host, site.workspace, job_id))
         if isinstance(why, KeyboardInterrupt):
             raise click.exceptions.Exit(INTERRUPTED) from None
         raise
 
 
-def conclude(obj: CliState, server: Server, run: Followed) -> None:
+def conclude(obj: CliState, site: Site, run: Followed) -> None:
     """Say how a run ended.
 
     Raises
@@ -108,11 +108,11 @@ def conclude(obj: CliState, server: Server, run: Followed) -> None:
     if job.state is JobState.SUCCEEDED:
         say(obj, f"{name} is done.", bold=True, fg="green")
         return
-    reason = reason_of(server.windmill, job)
+    reason = reason_of(site.windmill, job)
     tasks = tuple(run.failed) or ((reason.step,) if reason.step else ())
     logs = f"\nIts log: {command_line('logs', run_id, '--step', tasks[0])}" if tasks else ""
     logs += f"\nTo go on from it: {command_line('resume', run_id)}"
-    page = run_page(server.host, server.workspace, job.id)
+    page = run_page(site.host, site.workspace, job.id)
     ended = "was stopped" if job.state is JobState.CANCELED else f"failed{_at(tasks)}"
     said = f"{name} {ended}: {_why(run.failed, reason)}"
     raise CommandError(f"{said}{logs}\nIts page: {page}", "The run did not succeed")

@@ -11,7 +11,7 @@ from metaflow_windmill.deployment.placed.ownership import TOKEN_SCHEME
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job
-    from metaflow_windmill.deployment.placed.sign_in import Server
+    from metaflow_windmill.client.site import Site
     from metaflow_windmill.runs.watch import TaskJob
     from metaflow_windmill.types import Json
 
@@ -19,7 +19,7 @@ RUN_HEADS = ("run", "state", "started", "took", "by")
 TASK_HEADS = ("task", "state", "started", "took", "attempt")
 
 
-def run_json(server: Server, job: Job) -> dict[str, Json]:
+def run_json(site: Site, job: Job) -> dict[str, Json]:
     """Return a run for a program."""
     return {
         "run_id": run_id_of(job.id),
@@ -31,7 +31,7 @@ def run_json(server: Server, job: Job) -> dict[str, Json]:
         "seconds": job.seconds,
         "created_by": job.created_by,
         "schedule": job.schedule,
-        "page": run_page(server.host, server.workspace, job.id),
+        "page": run_page(site.host, site.workspace, job.id),
     }
 
 

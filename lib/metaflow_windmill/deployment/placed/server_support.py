@@ -1,20 +1,18 @@
-"""What a server's version says: whether flows can run there at all, and whether anybody has tried.
+"""What follows from a server's version: whether flows can run there at all, and whether anybody has tried.
 
 Where the numbers come from stands in docs/compatibility.md.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.errors import DeployError, WindmillError
+from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.client.server_version import ServerVersion
     from metaflow_windmill.types import Json
 
 LOCKS_KEPT = (1, 587)
@@ -24,40 +22,6 @@ WHILE_LOOPS_STOP = (1, 695)
 """Older servers go on with a sequential while loop after a turn that failed."""
 
 OLDEST_TRIED = NEWEST_TRIED = (1, 788)
-
-_SAID = re.compile(r"(?:(CE|EE)\s+)?v?(\d+)\.(\d+)(?:\.(\d+))?")
-
-
-@dataclass(frozen=True)
-class ServerVersion:
-    """What ``/api/version`` says: ``CE v1.788.0``, or ``CE v1.789.0-28-g944ad1083a`` between releases."""
-
-    said: str
-    numbers: tuple[int, ...]
-
-    @property
-    def name(self) -> str:
-        """The version without the edition."""
-        return ".".join(map(str, self.numbers))
-
-
-def read_version(said: str) -> ServerVersion | None:
-    """Return the version in what a server says of itself; None where it says none."""
-    match = _SAID.match(said.strip())
-    if match is None:
-        return None
-    return ServerVersion(said.strip(), tuple(int(part) for part in match.groups()[1:] if part))
-
-
-def version_of(windmill: Windmill) -> ServerVersion | None:
-    """Return the version of a server; None where it cannot be had.
-
-    Newer servers refuse to tell it to the token of a job, since the route names no workspace.
-    """
-    try:
-        return read_version(windmill.version())
-    except WindmillError:
-        return None
 
 
 def check_server(host: str, version: ServerVersion | None) -> str:

@@ -8,8 +8,8 @@ import pytest
 from tests.support.answering import Answering, whoami
 
 from metaflow_windmill.client.models import User
+from metaflow_windmill.client.site import sign_in
 from metaflow_windmill.client.transport import Response
-from metaflow_windmill.deployment.placed.sign_in import sign_in
 from metaflow_windmill.deployment.placed.target_folder import check_folder, ensure_folder
 from metaflow_windmill.errors import DeployError, NotFound, Unauthorized, Unreachable, WindmillError
 
