@@ -14,6 +14,7 @@ from metaflow_windmill.openflow.document import (
     WhileLoop,
 )
 from metaflow_windmill.openflow.leaves import Identity, Opaque, RawScript, Script, SubFlow
+from metaflow_windmill.openflow.objects import objects_in
 from metaflow_windmill.openflow.reading import read_flow_value
 from metaflow_windmill.openflow.rules import (
     ConstantDelay,
@@ -51,6 +52,7 @@ __all__ = [
     "Suspend",
     "Value",
     "WhileLoop",
+    "objects_in",
     "read_flow_value",
     "rewritten",
 ]

@@ -94,24 +94,14 @@ def resume(
 
     Parameters
     ----------
-    windmill : Windmill
-    path : str
-    record : Record
     former : Former
     steps : iterable of str
         To run anew in any case, with all that follows them.
-    values, texts : mapping
-        New values of parameters, as for `trigger`.
-    version : int or None
-        The version that the record is of, as for `trigger`.
     tags : iterable of str
         Of this run, beside those that the former run was asked for with.
 
-    Raises
-    ------
-    InvalidParameter
-        Before anything is sent.
-    WindmillError
+    The others are those of `metaflow_windmill.runs.start.trigger`, which says what is raised, too; what is
+    not given stays as in the former run.
     """
     anew = checked_arguments(record.parameters, values or {}, texts)
     names = {info.name for info in record.parameters}

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import DeployError
+from metaflow_windmill.openflow import objects_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from metaflow_windmill.client.server_version import ServerVersion
     from metaflow_windmill.types import Json
 
@@ -58,24 +57,13 @@ def check_document(host: str, version: ServerVersion | None, value: Json) -> Non
     ------
     DeployError
     """
-    if version is not None and version.numbers < WHILE_LOOPS_STOP and "whileloopflow" in _kinds(value):
+    if version is None or version.numbers >= WHILE_LOOPS_STOP:
+        return
+    if any(part.get("type") == "whileloopflow" for part in objects_in(value)):
         raise DeployError(
             f"the flow has a step that returns to itself, which needs Windmill {_dotted(WHILE_LOOPS_STOP)} "
             f"or newer: version {version.name} at {host} goes on after a turn that failed; upgrade the server"
         )
-
-
-def _kinds(part: Json) -> Iterator[str]:
-    """Yield the types of all parts of a flow's value."""
-    if isinstance(part, dict):
-        if isinstance(part.get("type"), str):
-            yield part["type"]
-        for name, inner in part.items():
-            if name not in ("input_transforms", "flow_env"):
-                yield from _kinds(inner)
-    elif isinstance(part, list):
-        for inner in part:
-            yield from _kinds(inner)
 
 
 def _dotted(numbers: tuple[int, ...]) -> str:

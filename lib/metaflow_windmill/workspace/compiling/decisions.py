@@ -16,6 +16,7 @@ from metaflow_windmill.deployment.described.worker_tags import read_rules
 from metaflow_windmill.deployment.placed.newer import for_server
 from metaflow_windmill.deployment.placed.ownership import with_record
 from metaflow_windmill.errors import DeployError, InvalidDocument
+from metaflow_windmill.openflow import objects_in
 from metaflow_windmill.package.lock import lock_for, normal, roots_for
 from metaflow_windmill.package.script import split_requirements, with_requirements
 from metaflow_windmill.package.target import IN_PACKAGE
@@ -23,7 +24,7 @@ from metaflow_windmill.workspace.compiling.notifying import credentials_of
 from metaflow_windmill.workspace.compiling.stores import relocated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from metaflow_windmill.compiler import TagRule
     from metaflow_windmill.contract.record import GitInfo, PackageInfo
@@ -96,7 +97,8 @@ def decide(
     identity = DeploymentId.of(record)
     document = with_record(compiled.vetted.document, record)
     settle = _Settling(configuration, stores.datastore.type, pins)
-    for script in _scripts(document["value"]):
+    scripts = [part for part in objects_in(document["value"]) if part.get("type") == "rawscript"]
+    for script in scripts:
         settle.packages(script)
         settle.workers(script)
         settle.secrets(script)
@@ -158,19 +160,6 @@ def _check_claims(record: Record, flow: FlowFile, configuration: Configuration, 
             raise InvalidDocument(
                 f"the variable {name[:60]!r} is not Metaflow's", "flow_env.metaflow.variables"
             )
-
-
-def _scripts(value: Json) -> Iterator[dict[str, Json]]:
-    """Yield the scripts in a flow's value, to be changed in place."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _scripts(item)
-    elif isinstance(value, dict) and value.get("type") == "rawscript":
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key != "flow_env":
-                yield from _scripts(item)
 
 
 class _Settling:

@@ -15,8 +15,8 @@ from metaflow_windmill.client.models import Flow
 from metaflow_windmill.deployment.placed.deployments import deployments
 from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, InvalidDocument, NotFound, WindmillError
+from metaflow_windmill.openflow import objects_in
 from metaflow_windmill.workspace.doctor.findings import Finding
-from metaflow_windmill.workspace.doctor.flow_values import objects_in
 from metaflow_windmill.workspace.doctor.store import is_there
 
 if TYPE_CHECKING:

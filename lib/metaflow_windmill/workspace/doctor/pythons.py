@@ -16,9 +16,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.openflow import objects_in
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.flow_findings import CREATE
-from metaflow_windmill.workspace.doctor.flow_values import objects_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,9 +10,9 @@ from metaflow_windmill.client.listing import PAGE
 from metaflow_windmill.client.server_version import read_version
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.errors import WindmillError
+from metaflow_windmill.openflow import objects_in
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.flow_findings import CREATE, tag_advice
-from metaflow_windmill.workspace.doctor.flow_values import objects_in
 from metaflow_windmill.workspace.doctor.workers import ALIVE_SECONDS
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What stands anywhere in the value of a deployed flow."""
+"""What stands anywhere in the value of a flow, as JSON."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.types import Json
 
+_FREE = frozenset({"flow_env", "input_transforms"})
+
 
 def objects_in(value: Json) -> Iterator[dict[str, Json]]:
-    """Yield each JSON object of a flow's value, the outer ones first, but for the deployment record."""
+    """Yield each JSON object of a flow's value, the outer ones first.
+
+    The deployment record and what is handed to steps are left out: they hold what anybody likes.
+    """
     parts = value if isinstance(value, list) else ()
     if isinstance(value, dict):
         yield value
-        parts = [part for name, part in value.items() if name != "flow_env"]
+        parts = [part for name, part in value.items() if name not in _FREE]
     for part in parts:
         yield from objects_in(part)
