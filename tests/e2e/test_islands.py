@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.deployed import Deployed, Target
-from tests.support.elsewhere import of_no_use_elsewhere
 from tests.support.islands.server import Islands, islands
-from tests.support.oracle import Home, RunSeen, compare, run_locally
+from tests.support.oracle import Home, RunSeen, compare
+from tests.support.recorded import known_local_run
 from tests.support.server import wait_until
 
 from metaflow_windmill.deployment.described.names import run_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
+
+    from tests.support.oracle import Place, TaskSeen
 
     from metaflow_windmill.client.models import Job
 
@@ -24,11 +27,14 @@ pytestmark = [
     pytest.mark.metaflow,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    of_no_use_elsewhere("the workers of another Windmill have the networks that they have"),
 ]
 
-_ELSEWHERE = re.compile(": the artifact (port|caught|late) is ")
-"""Another port, so that both can run at once; tracebacks, whose files are in other places."""
+THERE = ("--port", "29471")
+"""Another port of the local run, so that both can run at once."""
+_ELSEWHERE = re.compile(": the artifact (port|broken|caught|late) is ")
+"""The port; that of the failed run, which a clone has; tracebacks, whose files are in other places."""
+LANES_AND_CHUNKS = ("--max-workers", "2", "--max-num-splits", "600")
+WHY = "['never good, at attempt 1', 'MetaflowExceptionWrapper']"
 FLOWS = Path(__file__).parent / "flows"
 
 
@@ -48,41 +54,51 @@ def home(tmp_path: Path, apart: Islands) -> Home:
     return Home(tmp_path, apart.settings, patience=400)
 
 
-def test_a_gang_adds_up_over_the_network(home: Home, target: Target, apart: Islands) -> None:
-    deployed = Deployed(home, target, FLOWS / "apart.py", "Apart")
-    seen = _finished(deployed, deployed.run("--nodes", "2"))
-    assert seen.at("gather").artifacts["sums"] == "[[0, 1], [0, 1]]"
-    jobs = [task.job for task in seen.tasks if task.place[0] == "train"]
-    logs = [apart.server.get(f"/jobs_u/get_logs/{job}") for job in jobs]
-    told = {address for address in apart.addresses for log in logs if f"2, at {address}, waits" in log}
-    assert told == set(apart.addresses)
-
-
-def test_all_kinds_of_steps_and_what_follows_a_run(home: Home, target: Target) -> None:
-    """A run that fails and one that goes on from it; exit hooks, an event, a pack."""
+def test_all_kinds_of_steps_and_what_follows_a_run(home: Home, target: Target, apart: Islands) -> None:
+    """A run that fails and one that goes on from it; a gang, exit hooks, an event, a pack, a memo."""
     after = Deployed(home, target, FLOWS / "after_everything.py", "AfterEverything")
-    after.create("--pack", "3")
     first = Deployed(home, target, FLOWS / "everything.py", "Everything")
-    broken = first.run("--broken", "drawn")
     here = Home(home.root / "local")  # without S3
     here.root.mkdir()
-    local = run_locally(here, first.flow, "Everything", "--broken", "drawn", "--port", "29471")
-    seen = _finished(first, broken)
-    different = [line for line in compare(local, seen) if not _ELSEWHERE.search(line)]
-    assert different == []
-    assert seen.at("both").artifacts["seen"] == "[[(0, 0), (1, 1)], [(0, 0)]]"
+    for one in (home, here):
+        (one.root / "text.txt").write_text("included", encoding="utf-8")
+    broken = first.run("--broken", "true", *LANES_AND_CHUNKS)
+    earlier = after.run("--pack", "3")
 
-    whole = first.resume(broken, "--broken", "")
+    assert after.wait(earlier).state.value == "SUCCEEDED"
+    failed = _finished(first, broken)
+    locally = known_local_run(here, first.flow, "Everything", *THERE, "--broken", "true")
+    assert _differences(locally, failed) == []
+    whole = first.resume(broken, "--broken", "false")
     seen = _finished(first, whole)
     assert seen.successful, seen.log
-    assert seen.at("drawn").artifacts["why"] == "['never good, at attempt 1', 'MetaflowExceptionWrapper']"
-    told = f"True [0, 1, 2] {len({task.place[0] for task in seen.tasks})}"
-    assert _told(home, whole) == told, "what the exit hook saw of its run"
+    again = {task.place for task in failed.tasks if task.successful}
+    assert _differences(known_local_run(here, first.flow, "Everything", *THERE), seen, again) == []
+    assert seen.at("both").artifacts["seen"] == "[[(0, 0), (1, 1)], [(0, 0)]]"
+    assert seen.at("end").artifacts["why"] == WHY
+    logs = [apart.log(task.job) for task in seen.tasks if task.place[0] == "node"]
+    told = {address for address in apart.addresses for log in logs if f"2, at {address}, waits" in log}
+    assert told == set(apart.addresses)
+    summed_up = f"True [0, 1] {len({task.place[0] for task in seen.tasks})}"
+    assert _told(home, whole) == summed_up, "what the exit hook saw of its run"
 
-    seen = _finished(after, _started_by(target, "f/flows/AfterEverything"))
+    seen = _finished(after, _started_by(target, "f/flows/AfterEverything", earlier))
     assert seen.at("start").artifacts["before"] == f"'Everything/{whole}'"
-    assert seen.at("start").artifacts["why"] == "['never good, at attempt 1', 'MetaflowExceptionWrapper']"
-    assert seen.at("end").artifacts["sum"] == "3"
+    assert seen.at("start").artifacts["why"] == WHY
+    assert seen.at("end").artifacts["twice"] == "2"
+    assert f"cloned from {earlier}/work/t (memo)" in apart.log(seen.at("start").job)
+
+
+def _differences(local: RunSeen, seen: RunSeen, cloned: Container[Place] = ()) -> list[str]:
+    """Compare with a local run; a clone is the only attempt of its task, and not all tell their parents."""
+    runs = (
+        replace(run, tasks=tuple(_as_cloned(task, cloned) for task in run.tasks)) for run in (local, seen)
+    )
+    return [line for line in compare(*runs) if not _ELSEWHERE.search(line)]
+
+
+def _as_cloned(task: TaskSeen, cloned: Container[Place]) -> TaskSeen:
+    return replace(task, attempt=0, parents=()) if task.place in cloned else task
 
 
 def _told(home: Home, run: str) -> str:
@@ -94,11 +110,12 @@ def _told(home: Home, run: str) -> str:
     return done.stdout.strip()
 
 
-def _started_by(target: Target, path: str) -> str:
-    """Wait until an event has started a run of a flow; return its id."""
+def _started_by(target: Target, path: str, earlier: str) -> str:
+    """Wait until an event has started a run of a flow, beside an earlier one; return its id."""
 
     def runs() -> list[Job]:  # and not the jobs that made locks when it was deployed
-        return [job for job in target.client.list_jobs(script_path_exact=path) if job.kind == "flow"]
+        jobs = target.client.list_jobs(script_path_exact=path)
+        return [job for job in jobs if job.kind == "flow" and run_id_of(job.id) != earlier]
 
     wait_until(runs, 60, f"nothing started {path}")
     (job,) = runs()

@@ -6,7 +6,9 @@ from socket import create_server, socket
 
 from metaflow import (
     S3,
+    Config,
     FlowSpec,
+    IncludeFile,
     Parameter,
     card,
     catch,
@@ -46,11 +48,13 @@ def tell(run):
 @exit_hook(on_success=[tell])
 class Everything(FlowSpec):
     port = Parameter("port", default=29431)
-    broken = Parameter("broken", default="", help="the step that fails")
+    broken = Parameter("broken", default=False, help="the step in the middle fails")
+    text = IncludeFile("text", default="text.txt")
+    limits = Config("limits", default_value={"turns": 2})
 
     @step
     def start(self):
-        self.groups = [2, 1]
+        self.groups, self.included = [2, 1], self.text
         self.next(self.many, self.decide)
 
     @step
@@ -88,7 +92,7 @@ class Everything(FlowSpec):
     @step
     def turn(self):
         self.turns = [*self.turns, len(self.turns)]
-        self.way = "again" if len(self.turns) < 3 else "not"
+        self.way = "again" if len(self.turns) < self.limits.turns else "not"
         self.next({"again": self.turn, "not": self.leave}, condition="way")
 
     @step
@@ -97,6 +101,7 @@ class Everything(FlowSpec):
 
     @step
     def both(self, inputs):
+        assert not self.broken, "this step was told to fail"
         self.seen, self.turns = inputs.gather_groups.seen, inputs.leave.turns
         self.next(self.launch)
 
@@ -130,17 +135,12 @@ class Everything(FlowSpec):
     @step
     def slow(self):
         time.sleep(60)
-        self.next(self.drawn)
+        self.next(self.end)
 
     @card
     @step
-    def drawn(self):
-        assert self.broken != "drawn", "this step was told to fail"
-        self.why = [str(self.caught.exception), type(self.late).__name__]
-        self.next(self.end)
-
-    @step
     def end(self):
+        self.why = [str(self.caught.exception), type(self.late).__name__]
         print("all of it", self.seen, self.turns, self.swapped)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.elsewhere import elsewhere, some_server
 from tests.support.islands.network import network
+from tests.support.islands.real import started_by, workers
 from tests.support.islands.worker import ISLANDS
 from tests.support.object_store import BUCKET, object_store
 from tests.support.server import Server, end_server, start_server
@@ -17,7 +20,7 @@ from tests.support.server import Server, end_server, start_server
 from metaflow_windmill.devserver.server import Settings, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 DATASTORE = "METAFLOW_DEFAULT_DATASTORE"
 KEY_ID, KEY = "the-id-of-the-key", "the-key"
@@ -43,27 +46,57 @@ class Islands:
     settings: dict[str, str]
     caches: tuple[Path, ...]
 
+    def log(self, job: str | None) -> str:
+        """Return the log of a job."""
+        return str(self.server.get(f"/jobs_u/get_logs/{job}"))
+
 
 @contextmanager
 def islands(directory: Path, count: int = 2) -> Iterator[Islands]:
-    """Start such a server with one worker an island, and a store that all of them reach."""
+    """Have such a server, with a worker on each island, and a store that all of them reach.
+
+    An embedded one, or the Windmill that the tests are to run on, with workers that a command starts.
+    """
+    command = started_by() if elsewhere() else None
     with network(count) as net, object_store(directory, net.host) as store:
         places = {name: directory / name for name, _ in net.islands}
-        said = ",".join(f"{name}:{place}" for name, place in places.items())
         settings = _settings(store)
-        server = start_server(
-            directory,
-            count,
-            program=("tests.support.islands.server",),
-            arguments=("--host", net.host),
-            environment={ISLANDS: said},
+        told = {name: value for name, value in settings.items() if name != DATASTORE}
+        made = (
+            _embedded(directory, net.host, places, told) if command is None else _real(command, places, told)
         )
-        try:
-            server.tell_jobs({name: value for name, value in settings.items() if name != DATASTORE})
+        with made as (server, more):
             caches = tuple(place / "cache" for place in places.values())
-            yield Islands(server, tuple(address for _, address in net.islands), settings, caches)
-        finally:
-            end_server(server)
+            addresses = tuple(address for _, address in net.islands)
+            yield Islands(server, addresses, {**settings, **more}, caches)
+
+
+@contextmanager
+def _embedded(
+    directory: Path, host: str, places: Mapping[str, Path], told: Mapping[str, str]
+) -> Iterator[tuple[Server, Mapping[str, str]]]:
+    server = start_server(
+        directory,
+        len(places),
+        program=("tests.support.islands.server",),
+        arguments=("--host", host),
+        environment={ISLANDS: ",".join(f"{name}:{place}" for name, place in places.items())},
+    )
+    try:
+        server.tell_jobs(told)
+        yield server, {}
+    finally:
+        end_server(server)
+
+
+@contextmanager
+def _real(
+    command: str, places: Mapping[str, Path], told: Mapping[str, str]
+) -> Iterator[tuple[Server, Mapping[str, str]]]:
+    with some_server(next(iter(places.values()))) as server:
+        server.tell_jobs(told)  # before there are workers that might have looked
+        with workers(command, server, places) as tag:
+            yield server, {"METAFLOW_WINDMILL_WORKER_TAGS": json.dumps([{"tag": tag}])}
 
 
 def _settings(store: str) -> dict[str, str]:

@@ -28,14 +28,15 @@ def settle() -> None:
         except OSError:
             os.close(lock)
             continue
-        _enter(name)
+        enter(name)
         own = {"HOME": str(place), "TMPDIR": str(place), "METAFLOW_WINDMILL_CACHE": str(place / "cache")}
         os.environ.update(own, WHITELIST_ENVS=f"TMPDIR,METAFLOW_WINDMILL_CACHE,{ADDRESS}")
         return
     sys.exit("there are more workers than islands")
 
 
-def _enter(name: str) -> None:
+def enter(name: str) -> None:
+    """Take this thread to a network."""
     with Path("/run/netns", name).open("rb") as namespace:
         if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), _NEW_NETWORK):
             raise OSError(ctypes.get_errno(), f"cannot enter the network {name}")
