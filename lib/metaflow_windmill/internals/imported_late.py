@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 LATE = frozenset(
     {
@@ -23,13 +23,10 @@ LATE = frozenset(
     }
 )
 """Metaflow looks into them inside of functions only, but for what `_SESSION` says of `requests`."""
+_DISTRIBUTIONS = "metaflow.packaging_sys.distribution_support"
 LATE_NAMES = {
     "concurrent.futures": {"ProcessPoolExecutor", "ThreadPoolExecutor", "as_completed"},
-    "metaflow.packaging_sys.distribution_support": {
-        "PackagedDistributionFinder",
-        "_ModuleInfo",
-        "modules_to_distributions",
-    },
+    _DISTRIBUTIONS: {"PackagedDistributionFinder", "_ModuleInfo", "modules_to_distributions"},
 }
 """What Metaflow imports of a module by name, and calls inside of functions only."""
 _IMPORTER = "metaflow"
@@ -78,18 +75,21 @@ class LateName:
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, self._real())
 
-    def __subclasscheck__(self, kind: type) -> bool:
-        return issubclass(kind, self._real())
 
-    def __mro_entries__(self, _: object) -> tuple[Any, ...]:
-        return (self._real(),)
+class LateFinder:
+    """Finds the packages that came with the code, by Metaflow's own finder once somebody looks for one."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return LateName._real_of, (self._real(),)
+    def __init__(self, *given: object) -> None:
+        self._given = given
 
-    @staticmethod
-    def _real_of(real: object) -> object:
-        return real
+    def find_spec(self, *_: object) -> None:
+        """Find no module, as Metaflow's."""
+
+    def find_distributions(self, *context: object) -> Iterable[object]:
+        """Return what Metaflow's finds."""
+        finder = import_module(_DISTRIBUTIONS).PackagedDistributionFinder(*self._given)
+        found: Iterable[object] = finder.find_distributions(*context)
+        return found
 
 
 class LateSession:
@@ -155,10 +155,14 @@ def _late(name: str, package: str, wanted: Sequence[str], level: int) -> Any:  #
         return LateModule(name) if not level and is_late(name) else None
     module = resolve_name("." * level + name, package) if level else name
     if LATE_NAMES.get(module, set()).issuperset(wanted):
-        return SimpleNamespace(**{name: LateName(module, name) for name in wanted})
+        return SimpleNamespace(**{name: _late_name(module, name) for name in wanted})
     if len(wanted) == 1 and is_late(whole := f"{module}.{wanted[0]}"):
         return SimpleNamespace(**{wanted[0]: LateModule(whole)})
     return None
+
+
+def _late_name(module: str, name: str) -> object:
+    return LateFinder if name == "PackagedDistributionFinder" else LateName(module, name)
 
 
 def is_late(name: str) -> bool:

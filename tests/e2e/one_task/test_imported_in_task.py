@@ -1,4 +1,4 @@
-"""What a task's process imports before the flow does, which each task pays for, and what the flow gets."""
+"""What a task imports before the code of its step runs, which each pays for, and what the flow gets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.metaflow, of_no_use_elsewhere("it runs the code of a s
 NOT_NEEDED = {
     "asyncio",
     "charset_normalizer",
+    "email.message",
     "http.client",
+    "importlib.metadata",
     "metaflow._vendor.yaml",
     "requests",
     "ssl",

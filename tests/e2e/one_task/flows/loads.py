@@ -2,19 +2,18 @@
 
 import sys
 
-loaded = sorted(sys.modules)
-stand_ins = [name for name, module in sys.modules.items() if type(module).__name__.startswith("Late")]
-
-from concurrent.futures import ThreadPoolExecutor  # noqa: E402
-from importlib import import_module, metadata  # noqa: E402
-
-from metaflow import FlowSpec, step  # noqa: E402
+from metaflow import FlowSpec, step
 
 
 class LoadsFlow(FlowSpec):
     @step
     def start(self):
-        self.loaded, self.stand_ins = loaded, stand_ins
+        self.loaded = sorted(sys.modules)
+        kinds = [(name, type(module).__name__) for name, module in sys.modules.items()]
+        self.stand_ins = [name for name, kind in kinds if kind.startswith("Late")]
+        from concurrent.futures import ThreadPoolExecutor
+        from importlib import import_module, metadata
+
         with ThreadPoolExecutor(8) as pool:
             self.same = len(set(map(id, pool.map(lambda _: import_module("requests"), range(8)))))
         import requests
