@@ -32,6 +32,7 @@ ONLY_HERE = {
 NOT_HERE = {
     "METAFLOW_HOME": "the profile of a person; what it says of data is among the variables of the deployment",
     "METAFLOW_PROFILE": "the same",
+    "METAFLOW_CLIENT_CACHE_PATH": "set for these tests",
     "PYTHONIOENCODING": "set for these tests",
     "PYTHONDONTWRITEBYTECODE": "set for these tests",
 }
