@@ -152,7 +152,8 @@ def imported_late() -> Iterator[None]:
 def _late(name: str, package: str, wanted: Sequence[str], level: int) -> Any:  # noqa: ANN401
     """Return what an import is given in place of a module; None if it is to be made now."""
     if not wanted:
-        return LateModule(name) if not level and is_late(name) else None
+        alone = "." not in name  # `import a.b` asks for a
+        return LateModule(name) if alone and not level and is_late(name) else None
     module = resolve_name("." * level + name, package) if level else name
     if LATE_NAMES.get(module, set()).issuperset(wanted):
         return SimpleNamespace(**{name: _late_name(module, name) for name in wanted})

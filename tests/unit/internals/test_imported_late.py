@@ -77,6 +77,16 @@ print(json.dumps([
 """) == [True, True, True, True, 7, False, True, True, True, True]
 
 
+def test_a_module_in_a_package_that_is_asked_for_by_its_whole_name_is_imported_at_once() -> None:
+    program = """
+with imported_late():
+    exec("import importlib.metadata, importlib.metadata as aliased", own := {"__name__": "metaflow.own"})
+names = [own["importlib"].__name__, own["importlib"].metadata.__name__, own["aliased"].__name__]
+print(json.dumps([*names, isinstance(own["aliased"], LateModule)]))
+"""
+    assert told(program) == ["importlib", "importlib.metadata", "importlib.metadata", False]
+
+
 def test_the_session_of_the_metadata_service_is_what_metaflow_made_it() -> None:
     """Its class mounts adapters of its own while it is made; the first question makes the session."""
     program = """
