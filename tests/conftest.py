@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.deployed import Target
 from tests.support.elsewhere import elsewhere, some_server, workspace_there
+from tests.support.islands.everywhere import asked, everywhere
 from tests.support.patience import patient
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if elsewhere() is not None and not config.option.collectonly:
+    if (elsewhere() is not None or asked()) and not config.option.collectonly:
         if config.getoption("numprocesses", None):
             raise pytest.UsageError("All tests have one workspace there: leave -n out.")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the workspace stays behind
         stack = ExitStack()
         config.add_cleanup(stack.close)
-        stack.enter_context(workspace_there())
+        stack.enter_context(everywhere() if asked() else workspace_there())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -116,6 +116,9 @@ class Deployed:
         """Wait until the run is over; return what Metaflow's client tells of it."""
         job = self.wait(run_id, seconds)
         log = json.dumps(job.result, indent=1)
+        if self.home.environment["METAFLOW_DEFAULT_DATASTORE"] != "local":  # then no disk need be shared
+            fetched = self.command("status", run_id)  # what tasks told Metaflow of themselves
+            assert fetched.returncode == 0, fetched.stderr
         (seen,) = self.home.read(f"{self.name}/{run_id}", told=log)
         assert seen.successful == (job.state.value == "SUCCEEDED"), (job, seen)
         return replace(seen, log=log)

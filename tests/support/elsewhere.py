@@ -8,17 +8,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.oracle import usual_settings
 from tests.support.patience import SERVER
 from tests.support.server import Server, running_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import requests
 
 TOKEN = "METAFLOW_WINDMILL_TEST_TOKEN"
 WORKSPACE, USED = "METAFLOW_WINDMILL_TEST_WORKSPACE", "METAFLOW_WINDMILL_TEST_WORKSPACE_USED"
+KEPT = "METAFLOW_WINDMILL_TEST_WORKSPACE_KEPT"
+"""Set where the workspace stays as it is from one file of tests to the next: an embedded server's does."""
+OF_WHO_DEPLOYS = {"METAFLOW_DEFAULT_DATASTORE", "METAFLOW_WINDMILL_WORKER_TAGS"}
 
 
 def elsewhere() -> str | None:
@@ -88,7 +92,7 @@ def _empty(workers: int) -> Server:
     found = len(server.get("/api/workers/list"))
     if found < workers:
         pytest.skip(f"left out elsewhere: it needs {workers} workers and this Windmill has {found}")
-    if USED in os.environ:
+    if USED in os.environ and not os.environ.get(KEPT):
         _remove(server)
         _create(server)
     os.environ[USED] = server.workspace
@@ -102,8 +106,15 @@ def _create(server: Server) -> None:
     for more in ({}, {"username": "tester"}):
         answers.append(server.ask("POST", "/api/workspaces/create", json={**asked, **more}))
         if answers[-1].ok:
+            if told := told_to_jobs(usual_settings()):
+                server.tell_jobs(told)
             return
     raise pytest.UsageError(f"No workspace can be made with this token: {answers[0].text}")
+
+
+def told_to_jobs(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what jobs have to know of the store that homes have: not that it is the one to take."""
+    return {name: value for name, value in settings.items() if name not in OF_WHO_DEPLOYS}
 
 
 def _remove(server: Server) -> None:

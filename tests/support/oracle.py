@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 ROOT = Path(__file__).parents[2]
+SETTINGS = "METAFLOW_WINDMILL_TEST_SETTINGS"
+"""The variable with the settings of homes that name none, in JSON: see `tests.support.islands.everywhere`."""
 Place: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
@@ -56,6 +58,12 @@ class RunSeen:
         return sum(task.place[0] == step for task in self.tasks)
 
 
+def usual_settings() -> dict[str, str]:
+    """Return the settings of a home where nobody names any."""
+    settings: dict[str, str] = json.loads(os.environ.get(SETTINGS, "{}"))
+    return settings
+
+
 @dataclass(frozen=True)
 class Home:
     """A directory that is one user's whole Metaflow: configuration, datastore, metadata, flow files.
@@ -65,7 +73,7 @@ class Home:
     """
 
     root: Path
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=usual_settings)
     patience: float = 170
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.elsewhere import elsewhere, some_server
+from tests.support.elsewhere import elsewhere, some_server, told_to_jobs
 from tests.support.islands.network import network
 from tests.support.islands.real import started_by, workers
 from tests.support.islands.worker import ISLANDS
@@ -22,7 +22,6 @@ from metaflow_windmill.devserver.server import Settings, serve
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-DATASTORE = "METAFLOW_DEFAULT_DATASTORE"
 KEY_ID, KEY = "the-id-of-the-key", "the-key"
 
 
@@ -61,7 +60,7 @@ def islands(directory: Path, count: int = 2) -> Iterator[Islands]:
     with network(count) as net, object_store(directory, net.host) as store:
         places = {name: directory / name for name, _ in net.islands}
         settings = _settings(store)
-        told = {name: value for name, value in settings.items() if name != DATASTORE}
+        told = told_to_jobs(settings)
         made = (
             _embedded(directory, net.host, places, told) if command is None else _real(command, places, told)
         )
@@ -101,7 +100,7 @@ def _real(
 
 def _settings(store: str) -> dict[str, str]:
     return {
-        DATASTORE: "s3",
+        "METAFLOW_DEFAULT_DATASTORE": "s3",
         "METAFLOW_DATASTORE_SYSROOT_S3": f"s3://{BUCKET}/metaflow",
         "METAFLOW_S3_ENDPOINT_URL": store,
         "METAFLOW_S3_WORKER_COUNT": "2",
