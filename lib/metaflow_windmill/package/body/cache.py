@@ -138,6 +138,7 @@ def keep(content: bytes, file: Path, kept: Path, execute: int) -> str:
     try:
         os.link(known, file)
     except OSError:
+        file.unlink(missing_ok=True)  # a name may stand twice, and what is there is shared
         file.write_bytes(content)
         file.chmod(0o444 | execute)
         with contextlib.suppress(OSError):  # another worker was faster, or a file system without links

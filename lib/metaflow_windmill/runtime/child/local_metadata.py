@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import tarfile
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -69,6 +68,8 @@ def _by_tens(load: Callable[[list[str]], Json], names: list[str]) -> Iterator[Js
     For more, Metaflow's S3 starts Python processes, each of which costs more than reading such small files
     (metaflow/plugins/datastores/s3_storage.py).
     """
+    from concurrent.futures import ThreadPoolExecutor  # each task imports this module, and few fetch
+
     with ThreadPoolExecutor(8) as threads:
         yield from threads.map(load, (names[first : first + 10] for first in range(0, len(names), 10)))
 

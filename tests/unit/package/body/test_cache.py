@@ -229,6 +229,23 @@ def test_a_file_that_points_outside_is_refused(cache: Path, tmp_path: Path) -> N
     assert list(cache.rglob("*")) == [cache / "files"]
 
 
+def test_of_a_name_that_stands_twice_the_last_one_counts_and_nothing_shared_is_written_to(
+    cache: Path, tmp_path: Path
+) -> None:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+        for name, text in (("other.txt", b"first"), ("twice.txt", b"first"), ("twice.txt", b"after")):
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    (tmp_path / "blob").write_bytes(made.getvalue())
+    root = find_package({"url": str(tmp_path / "blob"), "sha": sha(made.getvalue())}, "local")
+    assert (root / "twice.txt").read_text() == "after"
+    assert (root / "other.txt").read_text() == "first"
+    for file in (cache / "files").iterdir():
+        assert file.name == sha(file.read_bytes())
+
+
 def test_links_and_what_may_be_executed_stay_what_they_are(cache: Path, tmp_path: Path) -> None:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz") as tar:
