@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -152,19 +150,11 @@ def test_a_run_is_stopped(commands: Commands) -> None:
 
 
 def test_ctrl_c_leaves_the_run_running(commands: Commands) -> None:
-    environment = {**commands.home.environment, **commands.target.environment}
-    line = [sys.executable, str(commands.flow), "--no-pylint", "windmill", "run", "--seconds", "600"]
-    process = subprocess.Popen(
-        line, cwd=commands.home.root, env=environment, stderr=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert process.stderr is not None
-    said = ""
-    while "start/t started" not in said:
-        said += process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    said += process.stderr.read()
-    process.stderr.close()
-    assert process.wait(30) == 130
+    with commands.begun("run", "--seconds", "600") as following:
+        following.until("start/t started")
+        following.process.send_signal(signal.SIGINT)
+        assert following.end() == 130
+        said = following.said
     run = re.findall(r"windmill-[0-9a-f-]{36}", said)[0]
     assert "The run goes on. To follow it again, to see where it is, or to stop it:" in said
     assert f"python {commands.flow} windmill logs {run} --follow" in said

@@ -6,15 +6,15 @@ import math
 import os
 import selectors
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from metaflow_windmill.process.fork import fork
+from metaflow_windmill.process.fork import fork, interrupts_held_back
 from metaflow_windmill.process.leftovers import end_leftovers, expect_leftovers, kill_tree, leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 Check: TypeAlias = "Callable[[], None] | None"
@@ -70,21 +70,25 @@ def run_child(
     """
     before = expect_leftovers()
     pipes = [os.pipe() for _ in sinks]
-    child = _Child(fork(body, *(write for _, write in pipes)))
-    for _, write in pipes:
-        os.close(write)
     open_ends = {read: sink for (read, _), sink in zip(pipes, sinks, strict=True)}
-    try:
+    with ExitStack() as at_the_end:
+        with interrupts_held_back() as held_back:
+            child = _Child(fork(body, held_back, *(write for _, write in pipes)))
+            at_the_end.callback(_conclude, child, before, open_ends)
+            for _, write in pipes:
+                os.close(write)
         with meanwhile or nullcontext():
             _relay(child, open_ends, before, until, check)
             return child.wait(until, check)
-    finally:
-        child.kill()
-        end_leftovers(before)
-        _drain(open_ends)
-        for (read, _), sink in zip(pipes, sinks, strict=True):
-            sink.flush()
-            os.close(read)
+
+
+def _conclude(child: _Child, before: Collection[int], open_ends: Mapping[int, Sink]) -> None:
+    child.kill()
+    end_leftovers(before)
+    _drain(open_ends)
+    for read, sink in open_ends.items():
+        sink.flush()
+        os.close(read)
 
 
 @dataclass
@@ -125,7 +129,7 @@ def _look(until: float, check: Check) -> None:
 
 def _relay(
     child: _Child,
-    open_ends: dict[int, Sink],
+    open_ends: Mapping[int, Sink],
     before: Collection[int],
     until: float,
     check: Check,
@@ -144,7 +148,7 @@ def _relay(
                 return
 
 
-def _pass_on(selector: selectors.BaseSelector, open_ends: dict[int, Sink], seconds: float) -> bool:
+def _pass_on(selector: selectors.BaseSelector, open_ends: Mapping[int, Sink], seconds: float) -> bool:
     """Wait for output and pass it on; tell whether there was any."""
     ready = selector.select(seconds)
     for key, _ in ready:
@@ -157,7 +161,7 @@ def _pass_on(selector: selectors.BaseSelector, open_ends: dict[int, Sink], secon
     return bool(ready)
 
 
-def _drain(open_ends: dict[int, Sink]) -> None:
+def _drain(open_ends: Mapping[int, Sink]) -> None:
     """Pass on what is still in the pipes: their writers are gone, unless one belongs to somebody else."""
     with selectors.DefaultSelector() as selector:
         for read in open_ends:

@@ -9,23 +9,45 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from metaflow_windmill.process.control import die_with_parent, set_dumpable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
 
     from _typeshed import ReadableBuffer
 
 
-def fork(body: Callable[[], int], stdout: int, stderr: int) -> int:
+@contextmanager
+def interrupts_held_back() -> Iterator[Collection[int]]:
+    """Take Ctrl-C and SIGTERM at the end of the block only.
+
+    Python runs `os.register_at_fork`'s functions where nobody can catch what a signal's handler raises:
+    an interrupt that comes while they run would be forgotten, and its child waited for.
+
+    Yields
+    ------
+    collection of int
+        The signals that were held back before: for `fork`.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def fork(body: Callable[[], int], held_back: Collection[int], stdout: int, stderr: int) -> int:
     """Start a child and return its process id.
 
     Parameters
     ----------
     body : callable
         What the child does; it returns the exit status.
+    held_back : collection of int
+        The signals that it does not take.
     stdout, stderr : int
         File descriptors for its output.
     """
@@ -37,6 +59,7 @@ def fork(body: Callable[[], int], stdout: int, stderr: int) -> int:
         return pid
     try:
         die_with_parent(parent, signal.SIGKILL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
         set_dumpable(allowed=True)  # the token is gone, and /dev/stdout and the like need it
         _redirect(stdout, stderr)
         _leave(_status(body))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,18 +39,22 @@ run.approve({"why": "from Python", "where": "eu"})
 """
 
 WAIT = """
-import asyncio, sys
+import asyncio, contextlib, io, sys
 from metaflow import DeployedFlow
 run = DeployedFlow.from_windmill("TwoPeopleFlow").get_run(sys.argv[1])
 print(run.waits_for)
 
 async def wait():
     waiting = asyncio.ensure_future(run._over(0.2))
-    await asyncio.sleep(1.5)
+    while not told.getvalue():
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(1)  # several looks
     run.approve({"why": "from Python"})
     await waiting
 
-asyncio.run(wait())
+with contextlib.redirect_stderr(io.StringIO()) as told:
+    asyncio.run(wait())
+print(told.getvalue(), file=sys.stderr, end="")
 """
 
 
@@ -180,15 +183,14 @@ def test_who_follows_a_run_sees_that_it_waits_and_how_to_answer(tmp_path: Path, 
     home = Home(tmp_path)
     flow = home.write("two_people", FLOW.with_name("two_people.py").read_text())
     commands, file = Commands(home, windmill, flow), tmp_path / "id"
-    with ThreadPoolExecutor() as pool:
-        following = pool.submit(commands.well, "run", "--max-wait", "90", "--run-id-file", str(file))
-        wait_until(lambda: file.exists() and file.read_text().strip(), 60, "no run began")
+    with commands.begun("run", "--max-wait", "90", "--run-id-file", str(file)) as following:
+        following.until("waits for a person")
         run = file.read_text().strip()
         asked(commands, run, "release/t")
         waits = home.python("-c", WAIT, run, env=windmill.environment)
         assert waits.returncode == 0, waits.stderr
-        assert following.result().status == 0
-    (line,) = [line for line in following.result().err.splitlines() if "waits for a person" in line]
+        assert following.end() == 0
+        (line,) = [line for line in following.said.splitlines() if "waits for a person" in line]
     assert "before release/t: Release it? Answer by `python " in line
     assert f"windmill approve {run} --answer why=...`, or on its page {windmill.host}/run/" in line
     assert "but admin (and admins) may, until 20" in line

@@ -189,6 +189,24 @@ except KeyboardInterrupt:
     assert output_of(program(text), tmp_path) == "False\n"
 
 
+def test_an_interrupt_in_the_moment_of_the_fork_is_not_forgotten(tmp_path: Path) -> None:
+    text = """
+os.register_at_fork(after_in_parent=lambda: signal.raise_signal(signal.SIGINT))
+try:
+    run(lambda: time.sleep(1000))
+except KeyboardInterrupt:
+    print(children_of(os.getpid()))
+"""
+    assert output_of(program(text), tmp_path) == "[]\n"
+
+
+def test_a_child_can_be_interrupted(tmp_path: Path) -> None:
+    text = """
+print(run(lambda: len(signal.pthread_sigmask(signal.SIG_BLOCK, []))))
+"""
+    assert output_of(program(text), tmp_path) == "0\n"
+
+
 def test_large_output_is_not_held_in_memory(tmp_path: Path) -> None:
     text = """
 import resource
