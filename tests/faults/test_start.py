@@ -96,7 +96,8 @@ def test_the_server_ends_when_it_is_told(tmp_path: Path, sign: signal.Signals) -
 GATED = """
 import os, pathlib, time
 def main(gate, started):
-    pathlib.Path(started).write_text(str(os.getpid()))
+    pathlib.Path(started + ".part").write_text(str(os.getpid()))
+    os.rename(started + ".part", started)
     while not pathlib.Path(gate).exists():
         time.sleep(0.02)
     return "done"
