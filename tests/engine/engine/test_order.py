@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.engine_bench import (
     Bench,
+    Seen,
     arms,
     choice,
     flow,
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 IDENTITY = {"type": "identity"}
+
+
+def ended(job: Seen) -> datetime:
+    return datetime.fromisoformat(job.row["completed_at"].replace("Z", "+00:00"))
 
 
 class TestEarlyEnds:
@@ -229,11 +235,12 @@ class TestPutOff:
     def test_a_last_step_that_sleeps_ends_the_flow_later(self, stand: Bench) -> None:
         job_id = stand.submit(flow(step("a", inputs={"v": static(1)}, sleep=js("0.3"))))
         stand.work()
-        assert stand.seen(job_id).outcome == "running"
         with stand.engine.changes.subscribe(job_id) as news:
             while stand.seen(job_id).outcome == "running":
                 assert news.wait(20), "the alarm did not ring"
-        assert stand.seen(job_id).result == {"v": 1}
+        seen = stand.seen(job_id)
+        assert seen.result == {"v": 1}
+        assert ended(seen) - ended(seen.child("a")) >= timedelta(seconds=0.3)
 
     def test_an_identity_passes_the_arguments_of_its_flow_on(self, stand: Bench) -> None:
         assert stand.run(flow({"id": "i", "value": IDENTITY}), {"n": 1}).result == {"n": 1}
