@@ -37,10 +37,10 @@ class Pace:
 
 @dataclass
 class _Sign:
-    """The last sign of a node, and when it was first seen."""
+    """The last sign of a node, and how many this one has given since: none, while its machine stood still."""
 
     beat: int
-    since: float
+    since: int = 0
 
 
 @dataclass
@@ -105,11 +105,13 @@ class GangWatch:
         node = self._next()
         if node is None:
             return
-        beat, now = (self.board.arrived(node) or {}).get("beat", 0), time.monotonic()
-        sign = self._seen.setdefault(node, _Sign(beat, now))
-        if sign.beat != beat:
-            self._seen[node] = _Sign(beat, now)
-        elif now - sign.since > self.pace.silence:
+        beat = (self.board.arrived(node) or {}).get("beat", 0)
+        sign = self._seen.get(node)
+        if sign is None or sign.beat != beat:
+            self._seen[node] = _Sign(beat)
+            return
+        sign.since += 1
+        if sign.since * self.pace.beat >= self.pace.silence:
             why = f"it gave no sign for {self.pace.silence:.0f} seconds: its worker or its network is gone"
             self.board.fail(node, why, final=False)
 

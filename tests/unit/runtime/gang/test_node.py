@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.types import Json
 
-FAST = Pace(look=0.01, beat=0.02, silence=0.3)
+FAST = Pace(look=0.01, beat=0.02)
+HASTY = Pace(look=0.01, beat=0.02, silence=0.3)
 SILENT = cast("tuple[LogStream, LogStream]", ())
 
 
@@ -40,6 +41,7 @@ class Gang:
     retries: int = 0
     user_retries: int = 0
     deadline: Deadline | None = None
+    pace: Pace = FAST
     tasks: MemoryTasks = field(default_factory=MemoryTasks)
     told: list[dict[str, str]] = field(default_factory=list)
 
@@ -71,7 +73,7 @@ class Gang:
             return run(now) if run else {"node": index, "attempt": now.number}
 
         try:
-            return run_node(attempt, self.count, told, FAST)
+            return run_node(attempt, self.count, told, self.pace)
         except EndedError as ended:
             return ended.error
 
@@ -169,7 +171,7 @@ def test_a_job_that_is_begun_again_in_the_middle_ends_the_attempt_of_all() -> No
 
 
 def test_a_node_that_gives_no_sign_is_given_up() -> None:
-    gang = Gang(count=2)
+    gang = Gang(count=2, pace=HASTY)
     gang.board.arrive(1, {"attempt": 0, "address": "a"})
     error = gang.job(0, runs_until_another_fails)
     assert "Node 1 of the gang failed" in str(error)
@@ -185,7 +187,7 @@ def test_nodes_that_give_signs_are_left_alone() -> None:
                 time.sleep(0.01)
         return {}
 
-    assert Gang(retries=1).jobs(works, None, works) == [{}, {"node": 1, "attempt": 0}, {}]
+    assert Gang(retries=1, pace=HASTY).jobs(works, None, works) == [{}, {"node": 1, "attempt": 0}, {}]
 
 
 def test_what_cannot_be_tried_again_ends_the_gang_for_good() -> None:
