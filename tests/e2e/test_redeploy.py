@@ -252,6 +252,12 @@ def test_a_schedule_looks_once_and_deploys_a_new_head(team: Team) -> None:
         wait_until(lambda: team.state["commit"] == commit, 60, "the schedule did not find the new head")
     finally:
         team.place.server.ask("DELETE", f"/schedules/delete/{path}")
+    jobs = f"/jobs/list?schedule_path={path}"
+    wait_until(
+        lambda: all(job["type"] == "CompletedJob" for job in team.place.server.get(jobs)),
+        60,
+        "a job of the schedule goes on, and would deploy what is asked for next",
+    )
     assert team.commit_of("OneFlow") == commit
     team.configure(tags=["other"])
     job = team.place.script("redeploy_if_changed", **check)
