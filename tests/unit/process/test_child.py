@@ -57,8 +57,10 @@ def test_a_child_ends_as_a_program_does(tmp_path: Path) -> None:
     text = """
 def body():
     atexit.register(print, "exit handler")
-    threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+    told = threading.Event()
+    threading.Thread(target=lambda: (told.wait(), time.sleep(0.2), print("thread"))).start()
     print(sys.stdin.read() == "", "body", end="; ")
+    told.set()
     return 0
 print("before", end="; ")
 print(run(body))
