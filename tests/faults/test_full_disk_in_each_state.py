@@ -131,18 +131,24 @@ def given(on: Stand) -> str:
 def running(on: Stand) -> str:
     """A worker runs a job."""
     job = on.add()
-    wait_until(on.starts, WITHIN, "the job did not begin")
+    process = Places(on.data).process(job)  # a job may begin before its worker has noted it
+    wait_until(lambda: on.starts() and process.exists(), WITHIN, "the job did not begin")
     return job
 
 
 def ended(on: Stand) -> str:
     """A worker's job has ended, and the worker has told nobody."""
     job = running(on)
-    group = read_json(Places(on.data).process(job))["group"]
     os.kill(on.worker(), signal.SIGSTOP)
+    end(on, job)
+    return job
+
+
+def end(on: Stand, job: str) -> None:
+    """Let a job that runs end, and wait until its process has."""
+    group = read_json(Places(on.data).process(job))["group"]
     on.gate.touch()
     wait_until(lambda: is_over(group), WITHIN, "the job did not end")
-    return job
 
 
 def is_over(process: int) -> bool:
@@ -207,7 +213,7 @@ def test_nothing_hangs_is_lost_or_counted_twice(
 
 def test_a_job_that_ends_while_the_disk_is_full_says_so(stand: Stand) -> None:
     job = running(stand)
-    while_full(stand, lambda on: on.gate.touch())
+    while_full(stand, lambda on: end(on, job))
     done = stand.server.finished(job, WITHIN)
     assert (done["success"], stand.starts()) == (False, 1)
     assert "no space left on device" in done["result"]["error"]["message"]

@@ -86,7 +86,7 @@ def reach(on: Stand, state: str) -> str | None:
     if state == "idle":
         return None
     job = on.add()
-    until(on.started.exists, "the job did not begin")
+    until(lambda: on.started.exists() and on.places.process(job).exists(), "the job did not begin")
     if state == "ended":
         os.kill(on.worker(), signal.SIGSTOP)  # It finds the end of the job, and lives to tell nobody.
         on.gate.touch()

@@ -181,6 +181,7 @@ class TestDeaths:
         gate, started = tmp_path / "gate", tmp_path / "started"
         job = jobs.add(WAITS, {"gate": str(gate), "started": str(started)})
         wait_for(started)
+        wait_for(Places(tmp_path).process(job))
         process = read_json(Places(tmp_path).process(job))
         worker = _parent(process["group"])
         os.kill(worker, signal.SIGKILL)
