@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 
+def spare_git() -> None:
+    """Tell Metaflow that its flow file is in no repository, which each task would start git to learn.
+
+    The directory of a task never is one. What Metaflow says of a run's repository is in its code package.
+    """
+    from metaflow import metaflow_git
+
+    metaflow_git._git_info_cache = {}
+
+
 def foreach_variable(flow: TaskFlow) -> str:
     """Return the name of the artifact that a step's foreach goes over."""
     return str(flow._foreach_var)

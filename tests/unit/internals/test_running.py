@@ -160,3 +160,20 @@ def test_an_artifact_is_read_as_it_was_pickled(said: dict[str, Json]) -> None:
 
 def test_a_datastore_that_is_read_takes_over_artifacts(said: dict[str, Json]) -> None:
     assert said["taken"] == [7, True]
+
+
+def test_a_task_starts_no_git(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\ntouch asked\nexit 1\n")
+    (tmp_path / "git").chmod(0o755)
+    said = """
+        from pathlib import Path
+        from metaflow import metaflow_git
+        from metaflow_windmill.internals.running import spare_git
+        spare_git()
+        print(metaflow_git.get_repository_info("."), Path("asked").exists())
+        metaflow_git._git_info_cache = None
+        metaflow_git.get_repository_info(".")
+        print(Path("asked").exists())
+    """
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": ROOT}
+    assert output_of(said, tmp_path, env=env) == "{} False\nTrue\n"

@@ -119,7 +119,9 @@ def own_environment() -> Iterator[None]:
     finally:
         for name in os.environ.keys() - before.keys():
             del os.environ[name]
-        os.environ.update(before)
+        for name, value in before.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
 
 
 def _marked(error: BaseException, task: Task, attempt: int | None) -> BaseException:

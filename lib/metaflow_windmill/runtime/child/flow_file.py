@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +24,40 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-def run_flow_file(file: Path, arguments: Sequence[str], root: Path, place: Workplace) -> int:
+@dataclass(frozen=True)
+class JobsOwn:
+    """What only the job's own code may import, which the user's may have the same names as.
+
+    Parameters
+    ----------
+    modules : frozenset of str
+    path : tuple of str
+        What is left of ``sys.path`` without the job's directory.
+    """
+
+    modules: frozenset[str]
+    path: tuple[str, ...]
+
+    @classmethod
+    def of(cls, root: Path) -> JobsOwn:
+        """Find it, in the parent: a child that looks at each module gets a copy of the memory it is in.
+
+        Parameters
+        ----------
+        root : Path
+            Of the unpacked code package.
+        """
+        directory = Path.cwd().resolve()
+        kept = (f"{root}/", f"{sys.prefix}/")
+        places = ((name, _place(module)) for name, module in sys.modules.items() if name != "__main__")
+        own = (name for name, at in places if at.startswith(f"{directory}/") and not at.startswith(kept))
+        path = (entry for entry in sys.path if entry and Path(entry).resolve() != directory)
+        return cls(frozenset(own), tuple(path))
+
+
+def run_flow_file(
+    file: Path, arguments: Sequence[str], root: Path, place: Workplace, jobs_own: JobsOwn
+) -> int:
     """Run a flow file as the main program and return its exit status.
 
     Parameters
@@ -34,8 +68,9 @@ def run_flow_file(file: Path, arguments: Sequence[str], root: Path, place: Workp
     root : Path
         Of the unpacked code package. A failure names the lines there, which stay when the task is over.
     place : Workplace
+    jobs_own : JobsOwn
     """
-    enter(root, place.work)
+    enter(jobs_own, place.work)
     return run_as_program(lambda: _execute(file), file, root, place, arguments)
 
 
@@ -53,9 +88,11 @@ def run_as_program(
     return status
 
 
-def enter(root: Path, directory: Path) -> None:
+def enter(jobs_own: JobsOwn, directory: Path) -> None:
     """Let this process be one where a flow file finds its modules, and no longer the job's own."""
-    _forget(Path.cwd().resolve(), root)
+    for name in jobs_own.modules & sys.modules.keys():
+        del sys.modules[name]
+    sys.path[:] = jobs_own.path
     os.chdir(directory)
     sys.path.insert(0, str(directory))
 
@@ -99,16 +136,6 @@ def _exit_status(code: Json) -> int:
     return 1
 
 
-def _forget(directory: Path, root: Path) -> None:
-    """Let go of the job's own modules and path: the user's may have the same names."""
-    sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() != directory]
-    kept = (f"{root}/", f"{sys.prefix}/")
-    places = {name: _place(module) for name, module in sys.modules.items() if name != "__main__"}
-    for name, place in places.items():
-        if place.startswith(f"{directory}/") and not place.startswith(kept):
-            del sys.modules[name]
-
-
 def _place(module: ModuleType) -> str:
-    packages = list(getattr(module, "__path__", None) or [""])
-    return str(getattr(module, "__file__", None) or packages[0])
+    file = getattr(module, "__file__", None)
+    return str(file or next(iter(getattr(module, "__path__", None) or ()), ""))

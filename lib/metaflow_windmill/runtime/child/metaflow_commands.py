@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from metaflow_windmill.errors import FINAL
 from metaflow_windmill.internals.imported_late import imported_late
+from metaflow_windmill.internals.running import spare_git
 from metaflow_windmill.process.child import run_child
-from metaflow_windmill.runtime.child.flow_file import run_flow_file
+from metaflow_windmill.runtime.child.flow_file import JobsOwn, run_flow_file
 from metaflow_windmill.runtime.child.workplace import fill, path_with_python
 from metaflow_windmill.runtime.output.failure import (
     DISALLOW_RETRY,
@@ -48,9 +49,10 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 
-# What the commands of Metaflow import, without its command line itself, which is made for one flow
-# when it is imported.
+# What the commands of Metaflow and the hooks in it import, without its command line itself, which is made
+# for one flow when it is imported.
 _USED_BY_METAFLOW = (
+    "metaflow.cli_components.step_cmd",
     "metaflow.client.filecache",
     "metaflow.clone_util",
     "metaflow.lint",
@@ -58,6 +60,8 @@ _USED_BY_METAFLOW = (
     "metaflow.pylint_wrapper",
     "metaflow.runtime",
     "metaflow.task",
+    "metaflow_windmill.runtime.child.current_trigger",
+    "metaflow_windmill.runtime.position.foreach",
 )
 
 
@@ -130,6 +134,7 @@ def import_metaflow(*names: str) -> None:
     with imported_late():
         for name in names or _USED_BY_METAFLOW:
             importlib.import_module(name)
+    spare_git()
     gc.freeze()  # so that no collection in a child touches, and copies, what it shares with the parent
     gc.enable()
 
@@ -145,12 +150,13 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     place, flow_file = attempt.place, attempt.task.record.package.flow_file
     import_metaflow()
     fill(place, attempt.root)
+    jobs_own = JobsOwn.of(attempt.root)
 
     def body() -> int:
         if attempt.task.controls:
             path = os.environ.get("PATH", os.defpath)
             os.environ["PATH"] = path_with_python(place, Path(sys.executable), path)
-        status = run_flow_file(place.work / flow_file, arguments, attempt.root, place)
+        status = run_flow_file(place.work / flow_file, arguments, attempt.root, place, jobs_own)
         if not status:
             then()
         return status

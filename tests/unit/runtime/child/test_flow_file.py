@@ -59,13 +59,25 @@ import sys
 from pathlib import Path
 
 import metaflow
-from metaflow_windmill.runtime.child.flow_file import run_flow_file
+from metaflow_windmill.runtime.child.flow_file import JobsOwn, run_flow_file
 from metaflow_windmill.runtime.child.workplace import Workplace
 
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     place = Workplace(root, *(root / name for name in ("outcome", "failure", "stdout", "stderr")))
-    raise SystemExit(run_flow_file(root / "flow.py", [], root, place))
+    raise SystemExit(run_flow_file(root / "flow.py", [], root, place, JobsOwn.of(root)))
+"""
+
+_OWN = """
+import sys
+from pathlib import Path
+
+sys.path.append(sys.argv[1])
+import of_job, of_package, spread
+from metaflow_windmill.runtime.child.flow_file import JobsOwn
+
+own = JobsOwn.of(Path(sys.argv[1]))
+print(sorted(own.modules), [*own.path] == [entry for entry in sys.path if entry != str(Path.cwd())])
 """
 
 
@@ -82,3 +94,15 @@ def test_a_pool_gives_back_objects_and_exceptions_of_the_flow_files_classes(
     command = [sys.executable, str(job / "main.py"), str(root)]
     done = subprocess.run(command, cwd=job, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_only_the_job_may_import_is_named(tmp_path: Path) -> None:
+    root, job = tmp_path / "job/package", tmp_path / "job"
+    for directory in (root, job):
+        directory.mkdir(exist_ok=True, parents=True)
+        (directory / f"of_{directory.name}.py").touch()
+    (job / "spread").mkdir()
+    (job / "main.py").write_text(_OWN)
+    command = [sys.executable, str(job / "main.py"), str(root)]
+    done = subprocess.run(command, cwd=job, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "['of_job', 'spread'] True\n", done.stderr
