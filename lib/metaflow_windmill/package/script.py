@@ -22,6 +22,7 @@ PARTS = (
     "history",
     "secrets",
     "fetch",
+    "unpack",
     "cache",
     "main",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.event import PUBLISH
@@ -14,7 +15,7 @@ from metaflow_windmill.contract.tags import tagged
 from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.runtime.attempt.step import run_step
 from metaflow_windmill.runtime.child.metaflow_commands import EndedError
-from metaflow_windmill.runtime.child.package_cache import LIMIT, tidy
+from metaflow_windmill.runtime.child.package_cache import LIMIT, limit_of, tidy
 from metaflow_windmill.runtime.position.current_job import read_job
 from metaflow_windmill.runtime.position.given import Here, ReceivedInputs
 
@@ -63,8 +64,7 @@ def run_task(
     TaskError
         If the task cannot be run, or its process ended without an exception.
     """
-    if new:
-        tidy(root.parent, os.environ.get(LIMIT))
+    most = limit_of(os.environ.get(LIMIT)) if new else 0
     given = ReceivedInputs.of(inputs, **(asked or {}))
     record = tagged(Record.from_json(given.deployment), given.tags_asked_for)
     here = Here(root, record, read_job(os.environ), token)
@@ -73,6 +73,10 @@ def run_task(
         return do(here, task, given)
     except EndedError as ended:
         raise ended.error from None  # here, so that little of this project is in its traceback
+    finally:
+        if new:
+            with suppress(OSError):  # a task that is over is not lost by it
+                tidy(root.parent, most)
 
 
 # What only these jobs need they import themselves: every task of every run would pay for it.

@@ -318,3 +318,27 @@ def bare(worker: Worker) -> Worker:
         place = Path(module.__file__ or "").parent
         (site / place.name).symlink_to(place)
     return replace(worker, python=("/usr/bin/env", f"PYTHONPATH={site}", *worker.python, "-S"))
+
+
+class TestTheCacheOfPackages:
+    """It is tidied where a package is new in it, once the task is over."""
+
+    def test_a_limit_that_is_none_is_told_before_the_task(self, looks: Worker, tmp_path: Path) -> None:
+        env = {"METAFLOW_WINDMILL_CACHE": str(tmp_path), "METAFLOW_WINDMILL_CACHE_MEGABYTES": "much"}
+        end = looks.again().job(spec("start"), env=env)
+        assert "METAFLOW_WINDMILL_CACHE_MEGABYTES is 'much'" in end.failed()["message"]
+        assert "start" not in end.log
+
+    @pytest.mark.parametrize("step", ["start", "there is no such step"])
+    def test_the_oldest_go_and_what_this_job_uses_stays(
+        self, looks: Worker, tmp_path: Path, step: str
+    ) -> None:
+        (tmp_path / "cache" / "older").mkdir(mode=0o700, parents=True)
+        (tmp_path / "cache").chmod(0o700)
+        (tmp_path / "cache" / "older" / "file").write_text("of a package")
+        env = {"METAFLOW_WINDMILL_CACHE": str(tmp_path / "cache"), "METAFLOW_WINDMILL_CACHE_MEGABYTES": "0"}
+        end = looks.again().job(spec(step), env=env)
+        assert (end.status == 0) is (step == "start"), end
+        left = {entry.name for entry in (tmp_path / "cache").iterdir()}
+        assert looks.record.package.sha in left
+        assert "older" not in left

@@ -1,31 +1,51 @@
-"""Keeps the cache of code packages on a worker small; `package.body.cache` fills it."""
+"""Keeps the cache of code packages on a worker small; `package.body.unpack` fills it."""
 
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import TaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LIMIT = "METAFLOW_WINDMILL_CACHE_MEGABYTES"
 MEGABYTES = 10_000
 """The limit where the variable is not set."""
 UNUSED_AFTER = 30 * 24 * 3600  # seconds
+PATIENCE = 1.0
+"""Seconds after which a job begins with no other package: the rest is left to the next job with a new one."""
 
 _NO_PACKAGES = {"library", "environments"}
 _SHARED = "files"
 _BYTE_CODE = "bytecode-"
 _SIZES = "sizes"
-"""What each package takes alone, in bytes: a file by its name, so that each is looked through once only."""
+"""The folder, and the file in it, of what each package takes alone: each is looked through once only."""
 _BLOCK = 512
 """Bytes: the unit of `os.stat_result.st_blocks`."""
 
 
-def tidy(cache: Path, limit: str | None = None) -> None:
+def limit_of(megabytes: str | None) -> int:
+    """Return how large a cache may be, in bytes.
+
+    Raises
+    ------
+    TaskError
+        If what is set is no number.
+    """
+    if megabytes and not megabytes.isdecimal():
+        raise TaskError(f"{LIMIT} is {megabytes!r}; set it to a whole number of megabytes, or not at all.")
+    return int(megabytes or MEGABYTES) * 1024 * 1024
+
+
+def tidy(cache: Path, most: int, patience: float = PATIENCE) -> None:
     """Remove packages, and leftovers of tries that were killed, that nothing has used for long.
 
     Where the cache is larger than it may be, those that were used longest ago go too. What a job
@@ -34,70 +54,77 @@ def tidy(cache: Path, limit: str | None = None) -> None:
     Parameters
     ----------
     cache : Path
-    limit : str or None
-        Its largest size in megabytes.
-
-    Raises
-    ------
-    TaskError
-        If the limit is no number.
+    most : int
+        Its largest size in bytes.
+    patience : float
+        Seconds after which no other package is removed or looked through.
     """
-    most = _megabytes(limit) * 1024 * 1024
-    entries = sorted((_used_at(entry), entry) for entry in cache.iterdir() if not _is_of_all(entry))
-    too_old = time.time() - UNUSED_AFTER
-    for used, entry in entries:
-        if used < too_old:
-            remove(entry)
-    remove_unlinked(cache)
-    for entry in (entry for used, entry in entries if used >= too_old):
-        if size_of(cache) <= most:
+    deadline, too_old = time.monotonic() + patience, time.time() - UNUSED_AFTER
+    entries = sorted(_entries(cache))
+    for used, name in entries:
+        if used < too_old and time.monotonic() < deadline:
+            remove(cache / name)
+    shared, own = remove_unlinked(cache), own_sizes(cache, deadline)
+    for _, name in entries:
+        if shared + sum(own.values()) <= most or time.monotonic() > deadline:
             break
-        remove(entry)
-        remove_unlinked(cache)
-    _forget_sizes(cache)
+        remove(cache / name)
+        if not (cache / name).exists() and own.pop(name, None) is not None:
+            shared = remove_unlinked(cache)
 
 
-def size_of(cache: Path) -> int:
-    """Return the bytes that packages take on the disk; what several share counts once."""
-    shared = sum(_bytes(known) for kept in _shared(cache) for known in kept.iterdir())
-    return shared + sum(_own_size(entry) for entry in cache.iterdir() if not _is_of_all(entry))
+def own_sizes(cache: Path, deadline: float = math.inf) -> dict[str, int]:
+    """Return the bytes that packages and leftovers take alone; what several share is of none.
+
+    It never changes, so it is noted where a package is complete. Once the clock is at the deadline,
+    those that are not noted are left out.
+    """
+    file, noted = cache / _SIZES / _SIZES, dict[str, int]()
+    with suppress(OSError, ValueError):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        noted = {name: int(size) for size, name in (line.split(" ", 1) for line in lines)}
+    sizes = {}
+    for _, name in _entries(cache):
+        if name in noted or time.monotonic() < deadline:
+            sizes[name] = noted.get(name) or _own_size(cache / name)
+    complete = {
+        name: size for name, size in sizes.items() if not name.startswith(".")
+    }  # others are in the making
+    if complete != noted:
+        _note(file, complete)
+    return sizes
+
+
+def _note(file: Path, sizes: dict[str, int]) -> None:
+    with suppress(OSError):
+        file.parent.mkdir(exist_ok=True)
+        beside = file.with_name(f".{_SIZES}.{os.getpid()}")
+        beside.write_text("".join(f"{size} {name}\n" for name, size in sizes.items()), encoding="utf-8")
+        beside.rename(file)
 
 
 def _own_size(entry: Path) -> int:
-    """Return what a package takes alone, in bytes. It never changes, so it is noted where it is complete."""
-    note = entry.parent / _SIZES / entry.name
-    with suppress(OSError, ValueError):
-        return int(note.read_text(encoding="ascii"))
-    size = _bytes(entry)
-    for folder, below, names in os.walk(entry):
-        size += sum(_bytes(Path(folder, name), links=1) for name in names)
-        size += sum(_bytes(Path(folder, name)) for name in below)
-    if not entry.name.startswith("."):  # else somebody unpacks it, or did
-        with suppress(OSError):
-            note.parent.mkdir(exist_ok=True)
-            beside = note.with_name(f".{note.name}.{os.getpid()}")
-            beside.write_text(str(size), encoding="ascii")
-            beside.rename(note)
+    """Look a package through: its folders, and the files that no other has."""
+    size, folders = 0, [str(entry)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as found:
+            for each in found:
+                status = each.stat(follow_symlinks=False)
+                if each.is_dir(follow_symlinks=False):
+                    folders.append(each.path)
+                elif status.st_nlink > 1:
+                    continue
+                size += status.st_blocks * _BLOCK
     return size
 
 
-def _forget_sizes(cache: Path) -> None:
-    with suppress(FileNotFoundError):
-        for note in (cache / _SIZES).iterdir():
-            if not (cache / note.name).exists():
-                note.unlink(missing_ok=True)
-
-
-def _bytes(path: Path, links: int | None = None) -> int:
-    """Return what a file or a directory takes; 0 if it is gone, or another number of links is wanted."""
-    with suppress(OSError):
-        status = path.lstat()
-        return status.st_blocks * _BLOCK if links in (None, status.st_nlink) else 0
-    return 0
-
-
-def _shared(cache: Path) -> list[Path]:
-    return [kept for kept in (cache / _SHARED, *cache.glob(f"{_BYTE_CODE}*")) if kept.is_dir()]
+def _entries(cache: Path) -> Iterator[tuple[float, str]]:
+    """Yield when each package or leftover was used last, in seconds since 1970, and its name."""
+    with os.scandir(cache) as found:
+        for entry in found:
+            if not _is_of_all(entry.name):
+                with suppress(FileNotFoundError):
+                    yield entry.stat(follow_symlinks=False).st_mtime, entry.name
 
 
 def remove(entry: Path) -> None:
@@ -115,29 +142,20 @@ def remove(entry: Path) -> None:
             os.close(lock)
 
 
-def remove_unlinked(cache: Path) -> None:
-    """Remove what was shared by packages that are gone."""
-    for kept in _shared(cache):
-        for known in kept.iterdir():
-            with suppress(FileNotFoundError):
-                if known.lstat().st_nlink == 1:
-                    known.unlink(missing_ok=True)
+def remove_unlinked(cache: Path) -> int:
+    """Remove what was shared by packages that are gone; return the bytes of what others share."""
+    size = 0
+    for folder in (cache / _SHARED, *cache.glob(f"{_BYTE_CODE}*")):
+        with suppress(OSError), os.scandir(folder) as found:
+            for known in found:
+                with suppress(FileNotFoundError):
+                    status = known.stat(follow_symlinks=False)
+                    size += status.st_blocks * _BLOCK
+                    if status.st_nlink == 1:
+                        Path(known.path).unlink()
+                        size -= status.st_blocks * _BLOCK
+    return size
 
 
-def _megabytes(limit: str | None) -> int:
-    if not limit:
-        return MEGABYTES
-    if not limit.isdecimal():
-        raise TaskError(f"{LIMIT} is {limit!r}; set it to a whole number of megabytes, or not at all.")
-    return int(limit)
-
-
-def _is_of_all(entry: Path) -> bool:
-    return entry.name.startswith(_BYTE_CODE) or entry.name in {_SHARED, _SIZES, *_NO_PACKAGES}
-
-
-def _used_at(entry: Path) -> float:
-    """Return when an entry was used last, in seconds since 1970; 0 if it is gone."""
-    with suppress(FileNotFoundError):
-        return entry.lstat().st_mtime
-    return 0.0
+def _is_of_all(name: str) -> bool:
+    return name.startswith(_BYTE_CODE) or name in {_SHARED, _SIZES, *_NO_PACKAGES}

@@ -21,6 +21,7 @@ from metaflow_windmill.package.body.cache import cache_directory
 from metaflow_windmill.package.body.failures import PackageError, SecretError
 from metaflow_windmill.package.body.fetch import fetch
 from metaflow_windmill.package.body.secrets import GOOGLE_KEY, set_secrets
+from metaflow_windmill.package.body.unpack import bytecode
 from metaflow_windmill.package.script import step_script
 from metaflow_windmill.runtime.child.package_cache import remove, tidy
 
@@ -69,7 +70,7 @@ def sha(blob: bytes) -> str:
 
 
 def in_cache(cache: Path, *packages: dict[str, str]) -> set[str]:
-    return {cached.bytecode(cache).name, "files", *(package["sha"] for package in packages)}
+    return {bytecode(cache).name, "files", *(package["sha"] for package in packages)}
 
 
 def test_a_package_is_unpacked_and_compiled_once(cache: Path, package: dict[str, str]) -> None:
@@ -139,13 +140,13 @@ def test_a_package_that_a_job_unpacks_is_removed_by_nobody(cache: Path, tmp_path
         (unpacking,) = cache.iterdir()
         (cache / "newer").mkdir()
         (cache / "newer" / "file").write_text("too much")
-        tidy(cache, "0")
+        tidy(cache, 0)
         assert unpacking.exists()
         assert not (cache / "newer").exists()
         pipe.write(BLOB)
     assert job.communicate(timeout=60)[0] == f"{cache / sha(BLOB)}\n"
     assert (cache / sha(BLOB) / "flow.py").exists()
-    tidy(cache, "0")
+    tidy(cache, 0)
     assert not any(sha(BLOB) in entry.name for entry in cache.iterdir())
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metaflow_windmill.errors import TaskError
-from metaflow_windmill.runtime.child.package_cache import UNUSED_AFTER, size_of, tidy
+from metaflow_windmill.runtime.child.package_cache import UNUSED_AFTER, limit_of, own_sizes, tidy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,45 +43,65 @@ def test_what_nothing_uses_is_removed(tmp_path: Path) -> None:
     for name, days in (("unused", UNUSED_AFTER / 86400 + 1), (".unused.leftover", 99), ("used", 20)):
         package(tmp_path, name, days=days)
     package(tmp_path, "environments", days=99)
-    tidy(tmp_path)
+    tidy(tmp_path, limit_of(None))
     assert names(tmp_path) == {"used", "environments", "sizes"}
 
 
 def test_above_its_limit_the_cache_loses_what_was_used_longest_ago(tmp_path: Path) -> None:
     for days in range(5):
         package(tmp_path, f"{days} days", days=days, megabytes=2, shared="same")
-    assert size_of(tmp_path) >= 11 * MEGABYTE
-    tidy(tmp_path, "6")
+    assert sum(own_sizes(tmp_path).values()) >= 10 * MEGABYTE
+    tidy(tmp_path, limit_of("6"))
     assert names(tmp_path) == {"0 days", "1 days", "files", "sizes"}
-    assert names(tmp_path / "sizes") == {"0 days", "1 days"}
     assert names(tmp_path / "files") == {"same"}
 
 
 def test_what_no_package_shares_any_more_is_removed(tmp_path: Path) -> None:
     package(tmp_path, "old", days=99, shared="gone")
     package(tmp_path, "new", shared="kept")
-    tidy(tmp_path)
+    tidy(tmp_path, limit_of(None))
     assert names(tmp_path / "files") == {"kept"}
 
 
 def test_a_package_is_looked_through_once_however_often_others_come(tmp_path: Path) -> None:
     package(tmp_path, "first", megabytes=1, shared="same")
-    known = size_of(tmp_path)
+    known = own_sizes(tmp_path)
     (tmp_path / "first" / "code").chmod(0o755)
     (tmp_path / "first" / "code" / "more").write_bytes(os.urandom(MEGABYTE))  # which no package ever gets
-    assert size_of(tmp_path) == known
     package(tmp_path, "second", megabytes=1, shared="same")
-    assert MEGABYTE <= size_of(tmp_path) - known < 2 * MEGABYTE  # its own part, and nothing of what is shared
+    sizes = own_sizes(tmp_path)
+    assert sizes["first"] == known["first"]
+    assert MEGABYTE <= sizes["second"] < 2 * MEGABYTE  # its own part, and nothing of what is shared
 
 
 def test_a_try_that_goes_on_is_looked_through_each_time(tmp_path: Path) -> None:
     leftover = package(tmp_path, ".first.try")
-    known = size_of(tmp_path)
+    known = own_sizes(tmp_path)[".first.try"]
     (leftover / "code").chmod(0o755)
     (leftover / "code" / "more").write_bytes(os.urandom(MEGABYTE))
-    assert size_of(tmp_path) - known >= MEGABYTE
+    assert own_sizes(tmp_path)[".first.try"] - known >= MEGABYTE
 
 
-def test_a_limit_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_limit_that_is_none_is_told() -> None:
     with pytest.raises(TaskError, match="METAFLOW_WINDMILL_CACHE_MEGABYTES is 'much'; set it to"):
-        tidy(tmp_path, "much")
+        limit_of("much")
+
+
+def test_a_job_that_is_over_waits_no_longer_than_it_is_to(tmp_path: Path) -> None:
+    for name in ("unused", "older"):
+        package(tmp_path, name, days=99)
+    tidy(tmp_path, 0, patience=0)
+    assert names(tmp_path) == {"unused", "older"}
+    assert own_sizes(tmp_path, deadline=0) == {}
+    known = own_sizes(tmp_path)
+    package(tmp_path, "newer")
+    assert own_sizes(tmp_path, deadline=0) == known
+    tidy(tmp_path, 0)
+    assert names(tmp_path) == {"sizes"}
+
+
+def test_sizes_that_nobody_can_read_are_looked_for_again(tmp_path: Path) -> None:
+    package(tmp_path, "first")
+    known = own_sizes(tmp_path)
+    (tmp_path / "sizes" / "sizes").write_bytes(b"of\xffa full disk")
+    assert own_sizes(tmp_path) == known
