@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from metaflow_windmill.errors import RequestRefused
+
+Found = TypeVar("Found")
 
 
 def bad_request(why: str) -> RequestRefused:
@@ -13,6 +17,19 @@ def bad_request(why: str) -> RequestRefused:
 def not_found(what: str) -> RequestRefused:
     """Return a 404."""
     return RequestRefused(f"Not found: {what}", 404)
+
+
+def there(found: Found | None, what: str) -> Found:
+    """Return what was found.
+
+    Raises
+    ------
+    RequestRefused
+        404 with these words, if nothing was.
+    """
+    if found is None:
+        raise not_found(what)
+    return found
 
 
 def unauthorized(why: str = "Unauthorized") -> RequestRefused:

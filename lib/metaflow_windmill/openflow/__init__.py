@@ -14,7 +14,7 @@ from metaflow_windmill.openflow.document import (
     WhileLoop,
 )
 from metaflow_windmill.openflow.leaves import Identity, Opaque, RawScript, Script, SubFlow
-from metaflow_windmill.openflow.objects import objects_in
+from metaflow_windmill.openflow.objects import modules_in, objects_in, scripts_in
 from metaflow_windmill.openflow.reading import read_flow_value
 from metaflow_windmill.openflow.rules import (
     ConstantDelay,
@@ -52,7 +52,9 @@ __all__ = [
     "Suspend",
     "Value",
     "WhileLoop",
+    "modules_in",
     "objects_in",
     "read_flow_value",
     "rewritten",
+    "scripts_in",
 ]

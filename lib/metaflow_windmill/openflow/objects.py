@@ -23,3 +23,14 @@ def objects_in(value: Json) -> Iterator[dict[str, Json]]:
         parts = [part for name, part in value.items() if name not in _FREE]
     for part in parts:
         yield from objects_in(part)
+
+
+def modules_in(value: Json) -> Iterator[dict[str, Json]]:
+    """Yield each module of a flow's value, at any depth."""
+    named = (found for found in objects_in(value) if isinstance(found.get("id"), str))
+    return (found for found in named if isinstance(found.get("value"), dict))
+
+
+def scripts_in(value: Json) -> Iterator[dict[str, Json]]:
+    """Yield each script that stands in a flow's value: the value of its module."""
+    return (found for found in objects_in(value) if found.get("type") == "rawscript")

@@ -14,7 +14,7 @@ from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.catalog import folders
 from metaflow_windmill.devserver.catalog.scopes import ASKED, Need
 from metaflow_windmill.devserver.engine.answering import waits
-from metaflow_windmill.devserver.refusals import bad_request, denied, not_found
+from metaflow_windmill.devserver.refusals import bad_request, denied, not_found, there
 from metaflow_windmill.devserver.store import approval_rows, job_rows, jobs
 from metaflow_windmill.devserver.store.approval_rows import Answer
 from metaflow_windmill.errors import RequestRefused
@@ -67,9 +67,7 @@ def answer_as_owner(call: Call) -> Response:
 def info(call: Call) -> Response:
     """Show what a flow job asks, and whether the caller may answer."""
     services, row = call.services, job_of(call)
-    job = job_rows.load(services.database.read(), row["id"])
-    if job is None:
-        raise not_found(f"Job {row['id']} not found")
+    job = there(job_rows.load(services.database.read(), row["id"]), f"Job {row['id']} not found")
     asked, module = asked_by(services, job), waits(services.database.read(), job.id)
     said = approval_rows.of_job(services.database.read(), module.job or "") if module else []
     optional = {"form_schema": asked.form, "description": asked.description}

@@ -31,60 +31,21 @@ WHOLE = FieldType("a whole number", lambda value: isinstance(value, int) and not
 OBJECT = FieldType("an object", lambda value: isinstance(value, dict))
 TEXTS = FieldType("a list of texts", _is_texts)
 LINES = FieldType("a text or a list of texts", lambda value: isinstance(value, str) or _is_texts(value))
-ANYTHING = FieldType("anything", lambda _value: True)
+
+_TEXTS = """
+    path name id summary description content language kind tag parent_hash resource_type schedule timezone
+    script_path route_path http_method request_type authentication_method authentication_resource_path mode
+    reason expiration label email impersonate_email workspace_id display_name owner deployment_message
+    paused_until trigger_path
+"""
+_FLAGS = """
+    is_secret is_flow enabled archived auto_parent no_flow_overlap wrap_body raw_string workspaced_route
+    is_admin operator
+"""
 
 KINDS: dict[str, FieldType] = {
-    **dict.fromkeys(
-        (
-            *(
-                "path",
-                "name",
-                "id",
-                "summary",
-                "description",
-                "content",
-                "language",
-                "kind",
-                "tag",
-                "parent_hash",
-            ),
-            *(
-                "resource_type",
-                "schedule",
-                "timezone",
-                "script_path",
-                "route_path",
-                "http_method",
-                "request_type",
-            ),
-            *(
-                "authentication_method",
-                "authentication_resource_path",
-                "mode",
-                "reason",
-                "expiration",
-                "label",
-            ),
-            *(
-                "email",
-                "impersonate_email",
-                "workspace_id",
-                "display_name",
-                "owner",
-                "deployment_message",
-                "paused_until",
-                "trigger_path",
-            ),
-        ),
-        TEXT,
-    ),
-    **dict.fromkeys(
-        (
-            *("is_secret", "is_flow", "enabled", "archived", "auto_parent", "no_flow_overlap", "wrap_body"),
-            *("raw_string", "workspaced_route", "is_admin", "operator"),
-        ),
-        FLAG,
-    ),
+    **dict.fromkeys(_TEXTS.split(), TEXT),
+    **dict.fromkeys(_FLAGS.split(), FLAG),
     **dict.fromkeys(("labels", "owners", "envs", "scopes", "job_token_scopes"), TEXTS),
     **dict.fromkeys(("args", "schema", "extra_perms"), OBJECT),
     "timeout": WHOLE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from metaflow_windmill.devserver.api.body import read_fields
@@ -13,6 +13,7 @@ from metaflow_windmill.devserver.refusals import denied
 from metaflow_windmill.errors import RequestRefused
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.catalog.tokens import Bearer
     from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
+
+
+Handed = ParamSpec("Handed")
+T = TypeVar("T")
 
 
 async def _never() -> bool:
@@ -62,6 +67,16 @@ class Call:
     def workspace(self) -> str:
         """The workspace of the request."""
         return self.who.workspace
+
+    def write(
+        self,
+        change: Callable[Concatenate[sqlite3.Connection, Handed], T],
+        *args: Handed.args,
+        **kwargs: Handed.kwargs,
+    ) -> T:
+        """Do what a function of the catalog does, in one transaction."""
+        with self.services.database.write() as connection:
+            return change(connection, *args, **kwargs)
 
     def require(self, need: Need) -> None:
         """Check that the token's scopes cover what the request does.

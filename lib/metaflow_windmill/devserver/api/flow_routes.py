@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.api.body import OBJECT
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.api.views import lists, lists_paths, shows
+from metaflow_windmill.devserver.api.views import changes, lists, lists_all, shows
 from metaflow_windmill.devserver.catalog import flow_locks, flows
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
@@ -27,8 +27,7 @@ def create(call: Call) -> Response:
     """Deploy a new flow."""
     asked = _asked(call, "path")
     call.require(Need("flows", "write", path=asked["path"]))
-    with call.services.database.write() as connection:
-        made = flows.create(connection, call.who, asked)
+    made = call.write(flows.create, call.who, asked)
     _lock(call, made)
     return as_text(made.path, 201)
 
@@ -38,8 +37,7 @@ def update(call: Call) -> Response:
     asked = _asked(call)
     if asked.get("path"):
         call.require(Need("flows", "write", path=asked["path"]))
-    with call.services.database.write() as connection:
-        made = flows.update(connection, call.who, call.path["path"], asked)
+    made = call.write(flows.update, call.who, call.path["path"], asked)
     _lock(call, made)
     return as_text(made.path)
 
@@ -54,17 +52,8 @@ def get_version(call: Call) -> Response:
 def archive(call: Call) -> Response:
     """Hide a flow from lists, or show it again."""
     path, archived = call.path["path"], call.fields("archived")["archived"]
-    with call.services.database.write() as connection:
-        flows.archive(connection, call.workspace, path, archived=archived)
+    call.write(flows.archive, call.workspace, path, archived=archived)
     return as_text(f"Flow {path} {'archived' if archived else 'unarchived'}")
-
-
-def delete(call: Call) -> Response:
-    """Remove a flow."""
-    path = call.path["path"]
-    with call.services.database.write() as connection:
-        flows.delete(connection, call.workspace, path)
-    return as_text(f"Flow {path} deleted")
 
 
 def check_value(value: Json) -> None:
@@ -105,15 +94,16 @@ def _lock(call: Call, made: RunnableFlow) -> None:
     engine = call.services.engine
     resolves = engine.isolated and bool(flow_locks.codes(made))
     asked = Submission("flowdependencies", call.who, {}, path=made.path, flow=made, resolves=resolves)
-    job_id = engine.submit(asked)
-    with call.services.database.write() as connection:
-        flows.set_dependency_job(connection, call.workspace, made.path, job_id)
+    call.write(flows.set_dependency_job, call.workspace, made.path, engine.submit(asked))
+
+
+delete = changes(flows.delete, "Flow {} deleted")
 
 
 ENDPOINTS = (
     Endpoint("POST", f"{W}/flows/create", create),
     Endpoint("GET", f"{W}/flows/list", lists(flows.listed)),
-    Endpoint("GET", f"{W}/flows/list_paths", lists_paths(flows.listed)),
+    Endpoint("GET", f"{W}/flows/list_paths", lists_all(flows.listed, "path")),
     Endpoint("GET", W + "/flows/get/v/{version}", get_version),
     Endpoint("GET", W + "/flows/get/{path:path}", shows(flows.get), "flows:read"),
     Endpoint("GET", W + "/flows/exists/{path:path}", shows(flows.exists)),

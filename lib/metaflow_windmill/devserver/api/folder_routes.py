@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.api.replies import as_json, as_text
+from metaflow_windmill.devserver.api.replies import as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.api.views import shows
+from metaflow_windmill.devserver.api.views import changes, lists_all, shows
 from metaflow_windmill.devserver.catalog import folders
 
 if TYPE_CHECKING:
@@ -18,27 +18,13 @@ if TYPE_CHECKING:
 def create(call: Call) -> Response:
     """Make a folder."""
     asked = call.fields("name")
-    with call.services.database.write() as connection:
-        name = folders.create(connection, call.who, asked)
-    return as_text(f"Created folder {name}")
-
-
-def list_all(call: Call) -> Response:
-    """Show all folders."""
-    return as_json(folders.listed(call.services.database.read(), call.workspace))
-
-
-def list_names(call: Call) -> Response:
-    """Show the names of all folders."""
-    found = folders.listed(call.services.database.read(), call.workspace)
-    return as_json([folder["name"] for folder in found])
+    return as_text(f"Created folder {call.write(folders.create, call.who, asked)}")
 
 
 def update(call: Call) -> Response:
     """Change a folder."""
     name, asked = call.path["name"], call.fields()
-    with call.services.database.write() as connection:
-        folders.update(connection, call.workspace, name, asked)
+    call.write(folders.update, call.workspace, name, asked)
     return as_text(f"Successfully updated folder at name {name}")
 
 
@@ -53,18 +39,13 @@ def add_owner(call: Call) -> Response:
     return as_text(f"Added {owner} to folder {name}")
 
 
-def delete(call: Call) -> Response:
-    """Remove a folder."""
-    name = call.path["name"]
-    with call.services.database.write() as connection:
-        folders.delete(connection, call.workspace, name)
-    return as_text(f"delete folder at name {name}")
+delete = changes(folders.delete, "delete folder at name {}", "name")
 
 
 ENDPOINTS = (
     Endpoint("POST", f"{W}/folders/create", create),
-    Endpoint("GET", f"{W}/folders/list", list_all),
-    Endpoint("GET", f"{W}/folders/listnames", list_names),
+    Endpoint("GET", f"{W}/folders/list", lists_all(folders.listed)),
+    Endpoint("GET", f"{W}/folders/listnames", lists_all(folders.listed, "name")),
     Endpoint("GET", W + "/folders/exists/{name}", shows(folders.exists, "name")),
     Endpoint("GET", W + "/folders/get/{name}", shows(folders.get, "name"), "folders:read"),
     Endpoint("POST", W + "/folders/update/{name}", update),

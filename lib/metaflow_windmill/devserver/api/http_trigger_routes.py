@@ -13,12 +13,12 @@ from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.request_arguments import main_arguments, read_payload
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.api.runnables import Runnable, base_submission
-from metaflow_windmill.devserver.api.views import shows
+from metaflow_windmill.devserver.api.views import changes, lists_below, shows
 from metaflow_windmill.devserver.catalog import triggers
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.catalog.signatures import check_basic, check_key, check_signature
 from metaflow_windmill.devserver.model import Actor
-from metaflow_windmill.devserver.refusals import not_found
+from metaflow_windmill.devserver.refusals import there
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -45,43 +45,26 @@ def create(call: Call) -> Response:
     """Make a trigger."""
     asked = call.fields(*REQUIRED)
     call.require(Need("http_triggers", "write", path=asked["path"]))
-    with call.services.database.write() as connection:
-        return as_text(triggers.create(connection, call.who, asked), 201)
+    return as_text(call.write(triggers.create, call.who, asked), 201)
 
 
 def update(call: Call) -> Response:
     """Change a trigger."""
-    asked = call.fields()
-    with call.services.database.write() as connection:
-        return as_text(triggers.update(connection, call.who, call.path["path"], asked))
+    return as_text(call.write(triggers.update, call.who, call.path["path"], call.fields()))
 
 
 def set_mode(call: Call) -> Response:
     """Switch a trigger on or off."""
     call.require(Need("http_triggers", "write"))  # A real server lets no scope with a path do this.
     mode = call.fields("mode")["mode"]
-    with call.services.database.write() as connection:
-        triggers.set_mode(connection, call.workspace, call.path["path"], mode)
+    call.write(triggers.set_mode, call.workspace, call.path["path"], mode)
     return as_text(f"Trigger '{call.path['path']}' mode set to {mode}")
-
-
-def list_all(call: Call) -> Response:
-    """Show triggers."""
-    start = call.query.get("path_start", "")
-    return as_json(triggers.listed(call.services.database.read(), call.workspace, start))
 
 
 def route_exists(call: Call) -> Response:
     """Tell whether a route is taken."""
     asked = call.fields("route_path", "http_method")
     return as_json(triggers.route_exists(call.services.database.read(), call.workspace, asked))
-
-
-def delete(call: Call) -> Response:
-    """Remove a trigger."""
-    with call.services.database.write() as connection:
-        triggers.delete(connection, call.workspace, call.path["path"])
-    return as_text(f"Trigger '{call.path['path']}' deleted")
 
 
 async def serve(call: Call) -> Response:
@@ -93,9 +76,8 @@ async def serve(call: Call) -> Response:
 
 def _run_of(call: Call) -> tuple[Call, Submission, bool]:
     route = call.path["route"]
-    trigger = triggers.find(call.services.database.read(), call.method, route)
-    if trigger is None:
-        raise not_found(f"Trigger not found at name /{route}")
+    found = triggers.find(call.services.database.read(), call.method, route)
+    trigger = there(found, f"Trigger not found at name /{route}")
     _authenticate(call, trigger)
     who = Actor(trigger.username, trigger.email, trigger.workspace)
     inside = replace(call, who=who)
@@ -120,15 +102,10 @@ def _authenticate(call: Call, trigger: Trigger) -> None:
 
 
 def _runnable(call: Call, trigger: Trigger) -> Runnable:
-    catalog = call.services.catalog
-    found = (
-        Runnable(flow=catalog.flow(trigger.workspace, trigger.script_path))
-        if trigger.is_flow
-        else Runnable(code=catalog.script(trigger.workspace, trigger.script_path))
-    )
-    if found.code is None and found.flow is None:
-        raise not_found(f"{'flow' if trigger.is_flow else 'script'} not found at name {trigger.script_path}")
-    return found
+    catalog, path = call.services.catalog, trigger.script_path
+    if trigger.is_flow:
+        return Runnable(flow=there(catalog.flow(trigger.workspace, path), f"flow not found at name {path}"))
+    return Runnable(code=there(catalog.script(trigger.workspace, path), f"script not found at name {path}"))
 
 
 def _with_arguments(call: Call, trigger: Trigger, submission: Submission) -> Submission:
@@ -152,9 +129,12 @@ def _with_arguments(call: Call, trigger: Trigger, submission: Submission) -> Sub
     return replace(submission, args=main_arguments(payload, wrapped, {}))
 
 
+delete = changes(triggers.delete, "Trigger '{}' deleted")
+
+
 ENDPOINTS = (
     Endpoint("POST", f"{W}/http_triggers/create", create),
-    Endpoint("GET", f"{W}/http_triggers/list", list_all),
+    Endpoint("GET", f"{W}/http_triggers/list", lists_below(triggers.listed)),
     Endpoint("POST", f"{W}/http_triggers/route_exists", route_exists),
     Endpoint("GET", W + "/http_triggers/get/{path:path}", shows(triggers.get), "http_triggers:read"),
     Endpoint("GET", W + "/http_triggers/exists/{path:path}", shows(triggers.exists), "http_triggers:read"),

@@ -8,7 +8,7 @@ from metaflow_windmill.devserver.api.body import read_json
 from metaflow_windmill.devserver.api.jobs_read import job_of
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.refusals import bad_request, there
 from metaflow_windmill.devserver.release import RUN_NOW, WORKER_IS_DRAINING
 from metaflow_windmill.devserver.store import jobs, user_states
 
@@ -50,16 +50,13 @@ def get_state(call: Call) -> Response:
 def set_state(call: Call) -> Response:
     """Set a state of a flow run; its expressions read it as ``flow_user_state(key)``."""
     flow, value = job_of(call)["id"], read_json(call.body)
-    with call.services.database.write() as connection:
-        user_states.put(connection, flow, call.path["key"], value)
+    call.write(user_states.put, flow, call.path["key"], value)
     return as_text("", 200)
 
 
 def _cancel(call: Call, *, force: bool) -> Response:
     job_id = call.job_id()
-    row = jobs.get_job(call.services.database, call.workspace, job_id)
-    if row is None:
-        raise not_found(f"Job {job_id} not found")
+    row = there(jobs.get_job(call.services.database, call.workspace, job_id), f"Job {job_id} not found")
     reason = (call.fields() if call.body else {}).get("reason")
     engine = call.services.engine
     act = engine.force_cancel if force else engine.cancel

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.refusals import not_found
+from metaflow_windmill.devserver.refusals import not_found, there
 from metaflow_windmill.devserver.store import job_rows, jobs
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ def job_of(call: Call) -> Json:
         404 if it is not in this workspace.
     """
     row = jobs.get_job(call.services.database, call.workspace, call.job_id())
-    if row is None:
-        raise not_found(f"Job not found at name {call.path['id']}")
-    return row
+    return there(row, f"Job not found at name {call.path['id']}")
 
 
 def completed_of(call: Call) -> Json:

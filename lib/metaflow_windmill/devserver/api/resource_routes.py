@@ -9,7 +9,7 @@ from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.api.variable_routes import hide
-from metaflow_windmill.devserver.api.views import shows
+from metaflow_windmill.devserver.api.views import changes, lists_all, shows
 from metaflow_windmill.devserver.catalog import resources
 from metaflow_windmill.devserver.catalog.scopes import Need
 
@@ -23,8 +23,7 @@ def create(call: Call) -> Response:
     """Make a resource."""
     asked = call.fields("path", "resource_type")
     call.require(Need("resources", "write", path=asked["path"]))
-    with call.services.database.write() as connection:
-        path = resources.create(connection, call.who, asked, replace=call.flag("update_if_exists"))
+    path = call.write(resources.create, call.who, asked, replace=call.flag("update_if_exists"))
     return as_text(f"resource {path} created", 201)
 
 
@@ -56,51 +55,28 @@ def list_all(call: Call) -> Response:
 def update(call: Call) -> Response:
     """Change a resource."""
     asked = call.fields()
-    with call.services.database.write() as connection:
-        path = resources.update(connection, call.who, call.path["path"], asked)
+    path = call.write(resources.update, call.who, call.path["path"], asked)
     return as_text(f"resource {path} updated (npath: {path})")
 
 
 def update_value(call: Call) -> Response:
     """Change a resource's value."""
     path, value = call.path["path"], call.fields().get("value")
-    with call.services.database.write() as connection:
-        resources.update(connection, call.who, path, {"value": value})
+    call.write(resources.update, call.who, path, {"value": value})
     return as_text(f"value of resource {path} updated")
-
-
-def delete(call: Call) -> Response:
-    """Remove a resource."""
-    with call.services.database.write() as connection:
-        resources.delete(connection, call.workspace, call.path["path"])
-    return as_text(f"resource {call.path['path']} deleted")
 
 
 def create_type(call: Call) -> Response:
     """Make a resource type."""
-    asked = call.fields("name")
-    with call.services.database.write() as connection:
-        name = resources.create_type(connection, call.who, asked)
+    name = call.write(resources.create_type, call.who, call.fields("name"))
     return as_text(f"resource_type {name} created", 201)
 
 
 def update_type(call: Call) -> Response:
     """Change a resource type."""
     name = call.path["name"]
-    with call.services.database.write() as connection:
-        resources.update_type(connection, call.workspace, name, call.fields())
+    call.write(resources.update_type, call.workspace, name, call.fields())
     return as_text(f"resource_type {name} updated")
-
-
-def list_types(call: Call) -> Response:
-    """Show the resource types."""
-    return as_json(resources.types(call.services.database.read(), call.workspace))
-
-
-def list_type_names(call: Call) -> Response:
-    """Show the names of the resource types."""
-    found = resources.types(call.services.database.read(), call.workspace)
-    return as_json([row["name"] for row in found])
 
 
 def type_exists(call: Call) -> Response:
@@ -109,19 +85,16 @@ def type_exists(call: Call) -> Response:
     return as_json(call.path["name"] in [row["name"] for row in found])
 
 
-def delete_type(call: Call) -> Response:
-    """Remove a resource type."""
-    with call.services.database.write() as connection:
-        resources.delete_type(connection, call.workspace, call.path["name"])
-    return as_text(f"resource_type {call.path['name']} deleted")
+delete_type = changes(resources.delete_type, "resource_type {} deleted", "name")
+delete = changes(resources.delete, "resource {} deleted")
 
 
 ENDPOINTS = (
     Endpoint("POST", f"{W}/resources/create", create),
     Endpoint("GET", f"{W}/resources/list", list_all),
     Endpoint("POST", f"{W}/resources/type/create", create_type),
-    Endpoint("GET", f"{W}/resources/type/list", list_types),
-    Endpoint("GET", f"{W}/resources/type/listnames", list_type_names),
+    Endpoint("GET", f"{W}/resources/type/list", lists_all(resources.types)),
+    Endpoint("GET", f"{W}/resources/type/listnames", lists_all(resources.types, "name")),
     Endpoint("GET", W + "/resources/type/get/{name}", shows(resources.get_type, "name")),
     Endpoint("POST", W + "/resources/type/update/{name}", update_type),
     Endpoint("GET", W + "/resources/type/exists/{name}", type_exists),

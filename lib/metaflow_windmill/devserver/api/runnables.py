@@ -16,7 +16,7 @@ from metaflow_windmill.devserver.api.request_arguments import (
 from metaflow_windmill.devserver.catalog import flows
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
-from metaflow_windmill.devserver.refusals import not_found
+from metaflow_windmill.devserver.refusals import there
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.api.call import Call
@@ -54,18 +54,14 @@ def flow_by_path(call: Call) -> Runnable:
     path = call.path["path"]
     call.require(Need("jobs", "run", "flows", path))
     found = call.services.catalog.flow(call.workspace, path)
-    if found is None:
-        raise not_found(f"flow not found at name {path}")
-    return Runnable(flow=found)
+    return Runnable(flow=there(found, f"flow not found at name {path}"))
 
 
 def flow_by_version(call: Call) -> Runnable:
     """Return one version of a flow."""
     version = version_number(call)
     found = flows.at_version(call.services.database.read(), call.workspace, version)
-    if found is None:
-        raise not_found(f"flow version not found at name {version}")
-    return Runnable(flow=found)
+    return Runnable(flow=there(found, f"flow version not found at name {version}"))
 
 
 def script_by_path(call: Call) -> Runnable:
@@ -73,17 +69,13 @@ def script_by_path(call: Call) -> Runnable:
     path = call.path["path"]
     call.require(Need("jobs", "run", "scripts", path))
     found = call.services.catalog.script(call.workspace, path)
-    if found is None:
-        raise not_found(f"script not found at name {path}")
-    return Runnable(code=found)
+    return Runnable(code=there(found, f"script not found at name {path}"))
 
 
 def script_by_hash(call: Call) -> Runnable:
     """Return one version of a script."""
     found = call.services.catalog.script_by_hash(call.workspace, call.path["hash"])
-    if found is None:
-        raise not_found(f"script not found at name {call.path['hash']}")
-    return Runnable(code=found)
+    return Runnable(code=there(found, f"script not found at name {call.path['hash']}"))
 
 
 def submission_of(call: Call, runnable: Runnable) -> Submission:

@@ -26,8 +26,7 @@ def create(call: Call) -> Response:
     """Make a schedule."""
     asked = call.fields("path", "schedule", "timezone", "script_path", "is_flow")
     call.require(Need("schedules", "write", path=asked["path"]))
-    with call.services.database.write() as connection:
-        path = schedules.create(connection, call.who, asked)
+    path = call.write(schedules.create, call.who, asked)
     call.services.scheduler.wake()
     return as_text(path)
 
@@ -35,8 +34,7 @@ def create(call: Call) -> Response:
 def update(call: Call) -> Response:
     """Change a schedule."""
     asked = call.fields("schedule", "timezone")
-    with call.services.database.write() as connection:
-        path = schedules.update(connection, call.who, call.path["path"], asked)
+    path = call.write(schedules.update, call.who, call.path["path"], asked)
     call.services.scheduler.wake()
     return as_text(path)
 
@@ -44,8 +42,7 @@ def update(call: Call) -> Response:
 def set_enabled(call: Call) -> Response:
     """Switch a schedule on or off."""
     path, enabled = call.path["path"], call.fields("enabled")["enabled"]
-    with call.services.database.write() as connection:
-        schedules.set_enabled(connection, call.workspace, path, enabled=enabled)
+    call.write(schedules.set_enabled, call.workspace, path, enabled=enabled)
     call.services.scheduler.wake()
     return as_text(f"succesfully updated schedule at path {path} to status {str(enabled).lower()}")
 
@@ -64,8 +61,7 @@ def list_all(call: Call) -> Response:
 
 def delete(call: Call) -> Response:
     """Remove a schedule."""
-    with call.services.database.write() as connection:
-        schedules.delete(connection, call.workspace, call.path["path"])
+    call.write(schedules.delete, call.workspace, call.path["path"])
     call.services.scheduler.wake()
     return as_text(f"schedule {call.path['path']} deleted")
 

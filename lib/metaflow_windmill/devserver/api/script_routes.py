@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.api.views import lists, lists_paths, shows
+from metaflow_windmill.devserver.api.views import changes_and_shows, lists, lists_all, shows
 from metaflow_windmill.devserver.catalog import scripts
 from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.model import Submission
@@ -24,8 +24,7 @@ def create(call: Call) -> Response:
     if call.services.release < JOB_TOKEN_SCOPES:  # such a server ignores a field that it does not know
         asked.pop("job_token_scopes", None)
     call.require(Need("scripts", "write", path=asked["path"]))
-    with call.services.database.write() as connection:
-        hash_, is_new = scripts.create(connection, call.who, asked, skip_noop=call.flag("skip_if_noop"))
+    hash_, is_new = call.write(scripts.create, call.who, asked, skip_noop=call.flag("skip_if_noop"))
     if is_new and not asked.get("lock"):
         _lock(call, hash_)
     return as_text(hash_, 201)
@@ -47,27 +46,8 @@ def raw(call: Call) -> Response:
 
 def archive(call: Call) -> Response:
     """Archive a script."""
-    with call.services.database.write() as connection:
-        scripts.archive(connection, call.workspace, call.path["path"])
+    call.write(scripts.archive, call.workspace, call.path["path"])
     return Response()
-
-
-def archive_version(call: Call) -> Response:
-    """Archive one version."""
-    with call.services.database.write() as connection:
-        return as_json(scripts.archive_version(connection, call.workspace, call.path["hash"]))
-
-
-def delete(call: Call) -> Response:
-    """Remove a script."""
-    with call.services.database.write() as connection:
-        return as_json(scripts.delete(connection, call.workspace, call.path["path"]))
-
-
-def delete_version(call: Call) -> Response:
-    """Blank one version."""
-    with call.services.database.write() as connection:
-        return as_json(scripts.delete_version(connection, call.workspace, call.path["hash"]))
 
 
 def _lock(call: Call, hash_: str) -> None:
@@ -76,15 +56,13 @@ def _lock(call: Call, hash_: str) -> None:
         return
     engine = call.services.engine
     asked = Submission("dependencies", call.who, {}, code.path, code, resolves=engine.isolated)
-    job_id = engine.submit(asked)
-    with call.services.database.write() as connection:
-        scripts.set_dependency_job(connection, call.workspace, hash_, job_id)
+    call.write(scripts.set_dependency_job, call.workspace, hash_, engine.submit(asked))
 
 
 ENDPOINTS = (
     Endpoint("POST", f"{W}/scripts/create", create),
     Endpoint("GET", f"{W}/scripts/list", lists(scripts.listed)),
-    Endpoint("GET", f"{W}/scripts/list_paths", lists_paths(scripts.listed)),
+    Endpoint("GET", f"{W}/scripts/list_paths", lists_all(scripts.listed, "path")),
     Endpoint("GET", W + "/scripts/get/p/{path:path}", shows(scripts.get), "scripts:read"),
     Endpoint("GET", W + "/scripts/get/h/{hash}", get_by_hash),
     Endpoint("GET", W + "/scripts/raw/p/{file:path}", raw, "scripts:read"),
@@ -92,7 +70,7 @@ ENDPOINTS = (
     Endpoint("GET", W + "/scripts/history/p/{path:path}", shows(scripts.history), "scripts:read"),
     Endpoint("GET", W + "/scripts/deployment_status/h/{hash}", shows(scripts.deployment_status, "hash")),
     Endpoint("POST", W + "/scripts/archive/p/{path:path}", archive, "scripts:write"),
-    Endpoint("POST", W + "/scripts/archive/h/{hash}", archive_version),
-    Endpoint("POST", W + "/scripts/delete/p/{path:path}", delete, "scripts:write"),
-    Endpoint("POST", W + "/scripts/delete/h/{hash}", delete_version),
+    Endpoint("POST", W + "/scripts/archive/h/{hash}", changes_and_shows(scripts.archive_version, "hash")),
+    Endpoint("POST", W + "/scripts/delete/p/{path:path}", changes_and_shows(scripts.delete), "scripts:write"),
+    Endpoint("POST", W + "/scripts/delete/h/{hash}", changes_and_shows(scripts.delete_version, "hash")),
 )

@@ -41,9 +41,7 @@ def workspace_exists(call: Call) -> Response:
 def create_workspace(call: Call) -> Response:
     """Make a workspace."""
     require_super_admin(call.bearer)
-    asked = call.fields("id")
-    with call.services.database.write() as connection:
-        made = workspaces.create(connection, asked, call.bearer.email)
+    made = call.write(workspaces.create, call.fields("id"), call.bearer.email)
     return as_text(f"Created workspace {made}", 201)
 
 
@@ -51,8 +49,7 @@ def set_environment_variable(call: Call) -> Response:
     """Set or remove an environment variable of all jobs of the workspace."""
     asked = call.fields("name", value=TEXT)
     name, value = asked["name"], asked.get("value")
-    with call.services.database.write() as connection:
-        workspaces.set_variable(connection, call.workspace, name, value)
+    call.write(workspaces.set_variable, call.workspace, name, value)
     return as_text(f"{'Deleted' if value is None else 'Set'} environment variable {name}")
 
 
@@ -64,9 +61,7 @@ def settings(call: Call) -> Response:
 
 def edit_git_sync(call: Call) -> Response:
     """Keep the settings of git sync."""
-    asked = call.fields()
-    with call.services.database.write() as connection:
-        workspaces.set_git_sync(connection, call.workspace, asked.get("git_sync_settings"))
+    call.write(workspaces.set_git_sync, call.workspace, call.fields().get("git_sync_settings"))
     return as_text(f"Edit git sync config for workspace {call.workspace}")
 
 

@@ -64,25 +64,19 @@ def email(call: Call) -> Response:
 
 def create_token(call: Call) -> Response:
     """Make a token."""
-    asked = call.fields()
-    with call.services.database.write() as connection:
-        return as_text(tokens.create(connection, call.bearer, asked), 201)
+    return as_text(call.write(tokens.create, call.bearer, call.fields()), 201)
 
 
 def impersonate(call: Call) -> Response:
     """Make a token of somebody else; for the superadmin."""
     require_super_admin(call.bearer)
-    asked = call.fields("impersonate_email")
-    with call.services.database.write() as connection:
-        return as_text(tokens.impersonate(connection, asked), 201)
+    return as_text(call.write(tokens.impersonate, call.fields("impersonate_email")), 201)
 
 
 def add_user(call: Call) -> Response:
     """Take somebody into the workspace; for its admins."""
     _require_admin(call)
-    asked = call.fields("email", "is_admin", "operator")
-    with call.services.database.write() as connection:
-        made = members.add(connection, call.workspace, asked)
+    made = call.write(members.add, call.workspace, call.fields("email", "is_admin", "operator"))
     return as_text(f"user with email {made.email} added", 201)
 
 
@@ -90,9 +84,8 @@ def remove_user(call: Call) -> Response:
     """Take somebody out of the workspace; for its admins."""
     _require_admin(call)
     name = call.path["username"]
-    with call.services.database.write() as connection:
-        if not members.remove(connection, call.workspace, name):
-            raise not_found(f"User {name} not found")
+    if not call.write(members.remove, call.workspace, name):
+        raise not_found(f"User {name} not found")
     return as_text(f"username {name} deleted")
 
 
@@ -109,8 +102,7 @@ def list_tokens(call: Call) -> Response:
 def delete_token(call: Call) -> Response:
     """End a token."""
     prefix = call.path["prefix"]
-    with call.services.database.write() as connection:
-        gone = tokens.delete(connection, call.bearer.email, prefix)
+    gone = call.write(tokens.delete, call.bearer.email, prefix)
     return as_text(f"Deleted {gone} tokens {prefix}")
 
 

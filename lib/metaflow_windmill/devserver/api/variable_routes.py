@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.api.body import TEXT
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
-from metaflow_windmill.devserver.api.views import shows
+from metaflow_windmill.devserver.api.views import changes, lists_below, shows
 from metaflow_windmill.devserver.catalog import variables
 from metaflow_windmill.devserver.catalog.scopes import Need
-from metaflow_windmill.devserver.refusals import not_found
+from metaflow_windmill.devserver.refusals import there
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -22,8 +22,7 @@ def create(call: Call) -> Response:
     """Make a variable."""
     asked = call.fields("path", "value", "is_secret", value=TEXT)
     call.require(Need("variables", "write", path=asked["path"]))
-    with call.services.database.write() as connection:
-        path = variables.create(connection, call.services.vault, call.who, asked)
+    path = call.write(variables.create, call.services.vault, call.who, asked)
     return as_text(f"variable {path} created", 201)
 
 
@@ -42,33 +41,17 @@ def get(call: Call) -> Response:
 def get_value(call: Call) -> Response:
     """Show a variable's text."""
     database, path = call.services.database.read(), call.path["path"]
-    found = call.services.catalog.variable(call.workspace, path)
-    if found is None:
-        raise not_found(f"Variable {path} not found")
+    found = there(call.services.catalog.variable(call.workspace, path), f"Variable {path} not found")
     if variables.is_secret(database, call.workspace, path):
         hide(call, found)
     return as_json(found)
 
 
-def list_all(call: Call) -> Response:
-    """Show all variables, without the texts of secrets."""
-    start = call.query.get("path_start", "")
-    return as_json(variables.listed(call.services.database.read(), call.workspace, start))
-
-
 def update(call: Call) -> Response:
     """Change a variable."""
     asked, vault = call.fields(value=TEXT), call.services.vault
-    with call.services.database.write() as connection:
-        path = variables.update(connection, vault, call.who, call.path["path"], asked)
+    path = call.write(variables.update, vault, call.who, call.path["path"], asked)
     return as_text(f"variable {path} updated (npath: {path})")
-
-
-def delete(call: Call) -> Response:
-    """Remove a variable."""
-    with call.services.database.write() as connection:
-        variables.delete(connection, call.workspace, call.path["path"])
-    return as_text(f"variable {call.path['path']} deleted")
 
 
 def hide(call: Call, secret: str) -> None:
@@ -77,9 +60,12 @@ def hide(call: Call, secret: str) -> None:
         call.services.logs.mask(call.bearer.job, secret)
 
 
+delete = changes(variables.delete, "variable {} deleted")
+
+
 ENDPOINTS = (
     Endpoint("POST", f"{W}/variables/create", create),
-    Endpoint("GET", f"{W}/variables/list", list_all),
+    Endpoint("GET", f"{W}/variables/list", lists_below(variables.listed)),
     Endpoint("GET", W + "/variables/get/{path:path}", get, "variables:read"),
     Endpoint("GET", W + "/variables/get_value/{path:path}", get_value, "variables:read"),
     Endpoint("GET", W + "/variables/exists/{path:path}", shows(variables.exists)),

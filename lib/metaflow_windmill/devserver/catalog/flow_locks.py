@@ -6,15 +6,13 @@ import copy
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.model import ScriptCode
+from metaflow_windmill.openflow import scripts_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from metaflow_windmill.devserver.model import RunnableFlow
     from metaflow_windmill.types import Json
-
-NOT_MODULES = ("input_transforms", "flow_env")
-"""Members that may hold anything, also what looks like a script."""
 
 
 def codes(flow: RunnableFlow) -> tuple[ScriptCode, ...]:
@@ -38,12 +36,4 @@ def with_locks(value: Json, locks: Sequence[str]) -> Json:
 
 def unlocked(value: Json) -> Iterator[Json]:
     """Yield the scripts without a lock, wherever they stand: the very objects in the value."""
-    if isinstance(value, list):
-        for item in value:
-            yield from unlocked(item)
-    elif isinstance(value, dict):
-        if value.get("type") == "rawscript" and not value.get("lock"):
-            yield value
-        for name, item in value.items():
-            if name not in NOT_MODULES:
-                yield from unlocked(item)
+    return (script for script in scripts_in(value) if not script.get("lock"))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.catalog import path_rows
 from metaflow_windmill.devserver.catalog.path_rows import EVERY
-from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.model import RunnableFlow
-from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.refusals import not_found, there
 from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.devserver.store.clock import iso, now
 from metaflow_windmill.openflow.rewritten import rewritten
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 CURRENT = """SELECT flow.*, flow_version.value, flow_version.schema FROM flow
-    JOIN flow_version ON flow_version.id = flow.version"""
+    JOIN flow_version ON flow_version.id = flow.version WHERE flow.workspace = ? AND flow.path = ?"""
 
 
 def create(connection: sqlite3.Connection, who: Actor, asked: Json) -> RunnableFlow:
@@ -33,16 +32,15 @@ def create(connection: sqlite3.Connection, who: Actor, asked: Json) -> RunnableF
     RequestRefused
         If the path is not valid, its folder is absent, or a flow stands there.
     """
-    path = check_place(connection, who.workspace, asked["path"])
-    if exists(connection, who.workspace, path):
-        raise bad_request(f"Flow {path} already exists")
-    version = _new_version(connection, who, asked, path)
-    connection.execute(
-        "INSERT INTO flow (workspace, path, version, summary, description, tag, labels, edited_by, edited_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, coalesce(?, '[]'), ?, ?)",
-        (who.workspace, path, version, *_fields(asked), who.username, now()),
-    )
-    return _version(connection, who.workspace, path)
+    path = path_rows.free_place(connection, "flow", who.workspace, asked["path"])
+    row = {
+        "workspace": who.workspace,
+        "path": path,
+        "labels": "[]",
+        **_new_version(connection, who, asked, path),
+    }
+    path_rows.insert(connection, "flow", row)
+    return _runnable(connection.execute(CURRENT, (who.workspace, path)).fetchone())
 
 
 def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -> RunnableFlow:
@@ -57,17 +55,11 @@ def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -
         raise not_found(f"Flow not found at name {path}")
     target = asked.get("path") or path
     if target != path:
-        check_place(connection, who.workspace, target)
-        if exists(connection, who.workspace, target):
-            raise bad_request(f"Flow {target} already exists")
+        path_rows.free_place(connection, "flow", who.workspace, target)
         _move(connection, who.workspace, path, target)
-    version = _new_version(connection, who, asked, target)
-    connection.execute(
-        "UPDATE flow SET version = ?, summary = ?, description = ?, tag = ?, labels = coalesce(?, labels),"
-        " archived = 0, edited_by = ?, edited_at = ? WHERE workspace = ? AND path = ?",
-        (version, *_fields(asked), who.username, now(), who.workspace, target),
-    )
-    return _version(connection, who.workspace, target)
+    row = {"archived": False, **_new_version(connection, who, asked, target)}
+    path_rows.change(connection, "flow", who.workspace, target, row)
+    return _runnable(connection.execute(CURRENT, (who.workspace, target)).fetchone())
 
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
@@ -83,17 +75,8 @@ def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
     RequestRefused
         If it is absent.
     """
-    row = connection.execute(
-        f"{CURRENT} WHERE flow.workspace = ? AND flow.path = ?", (workspace, path)
-    ).fetchone()
-    if row is None:
-        raise not_found(f"Flow not found at path {path}")
-    return {
-        **_shown(row),
-        "value": json.loads(row["value"]),
-        "schema": _read(row["schema"]),
-        "version_id": row["version"],
-    }
+    row = there(connection.execute(CURRENT, (workspace, path)).fetchone(), f"Flow not found at path {path}")
+    return {**_shown(row), **_content(row), "version_id": row["version"]}
 
 
 def get_version(connection: sqlite3.Connection, workspace: str, version: int) -> Json:
@@ -107,22 +90,14 @@ def get_version(connection: sqlite3.Connection, workspace: str, version: int) ->
     row = connection.execute(
         "SELECT * FROM flow_version WHERE workspace = ? AND id = ?", (workspace, version)
     ).fetchone()
-    if row is None:
-        raise not_found(f"Flow version not found at name {version}")
-    shown = get(connection, workspace, row["path"])
-    return {
-        **shown,
-        "value": json.loads(row["value"]),
-        "schema": _read(row["schema"]),
-        "version_id": row["id"],
-    }
+    there(row, f"Flow version not found at name {version}")
+    return {**get(connection, workspace, row["path"]), **_content(row), "version_id": row["id"]}
 
 
 def latest(connection: sqlite3.Connection, workspace: str, path: str) -> RunnableFlow | None:
     """Return what a run of a flow runs; an archived flow can be run as well."""
-    if not exists(connection, workspace, path):
-        return None
-    return _version(connection, workspace, path)
+    row = connection.execute(CURRENT, (workspace, path)).fetchone()
+    return None if row is None else _runnable(row)
 
 
 def at_version(connection: sqlite3.Connection, workspace: str, version: int) -> RunnableFlow | None:
@@ -181,9 +156,7 @@ def deployment_status(connection: sqlite3.Connection, workspace: str, path: str)
 
 def set_dependency_job(connection: sqlite3.Connection, workspace: str, path: str, job_id: str) -> None:
     """Keep which job locks the latest version of a flow."""
-    connection.execute(
-        "UPDATE flow SET dependency_job = ? WHERE workspace = ? AND path = ?", (job_id, workspace, path)
-    )
+    path_rows.change(connection, "flow", workspace, path, {"dependency_job": job_id})
 
 
 def set_value(connection: sqlite3.Connection, workspace: str, version: int, value: Json) -> None:
@@ -196,39 +169,35 @@ def set_value(connection: sqlite3.Connection, workspace: str, version: int, valu
 
 def archive(connection: sqlite3.Connection, workspace: str, path: str, *, archived: bool) -> None:
     """Hide a flow from lists, or show it again."""
-    connection.execute(
-        "UPDATE flow SET archived = ? WHERE workspace = ? AND path = ?", (archived, workspace, path)
-    )
+    path_rows.change(connection, "flow", workspace, path, {"archived": archived})
 
 
 def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     """Remove a flow with its versions; no fault if it is absent. Its jobs stay."""
     path_rows.remove(connection, "flow", workspace, path)
-    connection.execute("DELETE FROM flow_version WHERE workspace = ? AND path = ?", (workspace, path))
+    path_rows.remove(connection, "flow_version", workspace, path)
 
 
-def _fields(asked: Json) -> tuple[Json, ...]:
-    labels = json.dumps(asked["labels"]) if asked.get("labels") is not None else None
-    return asked["summary"], asked.get("description") or "", asked.get("tag"), labels
-
-
-def _new_version(connection: sqlite3.Connection, who: Actor, asked: Json, path: str) -> int | None:
-    schema = asked.get("schema")
-    added = connection.execute(
-        "INSERT INTO flow_version"
-        " (workspace, path, value, schema, deployment_message, created_by, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(
-                who.workspace,
-                path,
-                json.dumps(rewritten(asked["value"])),
-                None if schema is None else json.dumps(schema),
-            ),
-            *(asked.get("deployment_message"), who.username, now()),
-        ),
-    )
-    return added.lastrowid
+def _new_version(connection: sqlite3.Connection, who: Actor, asked: Json, path: str) -> dict[str, Json]:
+    """Keep a version, and return what it makes of the flow's row."""
+    version = {
+        "workspace": who.workspace,
+        "path": path,
+        "value": json.dumps(rewritten(asked["value"])),
+        "schema": None if asked.get("schema") is None else json.dumps(asked["schema"]),
+        "deployment_message": asked.get("deployment_message"),
+        "created_by": who.username,
+        "created_at": now(),
+    }
+    return {
+        "version": path_rows.insert(connection, "flow_version", version),
+        "summary": asked["summary"],
+        "description": asked.get("description") or "",
+        "tag": asked.get("tag"),
+        "edited_by": who.username,
+        "edited_at": now(),
+        **({} if asked.get("labels") is None else {"labels": json.dumps(asked["labels"])}),
+    }
 
 
 def _move(connection: sqlite3.Connection, workspace: str, old: str, new: str) -> None:
@@ -239,13 +208,6 @@ def _move(connection: sqlite3.Connection, workspace: str, old: str, new: str) ->
         "UPDATE http_trigger SET script_path = ? WHERE workspace = ? AND script_path = ? AND is_flow",
     ):
         connection.execute(statement, (new, workspace, old))
-
-
-def _version(connection: sqlite3.Connection, workspace: str, path: str) -> RunnableFlow:
-    row = connection.execute(
-        f"{CURRENT} WHERE flow.workspace = ? AND flow.path = ?", (workspace, path)
-    ).fetchone()
-    return _runnable(row)
 
 
 def _runnable(row: sqlite3.Row) -> RunnableFlow:
@@ -279,5 +241,5 @@ def _told(row: sqlite3.Row) -> Json:
     }
 
 
-def _read(text: str | None) -> Json:
-    return None if text is None else json.loads(text)
+def _content(row: sqlite3.Row) -> Json:
+    return {"value": json.loads(row["value"]), "schema": json.loads(row["schema"] or "null")}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.catalog.paths import NAME
-from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.refusals import bad_request, there
 from metaflow_windmill.devserver.store.clock import iso, now
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
+
+NAME = re.compile(r"[a-zA-Z_0-9]+", re.ASCII)
 
 
 def create(connection: sqlite3.Connection, who: Actor, asked: Json) -> str:
@@ -53,12 +55,8 @@ def get(connection: sqlite3.Connection, workspace: str, name: str) -> Json:
     RequestRefused
         If it is absent.
     """
-    found = connection.execute(
-        "SELECT * FROM folder WHERE workspace = ? AND name = ?", (workspace, name)
-    ).fetchone()
-    if found is None:
-        raise not_found(f"Folder not found at name {name}")
-    return _shown(found)
+    found = connection.execute("SELECT * FROM folder WHERE workspace = ? AND name = ?", (workspace, name))
+    return _shown(there(found.fetchone(), f"Folder not found at name {name}"))
 
 
 def listed(connection: sqlite3.Connection, workspace: str) -> list[Json]:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from metaflow_windmill.devserver.refusals import not_found
+from metaflow_windmill.devserver.catalog.paths import check_place
+from metaflow_windmill.devserver.refusals import bad_request, not_found, there
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
-Table: TypeAlias = Literal["flow", "http_trigger", "resource", "schedule", "script", "variable"]
+    from metaflow_windmill.types import Json
+
+Table: TypeAlias = Literal[
+    "flow", "flow_version", "http_trigger", "resource", "schedule", "script", "variable"
+]
 
 
 def find(connection: sqlite3.Connection, table: Table, workspace: str, path: str) -> sqlite3.Row | None:
@@ -30,10 +36,36 @@ def get(connection: sqlite3.Connection, table: Table, workspace: str, path: str,
     RequestRefused
         404 with these words, if there is none.
     """
-    found = find(connection, table, workspace, path)
-    if found is None:
-        raise not_found(absent)
-    return found
+    return there(find(connection, table, workspace, path), absent)
+
+
+def free_place(connection: sqlite3.Connection, table: Table, workspace: str, path: str) -> str:
+    """Return a path where a new row may stand.
+
+    Raises
+    ------
+    RequestRefused
+        If the path is not valid or taken, or its folder is absent.
+    """
+    if find(connection, table, workspace, check_place(connection, workspace, path)) is not None:
+        raise bad_request(f"{table.removeprefix('http_').capitalize()} {path} already exists")
+    return path
+
+
+def insert(connection: sqlite3.Connection, table: Table, row: Mapping[str, Json]) -> int | None:
+    """Add a row, given by column; return its number, where the table numbers them."""
+    places = ", ".join("?" * len(row))
+    statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})"  # noqa: S608 (names that the catalog writes)
+    return connection.execute(statement, tuple(row.values())).lastrowid
+
+
+def change(
+    connection: sqlite3.Connection, table: Table, workspace: str, path: str, row: Mapping[str, Json]
+) -> None:
+    """Set columns of the row at a path."""
+    columns = ", ".join(f"{name} = ?" for name in row)
+    statement = f"UPDATE {table} SET {columns} WHERE workspace = ? AND path = ?"  # noqa: S608 (as above)
+    connection.execute(statement, (*row.values(), workspace, path))
 
 
 def remove(

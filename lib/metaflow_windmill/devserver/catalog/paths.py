@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.catalog import folders
 from metaflow_windmill.devserver.refusals import bad_request
 
 if TYPE_CHECKING:
     import sqlite3
 
 PATH = re.compile(r"[ufg](/[\w-]+){2,}", re.ASCII)
-NAME = re.compile(r"[a-zA-Z_0-9]+", re.ASCII)
 LONGEST = 255
 """Characters of a path."""
 
@@ -43,11 +43,6 @@ def check_place(connection: sqlite3.Connection, workspace: str, path: str) -> st
         If the path is not valid or its folder is absent.
     """
     kind, folder = check_path(path).split("/")[:2]
-    if kind == "f" and not _folder_exists(connection, workspace, folder):
+    if kind == "f" and not folders.exists(connection, workspace, folder):
         raise bad_request(f"folder {folder} does not exist in workspace {workspace}; create it first")
     return path
-
-
-def _folder_exists(connection: sqlite3.Connection, workspace: str, name: str) -> bool:
-    found = connection.execute("SELECT 1 FROM folder WHERE workspace = ? AND name = ?", (workspace, name))
-    return found.fetchone() is not None

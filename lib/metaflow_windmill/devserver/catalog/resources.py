@@ -6,9 +6,10 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.devserver.catalog import path_rows
 from metaflow_windmill.devserver.catalog.containment import contains
 from metaflow_windmill.devserver.catalog.paths import check_place
-from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.refusals import bad_request, there
 from metaflow_windmill.devserver.store.clock import iso, now
 
 if TYPE_CHECKING:
@@ -29,25 +30,27 @@ def create(connection: sqlite3.Connection, who: Actor, asked: Json, *, replace: 
         if not replace:
             raise bad_request(f"Resource {path} already exists")
         return update(connection, who, path, asked)
-    description = asked.get("description") or ""
-    connection.execute(
-        "INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(who.workspace, path, json.dumps(asked.get("value")), asked["resource_type"], description),
-            *(who.username, now()),
-        ),
-    )
+    row = {
+        "workspace": who.workspace,
+        "path": path,
+        "value": json.dumps(asked.get("value")),
+        "resource_type": asked["resource_type"],
+        "description": asked.get("description") or "",
+        "created_by": who.username,
+        "edited_at": now(),
+    }
+    path_rows.insert(connection, "resource", row)
     return path
 
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
     """Tell whether a resource is there."""
-    return _row(connection, workspace, path) is not None
+    return path_rows.find(connection, "resource", workspace, path) is not None
 
 
 def value(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
     """Return the value of a resource as it was written; None where there is no resource."""
-    row = _row(connection, workspace, path)
+    row = path_rows.find(connection, "resource", workspace, path)
     return None if row is None else json.loads(row["value"])
 
 
@@ -59,9 +62,7 @@ def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
     RequestRefused
         If it is absent.
     """
-    row = _row(connection, workspace, path)
-    if row is None:
-        raise not_found(f"Resource {path} not found")
+    row = path_rows.get(connection, "resource", workspace, path, f"Resource {path} not found")
     return {**_shown(row), "value": json.loads(row["value"])}
 
 
@@ -110,18 +111,12 @@ def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -
     """
     old = get(connection, who.workspace, path)
     target = asked.get("path") or path
-    if target != path and exists(connection, who.workspace, check_place(connection, who.workspace, target)):
-        raise bad_request(f"Resource {target} already exists")
-    new = {
-        key: asked[key] if asked.get(key) is not None else old[key]
-        for key in ("description", "resource_type")
-    }
-    stored = json.dumps(asked["value"] if "value" in asked else old["value"])
-    connection.execute(
-        "UPDATE resource SET path = ?, value = ?, description = ?, resource_type = ?, edited_at = ?"
-        " WHERE workspace = ? AND path = ?",
-        (target, stored, new["description"], new["resource_type"], now(), who.workspace, path),
-    )
+    if target != path:
+        path_rows.free_place(connection, "resource", who.workspace, target)
+    row = {key: asked[key] for key in ("description", "resource_type") if asked.get(key) is not None}
+    value = json.dumps(asked["value"] if "value" in asked else old["value"])
+    row |= {"path": target, "value": value, "edited_at": now()}
+    path_rows.change(connection, "resource", who.workspace, path, row)
     return str(target)
 
 
@@ -133,9 +128,7 @@ def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     RequestRefused
         If it is absent.
     """
-    gone = connection.execute("DELETE FROM resource WHERE workspace = ? AND path = ?", (workspace, path))
-    if not gone.rowcount:
-        raise not_found(f"Resource {path} not found")
+    path_rows.remove(connection, "resource", workspace, path, f"Resource {path} not found")
 
 
 def create_type(connection: sqlite3.Connection, who: Actor, asked: Json) -> str:
@@ -172,10 +165,8 @@ def get_type(connection: sqlite3.Connection, workspace: str, name: str) -> Json:
     RequestRefused
         If it is absent.
     """
-    for found in types(connection, workspace):
-        if found["name"] == name:
-            return found
-    raise not_found(f"Resource type {name} not found")
+    found = [row for row in types(connection, workspace) if row["name"] == name]
+    return there(next(iter(found), None), f"Resource type {name} not found")
 
 
 def update_type(connection: sqlite3.Connection, workspace: str, name: str, asked: Json) -> None:
@@ -196,13 +187,6 @@ def update_type(connection: sqlite3.Connection, workspace: str, name: str, asked
 def delete_type(connection: sqlite3.Connection, workspace: str, name: str) -> None:
     """Remove a resource type; no fault if it is absent."""
     connection.execute("DELETE FROM resource_type WHERE workspace = ? AND name = ?", (workspace, name))
-
-
-def _row(connection: sqlite3.Connection, workspace: str, path: str) -> sqlite3.Row | None:
-    found: sqlite3.Row | None = connection.execute(
-        "SELECT * FROM resource WHERE workspace = ? AND path = ?", (workspace, path)
-    ).fetchone()
-    return found
 
 
 def _shown(row: sqlite3.Row) -> Json:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from metaflow_windmill.devserver.catalog import path_rows
-from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.instants import read_instant
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.schedules.cron_patterns import (
@@ -72,36 +71,20 @@ def create(connection: sqlite3.Connection, who: Actor, asked: Json) -> str:
         If the path is not valid or taken, its folder is absent, the pattern or the time zone is not valid, or
         there is nothing to run at ``script_path``.
     """
-    path = check_place(connection, who.workspace, asked["path"])
-    if exists(connection, who.workspace, path):
-        raise bad_request(f"Schedule {path} already exists")
+    path = path_rows.free_place(connection, "schedule", who.workspace, asked["path"])
     _check_target(connection, who.workspace, asked)
     enabled = asked.get("enabled") is not False
     first = _first(asked["schedule"], asked["timezone"], asked.get("paused_until"))
-    connection.execute(
-        "INSERT INTO schedule (workspace, path, schedule, timezone, script_path, is_flow, args, enabled,"
-        " no_flow_overlap, tag, summary, description, labels, paused_until, edited_by, email,"
-        " edited_at, next_tick)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(
-                who.workspace,
-                path,
-                asked["schedule"],
-                asked["timezone"],
-                asked["script_path"],
-                asked["is_flow"],
-            ),
-            *(
-                json.dumps(asked.get("args") or {}),
-                enabled,
-                bool(asked.get("no_flow_overlap")),
-                asked.get("tag"),
-            ),
-            *(asked.get("summary"), asked.get("description"), json.dumps(asked.get("labels") or [])),
-            *(_paused(asked.get("paused_until")), who.username, who.email, now(), first if enabled else None),
-        ),
-    )
+    row = {
+        "workspace": who.workspace,
+        "path": path,
+        "script_path": asked["script_path"],
+        "is_flow": asked["is_flow"],
+        "enabled": enabled,
+        "next_tick": first if enabled else None,
+        **_columns(who, asked, asked.get("paused_until")),
+    }
+    path_rows.insert(connection, "schedule", row)
     return path
 
 
@@ -116,18 +99,8 @@ def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -
     old = get(connection, who.workspace, path)
     new = {key: asked[key] if key in asked else old.get(key) for key in CHANGEABLE}
     first = _first(new["schedule"], new["timezone"], asked.get("paused_until"))
-    connection.execute(
-        "UPDATE schedule SET schedule = ?, timezone = ?, args = ?, no_flow_overlap = ?, tag = ?, summary = ?,"
-        " description = ?, labels = ?, paused_until = ?, edited_by = ?, email = ?, edited_at = ?,"
-        " next_tick = ?"
-        " WHERE workspace = ? AND path = ?",
-        (
-            *(new["schedule"], new["timezone"], json.dumps(new["args"] or {}), bool(new["no_flow_overlap"])),
-            *(new["tag"], new["summary"], new["description"], json.dumps(new["labels"] or [])),
-            *(_paused(asked.get("paused_until")), who.username, who.email, now()),
-            *(first if old["enabled"] else None, who.workspace, path),
-        ),
-    )
+    row = {**_columns(who, new, asked.get("paused_until")), "next_tick": first if old["enabled"] else None}
+    path_rows.change(connection, "schedule", who.workspace, path, row)
     return path
 
 
@@ -141,10 +114,7 @@ def set_enabled(connection: sqlite3.Connection, workspace: str, path: str, *, en
     """
     old = get(connection, workspace, path)
     first = _first(old["schedule"], old["timezone"], None) if enabled else None
-    connection.execute(
-        "UPDATE schedule SET enabled = ?, next_tick = ? WHERE workspace = ? AND path = ?",
-        (enabled, first, workspace, path),
-    )
+    path_rows.change(connection, "schedule", workspace, path, {"enabled": enabled, "next_tick": first})
 
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
@@ -292,6 +262,24 @@ def _paused(text: Json) -> int | None:
         return from_datetime(read_instant(text))
     except (ValueError, AttributeError) as fault:
         raise bad_request(f"paused_until: {text!r} is not an instant like 2030-01-31T10:00:00Z") from fault
+
+
+def _columns(who: Actor, told: Json, paused_until: Json) -> dict[str, Json]:
+    """Return the columns that a new schedule and a change of one have in common."""
+    return {
+        "schedule": told["schedule"],
+        "timezone": told["timezone"],
+        "args": json.dumps(told.get("args") or {}),
+        "no_flow_overlap": bool(told.get("no_flow_overlap")),
+        "tag": told.get("tag"),
+        "summary": told.get("summary"),
+        "description": told.get("description"),
+        "labels": json.dumps(told.get("labels") or []),
+        "paused_until": _paused(paused_until),
+        "edited_by": who.username,
+        "email": who.email,
+        "edited_at": now(),
+    }
 
 
 def _check_target(connection: sqlite3.Connection, workspace: str, asked: Json) -> None:

@@ -11,7 +11,7 @@ from metaflow_windmill.devserver.catalog import path_rows
 from metaflow_windmill.devserver.catalog.path_rows import EVERY
 from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.catalog.script_rows import code_of, from_text, shown
-from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.refusals import bad_request, there
 from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.devserver.store.clock import now
 
@@ -24,18 +24,8 @@ if TYPE_CHECKING:
 
 PREPROCESSOR = re.compile(r"^(async )?def preprocessor\(", re.MULTILINE)
 CONTENT = (
-    "summary",
-    "description",
-    "content",
-    "language",
-    "kind",
-    "schema",
-    "lock",
-    "tag",
-    "timeout",
-    "envs",
-    "labels",
-    "job_token_scopes",
+    *("summary", "description", "content", "language", "kind", "schema", "lock", "tag", "timeout", "envs"),
+    *("labels", "job_token_scopes"),
 )
 """What makes a version differ from its parent."""
 
@@ -60,7 +50,7 @@ def create(
         _check_lineage(asked, head, path)
         if skip_noop and all(head[key] == wanted[key] for key in CONTENT):
             return str(head["hash"]), False
-    elif asked.get("parent_hash") and not _known(connection, who.workspace, asked["parent_hash"]):
+    elif asked.get("parent_hash") and _by_hash(connection, who.workspace, asked["parent_hash"]) is None:
         raise bad_request(f"The parent version {asked['parent_hash']} of {path} does not exist")
     return _insert(connection, who, asked, wanted, head), True
 
@@ -83,9 +73,7 @@ def get(connection: sqlite3.Connection, workspace: str, path: str) -> Json:
         " ORDER BY archived, id DESC LIMIT 1",
         (workspace, path),
     ).fetchone()
-    if row is None:
-        raise not_found(f"Script not found at path {path}")
-    return {**shown(row), "content": row["content"], "schema": from_text(row["schema"]), "lock": row["lock"]}
+    return _whole(there(row, f"Script not found at path {path}"))
 
 
 def get_by_hash(connection: sqlite3.Connection, workspace: str, hash_: str) -> Json:
@@ -96,10 +84,7 @@ def get_by_hash(connection: sqlite3.Connection, workspace: str, hash_: str) -> J
     RequestRefused
         If it is absent.
     """
-    row = _by_hash(connection, workspace, hash_)
-    if row is None:
-        raise not_found(f"Script not found at name {hash_}")
-    return {**shown(row), "content": row["content"], "schema": from_text(row["schema"]), "lock": row["lock"]}
+    return _whole(there(_by_hash(connection, workspace, hash_), f"Script not found at name {hash_}"))
 
 
 def raw(connection: sqlite3.Connection, workspace: str, path: str) -> str:
@@ -110,10 +95,7 @@ def raw(connection: sqlite3.Connection, workspace: str, path: str) -> str:
     RequestRefused
         If it is absent.
     """
-    found = text(connection, workspace, path)
-    if found is None:
-        raise not_found(f"Script not found at path {path}")
-    return found
+    return there(text(connection, workspace, path), f"Script not found at path {path}")
 
 
 def text(connection: sqlite3.Connection, workspace: str, path: str) -> str | None:
@@ -169,15 +151,9 @@ def deployment_status(connection: sqlite3.Connection, workspace: str, hash_: str
     RequestRefused
         If there is no such version.
     """
-    row = _by_hash(connection, workspace, hash_)
-    if row is None:
-        raise not_found(f"Script not found at name {hash_}")
+    row = there(_by_hash(connection, workspace, hash_), f"Script not found at name {hash_}")
     job = row["dependency_job"]
-    return {
-        "lock": row["lock"],
-        "lock_error_logs": job_rows.failure_text(connection, job),
-        "job_id": job,
-    }
+    return {"lock": row["lock"], "lock_error_logs": job_rows.failure_text(connection, job), "job_id": job}
 
 
 def set_dependency_job(connection: sqlite3.Connection, workspace: str, hash_: str, job_id: str) -> None:
@@ -200,7 +176,7 @@ def set_lock(connection: sqlite3.Connection, workspace: str, hash_: str, locks: 
 
 def archive(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     """Archive every version of a script: it is no longer listed, run or imported by path."""
-    connection.execute("UPDATE script SET archived = 1 WHERE workspace = ? AND path = ?", (workspace, path))
+    path_rows.change(connection, "script", workspace, path, {"archived": True})
 
 
 def archive_version(connection: sqlite3.Connection, workspace: str, hash_: str) -> Json:
@@ -258,8 +234,8 @@ def _by_hash(connection: sqlite3.Connection, workspace: str, hash_: str) -> sqli
     return found
 
 
-def _known(connection: sqlite3.Connection, workspace: str, hash_: str) -> bool:
-    return _by_hash(connection, workspace, hash_) is not None
+def _whole(row: sqlite3.Row) -> Json:
+    return {**shown(row), "content": row["content"], "schema": from_text(row["schema"]), "lock": row["lock"]}
 
 
 def _is_resolved(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
@@ -325,9 +301,6 @@ def _insert(
         "created_at": now(),
         "deployment_message": asked.get("deployment_message"),
     }
-    connection.execute(
-        "UPDATE script SET archived = 1 WHERE workspace = ? AND path = ?", (who.workspace, path)
-    )
-    places = ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO script ({', '.join(row)}) VALUES ({places})", tuple(row.values()))  # noqa: S608 - the names are those above
+    archive(connection, who.workspace, path)
+    path_rows.insert(connection, "script", row)
     return hash_

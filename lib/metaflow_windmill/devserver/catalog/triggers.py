@@ -75,10 +75,7 @@ def create(connection: sqlite3.Connection, who: Actor, asked: Json) -> str:
     if exists(connection, who.workspace, row["path"]):
         raise bad_request(f"Trigger {row['path']} already exists")
     _check_route(connection, who.workspace, row)
-    names = (*COLUMNS, "workspace", "edited_by", "email", "edited_at")
-    values = (*(row[name] for name in COLUMNS), who.workspace, who.username, who.email, now())
-    places = ", ".join("?" * len(names))
-    connection.execute(f"INSERT INTO http_trigger ({', '.join(names)}) VALUES ({places})", values)  # noqa: S608 - the names are those above
+    path_rows.insert(connection, "http_trigger", {"workspace": who.workspace, **row, **_edited(who)})
     return str(row["path"])
 
 
@@ -92,14 +89,10 @@ def update(connection: sqlite3.Connection, who: Actor, path: str, asked: Json) -
     """
     old = get(connection, who.workspace, path)
     row = _checked({**old, **asked})
-    if row["path"] != path and exists(
-        connection, who.workspace, check_place(connection, who.workspace, row["path"])
-    ):
-        raise bad_request(f"Trigger {row['path']} already exists")
+    if row["path"] != path:
+        path_rows.free_place(connection, "http_trigger", who.workspace, row["path"])
     _check_route(connection, who.workspace, row, but=path)
-    changes = ", ".join(f"{name} = ?" for name in (*COLUMNS, "edited_by", "email", "edited_at"))
-    values = (*(row[name] for name in COLUMNS), who.username, who.email, now(), who.workspace, path)
-    connection.execute(f"UPDATE http_trigger SET {changes} WHERE workspace = ? AND path = ?", values)  # noqa: S608 - as above
+    path_rows.change(connection, "http_trigger", who.workspace, path, {**row, **_edited(who)})
     return str(row["path"])
 
 
@@ -114,9 +107,7 @@ def set_mode(connection: sqlite3.Connection, workspace: str, path: str, mode: st
     if mode not in MODES:
         raise bad_request(f"mode must be one of {', '.join(MODES)}")
     get(connection, workspace, path)
-    connection.execute(
-        "UPDATE http_trigger SET mode = ? WHERE workspace = ? AND path = ?", (mode, workspace, path)
-    )
+    path_rows.change(connection, "http_trigger", workspace, path, {"mode": mode})
 
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
@@ -212,6 +203,10 @@ def _checked(asked: Json) -> dict[str, Json]:
         **{key: asked[key] for key in COLUMNS if asked.get(key) is not None},
     }
     return {**row, "labels": json.dumps(asked.get("labels") or [])}
+
+
+def _edited(who: Actor) -> dict[str, Json]:
+    return {"edited_by": who.username, "email": who.email, "edited_at": now()}
 
 
 def _check_route(

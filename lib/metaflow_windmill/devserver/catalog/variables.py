@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.catalog.paths import check_place
-from metaflow_windmill.devserver.refusals import bad_request, not_found
+from metaflow_windmill.devserver.catalog import path_rows
 from metaflow_windmill.devserver.store.clock import iso, now
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from metaflow_windmill.devserver.catalog.vault import Vault
     from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
@@ -23,26 +23,24 @@ def create(connection: sqlite3.Connection, vault: Vault, who: Actor, asked: Json
     RequestRefused
         If the path is not valid or taken, or its folder is absent.
     """
-    path = check_place(connection, who.workspace, asked["path"])
+    path = path_rows.free_place(connection, "variable", who.workspace, asked["path"])
     secret = bool(asked["is_secret"])
     stored = vault.seal(asked["value"]) if secret else asked["value"]
-    row = (who.workspace, path, stored, secret, asked.get("description") or "", who.username, now())
-    try:
-        connection.execute("INSERT INTO variable VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-    except sqlite3.IntegrityError as fault:
-        raise bad_request(f"Variable {path} already exists") from fault
+    row = {"workspace": who.workspace, "path": path, "value": stored, "is_secret": secret}
+    row |= {"description": asked.get("description") or "", "edited_by": who.username, "edited_at": now()}
+    path_rows.insert(connection, "variable", row)
     return path
 
 
 def value(connection: sqlite3.Connection, vault: Vault, workspace: str, path: str) -> str | None:
     """Return a variable's text, decrypted; None where it is absent."""
-    row = _row(connection, workspace, path)
+    row = path_rows.find(connection, "variable", workspace, path)
     return None if row is None else _opened(row, vault)
 
 
 def is_secret(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
     """Tell whether a variable is there and secret."""
-    row = _row(connection, workspace, path)
+    row = path_rows.find(connection, "variable", workspace, path)
     return row is not None and bool(row["is_secret"])
 
 
@@ -62,9 +60,7 @@ def get(
     RequestRefused
         If it is absent.
     """
-    row = _row(connection, workspace, path)
-    if row is None:
-        raise not_found(f"Variable {path} not found")
+    row = path_rows.get(connection, "variable", workspace, path, f"Variable {path} not found")
     hidden = bool(row["is_secret"]) and not decrypt
     return {**_shown(row), "value": None if hidden else _opened(row, vault)}
 
@@ -86,46 +82,27 @@ def update(connection: sqlite3.Connection, vault: Vault, who: Actor, path: str, 
     RequestRefused
         If it is absent, or the new path is not valid or taken.
     """
-    row = _row(connection, who.workspace, path)
-    if row is None:
-        raise not_found(f"Variable {path} not found")
+    row = path_rows.get(connection, "variable", who.workspace, path, f"Variable {path} not found")
     secret = bool(row["is_secret"] if asked.get("is_secret") is None else asked["is_secret"])
     text = _opened(row, vault) if asked.get("value") is None else asked["value"]
     target = asked.get("path") or path
     if target != path:
-        _check_free(connection, who.workspace, target)
-    connection.execute(
-        "UPDATE variable SET path = ?, value = ?, is_secret = ?, description = ?,"
-        " edited_by = ?, edited_at = ? WHERE workspace = ? AND path = ?",
-        (
-            *(target, vault.seal(text) if secret else text, secret),
-            *(row["description"] if asked.get("description") is None else asked["description"], who.username),
-            *(now(), who.workspace, path),
-        ),
-    )
+        path_rows.free_place(connection, "variable", who.workspace, target)
+    changes = {"path": target, "value": vault.seal(text) if secret else text, "is_secret": secret}
+    changes |= {} if asked.get("description") is None else {"description": asked["description"]}
+    changes |= {"edited_by": who.username, "edited_at": now()}
+    path_rows.change(connection, "variable", who.workspace, path, changes)
     return str(target)
 
 
 def exists(connection: sqlite3.Connection, workspace: str, path: str) -> bool:
     """Tell whether a variable is there."""
-    return _row(connection, workspace, path) is not None
+    return path_rows.find(connection, "variable", workspace, path) is not None
 
 
 def delete(connection: sqlite3.Connection, workspace: str, path: str) -> None:
     """Remove a variable; no fault if it is absent."""
-    connection.execute("DELETE FROM variable WHERE workspace = ? AND path = ?", (workspace, path))
-
-
-def _check_free(connection: sqlite3.Connection, workspace: str, path: str) -> None:
-    if exists(connection, workspace, check_place(connection, workspace, path)):
-        raise bad_request(f"Variable {path} already exists")
-
-
-def _row(connection: sqlite3.Connection, workspace: str, path: str) -> sqlite3.Row | None:
-    found: sqlite3.Row | None = connection.execute(
-        "SELECT * FROM variable WHERE workspace = ? AND path = ?", (workspace, path)
-    ).fetchone()
-    return found
+    path_rows.remove(connection, "variable", workspace, path)
 
 
 def _opened(row: sqlite3.Row, vault: Vault) -> str:
