@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.crew import MemoryQueue
+from tests.support.crew import MemoryQueue, abandon
 from tests.support.worker_processes import worker_processes
 
 from metaflow_windmill.devserver.runner.files import Places, read_json
@@ -51,7 +51,7 @@ class Stand:
 
     def next_server(self) -> None:
         """Let go of the workers as a server does that dies, and start the next one."""
-        self.supervisor.abandon()
+        abandon(self.supervisor)
         self.supervisor = self._new()
 
     def worker(self) -> int:

@@ -12,6 +12,7 @@ from metaflow_windmill.devserver.model import Outcome, RunnableJob, ScriptCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from metaflow_windmill.devserver.runner.supervisor import Supervisor
     from metaflow_windmill.types import Json
 
 
@@ -81,3 +82,14 @@ class MemoryQueue:
         with self._changed:
             assert self._changed.wait_for(lambda: job_id in self.outcomes, timeout), "the job did not end"
             return self.outcomes[job_id]
+
+
+def abandon(supervisor: Supervisor) -> None:
+    """Let go of the workers without stopping them, as a server does that dies."""
+    supervisor._stopping.set()
+    supervisor._idle.put(None)
+    supervisor._deafen()
+    with supervisor._lock:
+        workers = list(supervisor._workers.values())
+    for worker in workers:
+        worker.line.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.crew import MemoryQueue
+from tests.support.crew import MemoryQueue, abandon
 
 from metaflow_windmill.devserver.runner.files import Places, read_json
 from metaflow_windmill.devserver.runner.supervisor import Crew, Supervisor
@@ -199,7 +199,7 @@ class TestDeaths:
         gate, started = tmp_path / "gate", tmp_path / "started"
         job = jobs.add(WAITS, {"gate": str(gate), "started": str(started)})
         wait_for(started)
-        first.abandon()
+        abandon(first)
         gate.touch()
         wait_for(Places(tmp_path).outcome(job))
         second = Supervisor(jobs, tmp_path, Crew(1))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaflow_windmill.devserver.store.canonical import ORDERED_BELOW, dump, normalise
+from metaflow_windmill.devserver.store.canonical import ORDERED_BELOW, dump
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -30,16 +30,15 @@ def test_what_json_cannot_hold_is_null(number: float) -> None:
     ("value", "text"), [(1e21, "1" + "0" * 21), ([1e23], f"[1{'0' * 23}]"), (1.5, "1.5"), (1e-7, "1e-07")]
 )
 def test_a_number_without_a_fraction_has_no_exponent(value: object, text: str) -> None:
-    assert dump(value) == normalise(json.dumps(value)) == text
+    assert dump(value) == text
 
 
 @given(VALUES)
 def test_nothing_else_changes(value: object) -> None:
     assert json.loads(dump(value), parse_int=float) == json.loads(json.dumps(value), parse_int=float)
-    assert normalise(dump(value)) == dump(value)
+    assert dump(json.loads(dump(value))) == dump(value)
 
 
 def test_a_large_document_keeps_its_order() -> None:
     large = {"long": "x" * ORDERED_BELOW, "a": 1}
     assert list(json.loads(dump(large))) == ["long", "a"]
-    assert normalise(json.dumps(large)) == json.dumps(large)

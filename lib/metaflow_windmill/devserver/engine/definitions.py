@@ -23,7 +23,6 @@ from metaflow_windmill.openflow import (
 if TYPE_CHECKING:
     import sqlite3
 
-    from metaflow_windmill.types import Json
 
 KEPT = 64
 """Flow values that are kept parsed."""
@@ -96,8 +95,3 @@ def is_simple(flow: FlowValue, loop: ForLoop | WhileLoop, *, preview: bool) -> b
         and not (only.mock and only.mock.enabled)
         and "cache_ttl" not in only.extra
     )
-
-
-def flag(module: Module, name: str) -> Json:
-    """Return one of the members that this project has no use for, or None."""
-    return module.extra.get(name)

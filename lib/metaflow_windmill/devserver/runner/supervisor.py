@@ -165,16 +165,6 @@ class Supervisor:
                 with suppress(ServerError):  # The next start does it.
                     self._engine.release(job)
 
-    def abandon(self) -> None:
-        """Let go of the workers without stopping them, as a server does that dies."""
-        self._stopping.set()
-        self._idle.put(None)
-        self._deafen()
-        with self._lock:
-            workers = list(self._workers.values())
-        for worker in workers:
-            worker.line.close()
-
     def kill(self, job_id: str) -> None:
         """Kill a running job, its whole process group, at once."""
         with self._lock:

@@ -46,11 +46,6 @@ def as_it_came(value: Json, kept: str) -> str | None:
     return None if text == kept else text
 
 
-def normalise(text: str) -> str:
-    """Return a JSON text with its keys in Windmill's order."""
-    return text if len(text) > ORDERED_BELOW or not _may_differ(text) else dump(json.loads(text))
-
-
 def _may_differ(text: str) -> bool:
     """Tell whether a text may hold an object, or a number with an exponent."""
     return "{" in text or "e" in text.lower()
