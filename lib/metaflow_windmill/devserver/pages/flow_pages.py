@@ -13,7 +13,7 @@ from metaflow_windmill.devserver.pages.fields import Filled
 from metaflow_windmill.devserver.pages.graph import outline
 from metaflow_windmill.devserver.pages.starting import Startable, started
 from metaflow_windmill.devserver.pages.viewer import html
-from metaflow_windmill.devserver.refusals import not_found
+from metaflow_windmill.devserver.refusals import there
 from metaflow_windmill.openflow import read_flow_value
 
 if TYPE_CHECKING:
@@ -39,26 +39,20 @@ def front(viewer: Viewer) -> Response:
     )
 
 
-def one(viewer: Viewer) -> Response:
-    """Show a flow with its form, its steps and its runs."""
-    return _page(viewer, None)
-
-
 def run(viewer: Viewer) -> Response:
     """Start a run with what was typed, and lead to its page; or show the form again with what is wrong."""
     path = viewer.path
     viewer.check(Need("jobs", "run", "flows", path))
     database = viewer.services.database
     shown = flows.get(database.read(), viewer.workspace, path)
-    version = flows.latest(database.read(), viewer.workspace, path)
-    if version is None:
-        raise not_found(f"flow not found at name {path}")
+    version = there(flows.latest(database.read(), viewer.workspace, path), f"flow not found at name {path}")
     asked = Submission("flow", viewer.who(), {}, path, flow=version, labels=version.labels)
     answer = started(viewer, asked, shown.get("schema"))
-    return _page(viewer, answer) if isinstance(answer, Filled) else answer
+    return one(viewer, answer) if isinstance(answer, Filled) else answer
 
 
-def _page(viewer: Viewer, filled: Filled | None) -> Response:
+def one(viewer: Viewer, filled: Filled | None = None) -> Response:
+    """Show a flow with its form, as it was filled in if that is wrong, its steps and its runs."""
     path = viewer.path
     viewer.check(Need("flows", "read", path=path))
     viewer.check(Need("jobs", "read"))

@@ -8,12 +8,11 @@ from urllib.parse import quote
 import nh3
 from starlette.responses import HTMLResponse
 
-from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.pages import layout
 from metaflow_windmill.devserver.pages.markup import tag
 from metaflow_windmill.devserver.pages.viewer import SAFE, Viewer, html, to
 from metaflow_windmill.devserver.refusals import not_found
-from metaflow_windmill.devserver.store import job_rows, jobs, results
+from metaflow_windmill.devserver.store import jobs, results
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -88,10 +87,7 @@ def _page(viewer: Viewer, job: str, at: str) -> Response:
 
 
 def _at(viewer: Viewer, job_id: str, path: str) -> str:
-    job = job_rows.load(viewer.services.database.read(), job_id)
-    if job is None:
-        raise not_found("there is no such run")
-    viewer.check(Need("jobs", "read"), job.workspace)
+    viewer.job(job_id)
     result: Json = jobs.result(viewer.services.database, job_id)
     found = results.follow(result, path.split(".") if path else [])
     if not isinstance(found, str):

@@ -14,7 +14,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.pages import (
     flow_pages,
     foreign,
@@ -28,7 +27,6 @@ from metaflow_windmill.devserver.pages.markup import Markup, tag
 from metaflow_windmill.devserver.pages.run_page import Shown, has_ended, parts
 from metaflow_windmill.devserver.pages.viewer import SAFE, PageHandler, Viewer, guarded, html, login, to
 from metaflow_windmill.devserver.refusals import not_found
-from metaflow_windmill.devserver.store import job_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -136,11 +134,7 @@ def shown_by(viewer: Viewer, action: str = "read") -> Shown:
         chosen = str(UUID(chosen)) if chosen else None
     except ValueError as fault:
         raise not_found("there is no such run") from fault
-    job = job_rows.load(viewer.services.database.read(), wanted)
-    if job is None:
-        raise not_found("there is no such run")
-    viewer.check(Need("jobs", action), job.workspace)
-    return Shown(job.workspace, wanted, chosen)
+    return Shown(viewer.job(wanted, action).workspace, wanted, chosen)
 
 
 @lru_cache

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.pages import layout
 from metaflow_windmill.devserver.pages.foreign import framed, lively_page
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
 from metaflow_windmill.devserver.pages.run_page import part_of
 from metaflow_windmill.devserver.pages.viewer import html
-from metaflow_windmill.devserver.refusals import not_found
-from metaflow_windmill.devserver.store import job_rows
+from metaflow_windmill.devserver.refusals import not_found, there
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -55,13 +53,11 @@ def card(viewer: Viewer) -> Response:
 def _told(viewer: Viewer, job_id: str, **asked: str) -> dict[str, Json]:
     services = viewer.services
     viewer.who("")
-    job = job_rows.load(services.database.read(), job_id)
-    if job is None or services.keeper is None:
-        raise not_found("there is no such run")
-    viewer.check(Need("jobs", "read"), job.workspace)
+    keeper = there(services.keeper, "there is no such run")
+    viewer.job(job_id)
     flow = part_of(services, job_id).flow
     environment = dict(flow.flow_env) if flow else {}
-    return services.keeper.tell({"environment": environment, "run": job_id, **asked})
+    return keeper.tell({"environment": environment, "run": job_id, **asked})
 
 
 def _task(job: str, told: Json) -> Markup:

@@ -7,15 +7,14 @@ from urllib.parse import quote
 
 from metaflow_windmill.devserver.api.approval_routes import ApprovalForm, asked_by, why_not
 from metaflow_windmill.devserver.api.auth import bearer_of, said_token
-from metaflow_windmill.devserver.catalog.scopes import Need
 from metaflow_windmill.devserver.pages import layout
 from metaflow_windmill.devserver.pages.fields import PREFIX, Filled, fields_of, read, typed_of
 from metaflow_windmill.devserver.pages.form import run_form
 from metaflow_windmill.devserver.pages.markdown_html import rendered
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
 from metaflow_windmill.devserver.pages.viewer import html, to
-from metaflow_windmill.devserver.refusals import bad_request, not_found
-from metaflow_windmill.devserver.store import approval_rows, job_rows
+from metaflow_windmill.devserver.refusals import bad_request
+from metaflow_windmill.devserver.store import approval_rows
 from metaflow_windmill.devserver.store.approval_rows import Answer
 
 if TYPE_CHECKING:
@@ -46,10 +45,7 @@ def of_run(services: Services, root: str, jobs: Collection[str]) -> Markup | Non
 def answer(viewer: Viewer) -> Response:
     """Take an answer, or show again what is wrong with it."""
     services, wanted = viewer.services, viewer.request.path_params["id"]
-    job = job_rows.load(services.database.read(), str(wanted))
-    if job is None:
-        raise not_found("there is no such run")
-    viewer.check(Need("jobs", "write"), job.workspace)
+    job = viewer.job(str(wanted), "write")
     asked = asked_by(services, job)
     refusal = why_not(services, bearer_of(services, said_token(viewer.request)), job, asked)
     if refusal is not None:

@@ -33,11 +33,6 @@ def every(viewer: Viewer) -> Response:
     return html(viewer, "scripts", runnable.overview(viewer, "script", found, nothing))
 
 
-def one(viewer: Viewer) -> Response:
-    """Show a script with its form, its text and its runs."""
-    return _page(viewer, None)
-
-
 def run(viewer: Viewer) -> Response:
     """Start a run with what was typed, and lead to its page; or show the form again with what is wrong."""
     path = viewer.path
@@ -49,10 +44,11 @@ def run(viewer: Viewer) -> Response:
         raise bad_request(f"{path} cannot be run: what it requires is not there. Its page says why.")
     asked = Submission("script", viewer.who(), {}, path, code)
     answer = started(viewer, asked, shown["schema"])
-    return _page(viewer, answer) if isinstance(answer, Filled) else answer
+    return one(viewer, answer) if isinstance(answer, Filled) else answer
 
 
-def _page(viewer: Viewer, filled: Filled | None) -> Response:
+def one(viewer: Viewer, filled: Filled | None = None) -> Response:
+    """Show a script with its form, as it was filled in if that is wrong, its text and its runs."""
     path = viewer.path
     viewer.check(Need("scripts", "read", path=path))
     viewer.check(Need("jobs", "read"))

@@ -16,7 +16,8 @@ from metaflow_windmill.devserver.catalog.scopes import Need, allows
 from metaflow_windmill.devserver.pages import layout
 from metaflow_windmill.devserver.pages.layout import PageFrame
 from metaflow_windmill.devserver.pages.markup import Markup, tag
-from metaflow_windmill.devserver.refusals import denied
+from metaflow_windmill.devserver.refusals import denied, there
+from metaflow_windmill.devserver.store import job_rows
 from metaflow_windmill.errors import RequestRefused, ServerError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.devserver.api.services import Services
     from metaflow_windmill.devserver.model import Actor
+    from metaflow_windmill.devserver.store.job_rows import JobRow
 
 LARGEST_FORM = 20 * 1024 * 1024
 """Bytes of what a form sends."""
@@ -79,6 +81,18 @@ class Viewer:
         identity(self.services, bearer, workspace or self.workspace)
         if not allows(bearer.scopes, need):
             raise denied(f"the scopes of this token do not cover {need}")
+
+    def job(self, job_id: str, action: str = "read") -> JobRow:
+        """Return a job; see `check` for who may do what with it.
+
+        Raises
+        ------
+        RequestRefused
+            404 if there is none.
+        """
+        job = there(job_rows.load(self.services.database.read(), job_id), "there is no such run")
+        self.check(Need("jobs", action), job.workspace)
+        return job
 
     def who(self, workspace: str | None = None) -> Actor:
         """Return whom the page acts for."""
