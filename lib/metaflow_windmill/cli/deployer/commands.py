@@ -34,12 +34,7 @@ def succeeds(deployer: DeployerImpl, name: str, /, **options: object) -> bool:
         return bool(command.process.returncode == 0)
 
 
-def answer_of(
-    deployer: DeployerImpl,
-    name: str,
-    parameters: dict[str, object],
-    **options: object,
-) -> str:
+def answer_of(deployer: DeployerImpl, name: str, parameters: dict[str, object], **options: object) -> str:
     """Run a command that tells what it has made by an attribute file; return that.
 
     Raises

@@ -78,10 +78,7 @@ class Deployment:
         return self.site.windmill.get_job(job.id)
 
 
-def deployed(
-    obj: CliState,
-    given: TargetOptions,
-) -> Deployment:
+def deployed(obj: CliState, given: TargetOptions) -> Deployment:
     """Return the deployment that the options mean.
 
     Raises

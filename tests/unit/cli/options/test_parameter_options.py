@@ -18,8 +18,8 @@ from metaflow_windmill.cli.flow.options.parameter_options import (
     given_tags,
     given_texts,
     given_values,
-    run_param_options,
 )
+from metaflow_windmill.cli.flow.options.run_options import run_options
 from metaflow_windmill.errors import InvalidParameter
 from metaflow_windmill.terminal.speech import flow_command
 
@@ -52,7 +52,7 @@ seen: dict[str, Any] = {}
 
 @flow_command(
     "A command for this test.",
-    run_param_options,
+    run_options(),
     click.option("--name", default="deployment"),
     click.option("--wait/--no-wait", default=True),
     click.option("--limit", default=5, type=int),
@@ -61,8 +61,9 @@ seen: dict[str, Any] = {}
     kind=ParameterCommand,
 )
 def command(obj: Any, **options: Any) -> None:
-    texts = given_texts(obj, options.pop("parameters"), options.pop("run_params"))
-    seen.update({"texts": texts, **options})
+    start = options.pop("start")
+    texts = given_texts(obj, start.parameters, start.params)
+    seen.update({"texts": texts, "run_params_file": start.params_file, **options})
 
 
 @pytest.fixture

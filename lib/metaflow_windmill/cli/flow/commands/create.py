@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @flow_command(
     "Compile this flow and deploy it to Windmill.",
-    creation_options,
+    *creation_options,
     click.option(
         "--only-json",
         is_flag=True,

@@ -22,13 +22,7 @@ if TYPE_CHECKING:
     yes_option,
     examples=("delete", "delete --yes"),
 )
-def command(
-    obj: CliState,
-    *,
-    given: TargetOptions,
-    authorize: str | None,
-    yes: bool,
-) -> None:
+def command(obj: CliState, *, given: TargetOptions, authorize: str | None, yes: bool) -> None:
     """Delete the schedule first: one without a flow would go on failing."""
     found = deployed(obj, given)
     found.check_allowed(authorize, "delete")

@@ -21,18 +21,12 @@ if TYPE_CHECKING:
 @flow_command(
     "Show what `create` would change: graph, parameters, schedule, package, versions. Nothing is deployed; "
     "the code package is built and saved as `create` does it, to compare its sha.",
-    flow_options,
+    *flow_options,
     server_options,
     json_option,
     examples=("diff", "diff --max-workers 20 --json"),
 )
-def command(
-    obj: CliState,
-    *,
-    given: TargetOptions,
-    as_json: bool,
-    **options: object,
-) -> None:
+def command(obj: CliState, *, given: TargetOptions, as_json: bool, **options: object) -> None:
     """Print a line a difference, or JSON."""
     found = deployed(obj, given)
     wanted = DeployOptions.of(options)

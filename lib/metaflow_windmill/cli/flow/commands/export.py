@@ -29,15 +29,10 @@ if TYPE_CHECKING:
     "Write the compiled flow into a directory that `wmill sync push` accepts. No server is asked; the code "
     "package is saved in the datastore.",
     click.argument("directory", metavar="DIR"),
-    flow_options,
+    *flow_options,
     examples=("export exported",),
 )
-def command(
-    obj: CliState,
-    *,
-    directory: str,
-    **options: object,
-) -> None:
+def command(obj: CliState, *, directory: str, **options: object) -> None:
     """Compile, and write each file whole."""
     target, wanted = meant(obj, TargetOptions()), DeployOptions.of(options)
     check(obj, wanted)

@@ -39,13 +39,7 @@ HEADS = ("version", "deployed", "by", "package", "message")
     json_option,
     examples=("history", "history --limit 5 --json"),
 )
-def history(
-    obj: CliState,
-    *,
-    given: TargetOptions,
-    limit: int,
-    as_json: bool,
-) -> None:
+def history(obj: CliState, *, given: TargetOptions, limit: int, as_json: bool) -> None:
     """Print a table or JSON."""
     found = deployed(obj, given)
     listed = found.site.windmill.flow_history(found.path)[:limit]
@@ -64,14 +58,7 @@ def history(
     click.argument("version", type=int),
     examples=("rollback 12", "rollback 12 --yes"),
 )
-def rollback(
-    obj: CliState,
-    *,
-    given: TargetOptions,
-    version: int,
-    authorize: str | None,
-    yes: bool,
-) -> None:
+def rollback(obj: CliState, *, given: TargetOptions, version: int, authorize: str | None, yes: bool) -> None:
     """Make a new version that equals an old one; nothing of the history is lost."""
     from metaflow.util import get_username
 

@@ -32,13 +32,7 @@ HEADS = ("path", "flow", "branch", "owner", "deployed", "schedule")
     json_option,
     examples=("list-flows", "list-flows --all --json"),
 )
-def command(
-    obj: CliState,
-    *,
-    given: TargetOptions,
-    everything: bool,
-    as_json: bool,
-) -> None:
+def command(obj: CliState, *, given: TargetOptions, everything: bool, as_json: bool) -> None:
     """Print a table or JSON."""
     given = meant(obj, given).given
     site = connect(given)

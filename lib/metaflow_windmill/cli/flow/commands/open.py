@@ -27,13 +27,7 @@ if TYPE_CHECKING:
     click.option("--flow", "of_flow", is_flag=True, default=False, help="Open the page of the flow."),
     examples=("open", "open --flow"),
 )
-def command(
-    obj: CliState,
-    *,
-    given: TargetOptions,
-    run_id: str | None,
-    of_flow: bool,
-) -> None:
+def command(obj: CliState, *, given: TargetOptions, run_id: str | None, of_flow: bool) -> None:
     """Print the address, and open it where a person sits at a terminal."""
     if of_flow and run_id:
         raise CommandError("Give RUN or --flow, not both.", "Wrong use")

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.commands.trigger import announce
 from metaflow_windmill.cli.flow.deployed import deployed
 from metaflow_windmill.cli.flow.options.attributes import attribute_option, write_attributes
-from metaflow_windmill.cli.flow.options.parameter_options import (
-    ParameterCommand,
-    given_tags,
-    given_texts,
-    given_values,
-    run_param_options,
-    run_tag_option,
-)
+from metaflow_windmill.cli.flow.options.parameter_options import ParameterCommand
+from metaflow_windmill.cli.flow.options.run_options import RunOptions, follow_options, run_options
 from metaflow_windmill.cli.flow.options.shared import server_options
-from metaflow_windmill.cli.flow.telling.fetched_metadata import fetch_metadata
-from metaflow_windmill.cli.flow.telling.following import conclude, follow, follow_options
+from metaflow_windmill.cli.flow.telling.following import FollowOptions, see_through
 from metaflow_windmill.cli.flow.telling.showing import time_text
 from metaflow_windmill.errors import DeployError, RetryNotAllowed
 from metaflow_windmill.runs.resumption import check_step, former_run, resume
@@ -30,8 +23,6 @@ from metaflow_windmill.runtime.resumed.origin_run import parameters_of
 from metaflow_windmill.terminal.speech import CommandError, flow_command, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from metaflow_windmill.cli.flow.deployed import Deployment
     from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
@@ -50,16 +41,8 @@ if TYPE_CHECKING:
         help="Run this step and all that follows it anew, even where they succeeded.",
     ),
     click.option("--origin-run-id", default=None, help="RUN, as Metaflow's own resume has it."),
-    run_param_options,
-    run_tag_option,
-    click.option("--run-id-file", default=None, help="Write the id of the new run to this file."),
-    click.option(
-        "--wait/--no-wait",
-        default=True,
-        show_default=True,
-        help="Follow the new run; the exit status is its outcome.",
-    ),
-    *follow_options,
+    run_options("the new run"),
+    follow_options("the new run"),
     attribute_option,
     examples=(
         "resume",
@@ -75,15 +58,9 @@ def command(
     given: TargetOptions,
     step_to_rerun: str | None,
     origin_run_id: str | None,
-    run_params: tuple[str, ...] | None,
-    run_params_file: str | None,
-    tags: tuple[str, ...] | None,
-    run_id_file: str | None,
-    wait: bool,
-    max_wait: float | None,
-    quiet_tasks: bool,
+    start: RunOptions,
+    following: FollowOptions,
     deployer_attribute_file: str | None,
-    parameters: Mapping[str, Any],
 ) -> None:
     """Check all that can be checked here, start the run, and follow it."""
     if run_id and origin_run_id and run_id != origin_run_id:
@@ -93,8 +70,8 @@ def command(
     steps = [step_to_rerun] if step_to_rerun else []
     for step in steps:
         check_step(step, found.flow.value)
-    values, texts = given_values(run_params_file), given_texts(obj, parameters, run_params)
-    tags = given_tags(tags, values)
+    values, tags = start.said()
+    texts = start.texts(obj)
     check_takes_tags(found.flow, tags)
     _check_data(found, former)
     _say(obj, found, former)
@@ -109,12 +86,9 @@ def command(
         version=found.flow.version,
         tags=tags,
     )
-    announce(obj, found.site, run, run_id_file)
+    announce(obj, found.site, run, start.id_file)
     write_attributes(deployer_attribute_file, obj, name=found.path, pathspec=run.pathspec)
-    if wait:
-        ended = follow(obj, found.site, run.job_id, found.path, max_wait, quiet_tasks=quiet_tasks)
-        fetch_metadata(obj, found.record, run.run_id)
-        conclude(obj, found.site, ended)
+    see_through(obj, found.site, run, found.record, following)
 
 
 def _check_data(found: Deployment, former: Former) -> None:

@@ -23,13 +23,7 @@ if TYPE_CHECKING:
     authorize_option,
     examples=("retry-now", "retry-now windmill-1fa26f5d-f818-4e79-a3ea-e55ae0cbd1db"),
 )
-def command(
-    obj: CliState,
-    *,
-    given: TargetOptions,
-    run_id: str | None,
-    authorize: str | None,
-) -> None:
+def command(obj: CliState, *, given: TargetOptions, run_id: str | None, authorize: str | None) -> None:
     """Start each task that waits, where the server can.
 
     Raises

@@ -49,13 +49,7 @@ if TYPE_CHECKING:
     json_option,
     examples=("status", "status windmill-1fa26f5d-f818-4e79-a3ea-e55ae0cbd1db --json"),
 )
-def command(
-    obj: CliState,
-    *,
-    given: TargetOptions,
-    run_id: str | None,
-    as_json: bool,
-) -> None:
+def command(obj: CliState, *, given: TargetOptions, run_id: str | None, as_json: bool) -> None:
     """Print a table or JSON."""
     found = deployed(obj, given)
     job = found.run(run_id)

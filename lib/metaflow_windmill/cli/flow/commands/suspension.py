@@ -17,13 +17,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.internals.deploying import CliState
 
 
-def switch(
-    obj: CliState,
-    *,
-    enabled: bool,
-    given: TargetOptions,
-    authorize: str | None,
-) -> None:
+def switch(obj: CliState, *, enabled: bool, given: TargetOptions, authorize: str | None) -> None:
     """Turn the schedule on or off.
 
     Raises

@@ -21,13 +21,7 @@ if TYPE_CHECKING:
     authorize_option,
     examples=("terminate", "terminate windmill-1fa26f5d-f818-4e79-a3ea-e55ae0cbd1db"),
 )
-def command(
-    obj: CliState,
-    *,
-    given: TargetOptions,
-    run_id: str | None,
-    authorize: str | None,
-) -> None:
+def command(obj: CliState, *, given: TargetOptions, run_id: str | None, authorize: str | None) -> None:
     """Ask Windmill to cancel the run's job."""
     from metaflow.util import get_username
 

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from metaflow._vendor import click
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.cli.flow.options.attributes import attribute_option, write_attributes
-from metaflow_windmill.cli.flow.options.parameter_options import (
-    ParameterCommand,
-    given_tags,
-    given_texts,
-    given_values,
-    run_param_options,
-    run_tag_option,
-)
+from metaflow_windmill.cli.flow.options.parameter_options import ParameterCommand
+from metaflow_windmill.cli.flow.options.run_options import RunOptions, run_options
 from metaflow_windmill.cli.flow.options.shared import server_of, server_options
 from metaflow_windmill.cli.flow.telling.showing import in_python
 from metaflow_windmill.client.pages import run_page
@@ -26,8 +18,6 @@ from metaflow_windmill.terminal.paste import command_line
 from metaflow_windmill.terminal.speech import flow_command, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from metaflow_windmill.client.site import Site
     from metaflow_windmill.internals.deploying import CliState
 
@@ -35,9 +25,7 @@ if TYPE_CHECKING:
 @flow_command(
     "Start a run of the deployed flow.",
     server_options,
-    run_param_options,
-    run_tag_option,
-    click.option("--run-id-file", default=None, help="Write the id of the run to this file."),
+    run_options(),
     attribute_option,
     examples=("trigger --alpha 1", "trigger --run-params-file values.json --run-id-file run.txt"),
     kind=ParameterCommand,
@@ -46,25 +34,19 @@ def command(
     obj: CliState,
     *,
     given: TargetOptions,
-    run_params: tuple[str, ...] | None,
-    run_params_file: str | None,
-    tags: tuple[str, ...] | None,
-    run_id_file: str | None,
+    start: RunOptions,
     deployer_attribute_file: str | None,
-    parameters: Mapping[str, Any],
 ) -> None:
     """Start a run and say where it is."""
-    check_file(run_id_file)
+    check_file(start.id_file)
     target = meant(obj, given)
-    values = given_values(run_params_file)
-    tags = given_tags(tags, values)
+    values, tags = start.said()
     site = server_of(target.given)
     flow = site.find_flow(target.path)
     place = f"{target.path} in the workspace {site.workspace}"
     record, version = deployed_version(flow, place, target.identity, tags)
-    texts = given_texts(obj, parameters, run_params)
-    run = trigger(site.windmill, target.path, record, values, texts, version=version, tags=tags)
-    announce(obj, site, run, run_id_file)
+    run = trigger(site.windmill, target.path, record, values, start.texts(obj), version=version, tags=tags)
+    announce(obj, site, run, start.id_file)
     say(obj, "To follow it:")
     say(obj, command_line("logs", run.run_id, "--follow"), indent=True)
     write_attributes(deployer_attribute_file, obj, name=target.path, pathspec=run.pathspec)

@@ -53,13 +53,7 @@ class KeyDifference:
         "why windmill-1fa26f5d-f818-4e79-a3ea-e55ae0cbd1db/train/t-2 --json",
     ),
 )
-def command(
-    obj: CliState,
-    *,
-    task: str,
-    given: TargetOptions,
-    as_json: bool,
-) -> None:
+def command(obj: CliState, *, task: str, given: TargetOptions, as_json: bool) -> None:
     """Print sentences and a table, or JSON."""
     found = deployed(obj, given)
     run, name = _asked(found, task)

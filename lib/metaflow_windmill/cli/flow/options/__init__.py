@@ -5,6 +5,7 @@ __all__ = [
     "creation",
     "flow_options",
     "parameter_options",
+    "run_options",
     "shared",
     "token_options",
     "top_level",

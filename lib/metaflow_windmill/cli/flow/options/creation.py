@@ -12,18 +12,15 @@ from metaflow_windmill.deployment.assembled.deployment_target import meant
 from metaflow_windmill.deployment.assembled.options import DeployOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from metaflow_windmill.deployment.assembled.deployment_target import Target, TargetOptions
     from metaflow_windmill.deployment.placed.ownership import TokenWish
     from metaflow_windmill.internals.deploying import CliState
 
 
-def creation_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that `Creation` is made of."""
-    for add in (token_options, flow_options, target_options):
-        command = add(command)
-    return command
+creation_options = (target_options, *flow_options, *token_options)
+"""What `Creation` is made of."""
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from metaflow._vendor import click
 from metaflow.runtime import MAX_NUM_SPLITS
 
-from metaflow_windmill.cli.flow.options.notify import NOTIFY_OPTIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+from metaflow_windmill.cli.flow.options.notify import notify_options
 
 # The types of the options are those that Metaflow's Deployer knows by name: no IntRange and the like.
-_OPTIONS = (
+flow_options = (
     click.option("--namespace", "user_namespace", default=None, help="Namespace of the runs' tasks."),
     click.option("--tag", "tags", multiple=True, default=None, help="Tag every run (repeatable)."),
     click.option(
@@ -80,11 +74,6 @@ _OPTIONS = (
         help="NAME=f/folder/variable, or NAME=f/folder/resource#field: an environment variable of every "
         "task whose value stays in Windmill (repeatable).",
     ),
+    *notify_options,
 )
-
-
-def flow_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what is deployed."""
-    for add in reversed((*_OPTIONS, *NOTIFY_OPTIONS)):
-        command = add(command)
-    return command
+"""In the order of the help."""

@@ -8,7 +8,7 @@ from metaflow_windmill.deployment.described.notification_options import OPTIONS
 
 _WHERE = "the variable in Windmill that holds it, such as f/folder/variable"
 
-NOTIFY_OPTIONS = (
+notify_options = (
     click.option(
         "--notify-on-error/--no-notify-on-error",
         default=False,

@@ -16,7 +16,7 @@ from metaflow_windmill.runs.arguments import split_text
 from metaflow_windmill.terminal.speech import PlainCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.internals.shapes import MetaflowParameter
@@ -118,34 +118,6 @@ def default_text(told: Mapping[str, Any]) -> str:
     if default is None:
         return "[required]" if told.get("required") else ""
     return f"[default: {'made when it is deployed' if callable(default) else default}]"
-
-
-def run_param_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the ways to give parameters that do not depend on their names."""
-    for add in (
-        click.option(
-            "--run-params-file",
-            default=None,
-            help="A JSON file with an object of parameters; for values too long for a command line.",
-        ),
-        click.option(
-            "--run-param",
-            "run_params",
-            multiple=True,
-            default=None,
-            help="A parameter as name=value (repeatable).",
-        ),
-    ):
-        command = add(command)
-    return command
-
-
-def run_tag_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the tags of a run, under the name by which the Deployer knows those of a deployment."""
-    tag = {"multiple": True, "default": None}
-    told = "Tag this run, beside the tags of the deployment (repeatable)."
-    tagging = click.option("--tag", "tags", **tag, help=told)
-    return tagging(command)  # type: ignore[no-any-return]
 
 
 def given_tags(tags: Iterable[str] | None, values: dict[str, Json]) -> tuple[str, ...]:

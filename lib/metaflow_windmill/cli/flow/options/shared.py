@@ -23,57 +23,75 @@ from metaflow_windmill.terminal.python_words import FROM_PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import TypeAlias
 
     from metaflow_windmill.types import Json
 
-_SERVER = {
-    "host": click.option(
+    Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_SERVER = (
+    click.option(
         "--windmill-host",
         default=None,
         help=f"Address of the server. [WINDMILL_HOST, default {DEFAULT_HOST}]",
     ),
-    "token": click.option(
+    click.option(
         "--windmill-token",
         default=None,
         help="[WINDMILL_TOKEN] Better in the environment: others may see the command line.",
     ),
-    "workspace": click.option(
+    click.option(
         "--windmill-workspace", default=None, help=f"[WINDMILL_WORKSPACE, default {DEFAULT_WORKSPACE}]"
     ),
-}
-_PLACE = {
-    "name": click.option("--name", default=None, help="Name of the deployment instead of the flow's name."),
-    "folder": click.option(
+)
+_PLACE = (
+    click.option("--name", default=None, help="Name of the deployment instead of the flow's name."),
+    click.option(
         "--folder",
         default=None,
         help=f"Folder of the deployed flow. [METAFLOW_WINDMILL_FOLDER, default {DEFAULT_FOLDER}]",
     ),
-}
+)
+_NAMES = {f"windmill_{name}": name for name in ("host", "token", "workspace")}
 
 
-def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which Windmill is meant; the command gets them as `given`."""
-    return _handed_on(command, _SERVER)
+def handed_on(
+    *options: Decorator, names: Mapping[str, str], make: Callable[..., object], into: str
+) -> Decorator:
+    """Return what adds options whose values a command gets in one argument.
+
+    Parameters
+    ----------
+    *options : callable
+        What `click.option` returns, in the order of the help.
+    names : mapping of str to str
+        By the name of each option, that of the value for `make`.
+    make : callable
+        Makes the argument of the values.
+    into : str
+        The name of the argument.
+    """
+
+    def add_to(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def handing_on(*args: object, **values: Json) -> object:
+            made = make(**{name: values.pop(option) for option, name in names.items()})
+            return command(*args, **{into: made}, **values)
+
+        decorated: Callable[..., Any] = handing_on
+        for add in reversed(options):
+            decorated = add(decorated)
+        return decorated
+
+    return add_to
 
 
-def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which Windmill is meant, and where in it; the command gets them as `given`."""
-    return _handed_on(command, {**_SERVER, **_PLACE})
-
-
-def _handed_on(command: Callable[..., Any], options: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """Add options whose values a command gets in one argument, each by its name in `TargetOptions`."""
-    by_option = {name if name in _PLACE else f"windmill_{name}": name for name in options}
-
-    @wraps(command)
-    def handing_on(*args: object, **values: Json) -> object:
-        given = TargetOptions(**{name: values.pop(option) for option, name in by_option.items()})
-        return command(*args, given=given, **values)
-
-    decorated: Callable[..., Any] = handing_on
-    for add in reversed([*options.values()]):
-        decorated = add(decorated)
-    return decorated
+server_options = handed_on(*_SERVER, names=_NAMES, make=TargetOptions, into="given")
+"""Which Windmill is meant; the command gets it as `given`."""
+target_options = handed_on(
+    *_SERVER, *_PLACE, names={**_NAMES, "name": "name", "folder": "folder"}, make=TargetOptions, into="given"
+)
+"""Which Windmill is meant, and where in it; the command gets it as `given`."""
 
 
 def server_of(given: TargetOptions) -> Site:

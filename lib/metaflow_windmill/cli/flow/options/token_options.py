@@ -10,11 +10,11 @@ from metaflow_windmill.deployment.described.names import token_prefix
 from metaflow_windmill.deployment.placed.ownership import TokenWish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from metaflow_windmill.deployment.described.names import DeploymentId
 
-_OPTIONS = (
+token_options = (
     click.option(
         "--new-token",
         "given_token",
@@ -33,13 +33,7 @@ _OPTIONS = (
         help="The production token of a flow that somebody else deployed. Remembered after once.",
     ),
 )
-
-
-def token_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say with which production token a flow is deployed."""
-    for add in reversed(_OPTIONS):
-        command = add(command)
-    return command
+"""With which production token a flow is deployed."""
 
 
 def wish_options(options: Mapping[str, Any]) -> dict[str, Any]:

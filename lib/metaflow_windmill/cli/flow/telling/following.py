@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.telling.asking import Asking
+from metaflow_windmill.cli.flow.telling.fetched_metadata import fetch_metadata
 from metaflow_windmill.cli.flow.telling.output import Output
 from metaflow_windmill.cli.flow.telling.screen import screen_for
 from metaflow_windmill.cli.flow.telling.teller import EACH_TOLD, shortened
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from metaflow_windmill.cli.flow.telling.screen import Screen
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.site import Site
+    from metaflow_windmill.contract.record import Record
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.reasons import Reason
+    from metaflow_windmill.runs.start import Triggered
     from metaflow_windmill.runs.watch import Look, TaskEvent
 
 TASKS_NAMED = 3
@@ -40,13 +43,14 @@ AFTER_OUTPUT = 0.5
 ASKED = 32
 """Tasks that run whose logs are asked for at one look; with more, it is the turn of others at the next."""
 
-follow_options = (
-    click.option("--max-wait", default=None, type=float, help="Follow for this many seconds at most."),
-    click.option(
-        "--quiet-tasks", is_flag=True, default=False, help="Do not show what the tasks of the run print."
-    ),
-)
-"""How a run is followed, for the commands that do."""
+
+@dataclass(frozen=True)
+class FollowOptions:
+    """Whether a run is followed, for how many seconds at most, and whether without what its tasks print."""
+
+    wait: bool = True
+    max_wait: float | None = None
+    quiet_tasks: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,16 @@ class Followed:
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
-def follow(
-    obj: CliState,
-    site: Site,
-    job_id: str,
-    path: str,
-    max_wait: float | None = None,
-    *,
-    quiet_tasks: bool = False,
-) -> Followed:
-    """Show a run until it is over, with what its tasks print unless `quiet_tasks`.
+def see_through(obj: CliState, site: Site, run: Triggered, record: Record, how: FollowOptions) -> None:
+    """Follow a run, if it is to be followed, and say how it ended; see `follow` and `conclude`."""
+    if how.wait:
+        ended = follow(obj, site, run.job_id, run.path, how)
+        fetch_metadata(obj, record, run.run_id)
+        conclude(obj, site, ended)
+
+
+def follow(obj: CliState, site: Site, job_id: str, path: str, how: FollowOptions) -> Followed:
+    """Show a run until it is over.
 
     Raises
     ------
@@ -81,11 +85,11 @@ def follow(
     watch = RunWatch(site.windmill, job_id, steps_of(value), EACH_TOLD)
     screen = screen_for(obj, site.windmill, value, f"{obj.flow.name}/{run}", run)
     asking = Asking(site.windmill, site.host, value)
-    output = None if quiet_tasks else Output(site.windmill, partial(_pass_on, screen), most=ASKED)
+    output = None if how.quiet_tasks else Output(site.windmill, partial(_pass_on, screen), most=ASKED)
     try:
         screen.begin()
         try:
-            return _until_over(watch, screen, output, asking, max_wait)
+            return _until_over(watch, screen, output, asking, how.max_wait)
         finally:
             screen.end()
     except (KeyboardInterrupt, WindmillError) as why:
