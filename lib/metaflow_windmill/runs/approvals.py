@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.errors import DeployError, InvalidParameter, NotFound, Refused, Unauthorized
 from metaflow_windmill.runs.approvers import until_when, who_may, why_refused
+from metaflow_windmill.runs.watch import modules_of
 from metaflow_windmill.runtime.position.task_ids import read_position, task_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from metaflow_windmill.client.models import Job
@@ -74,7 +75,7 @@ class Question:
 
 def asks_people(value: Json) -> bool:
     """Tell whether a deployed flow, given by its value, asks anybody."""
-    return any(module.get("suspend") for module in _modules(value))
+    return any(module.get("suspend") for module in modules_of(value))
 
 
 def questions(windmill: Windmill, run: Job, value: Json, most: int | None = None) -> list[Question]:
@@ -209,7 +210,7 @@ def _question(windmill: Windmill, job_id: str, value: Json) -> Question | None:
 
 def _whom(windmill: Windmill, job: Job, gate: Json, value: Json) -> tuple[str, datetime | None]:
     """Return who may answer and until when: Windmill tells neither, the flow and the job that waits do."""
-    found = (module.get("suspend") for module in _modules(value) if module.get("id") == gate.get("id"))
+    found = (module.get("suspend") for module in modules_of(value) if module.get("id") == gate.get("id"))
     rules = next(found, None) or {}
     try:
         since = windmill.get_job(str(gate.get("job"))).completed_at
@@ -220,7 +221,7 @@ def _whom(windmill: Windmill, job: Job, gate: Json, value: Json) -> tuple[str, d
 
 def _task(value: Json, module: str, args: Mapping[str, Json]) -> tuple[str, str]:
     """Return the step of a module and the task that it will be, by the loops in its flow's arguments."""
-    body = next((found["value"] for found in _modules(value) if found.get("id") == module), None)
+    body = next((found["value"] for found in modules_of(value) if found.get("id") == module), None)
     inputs = (body or {}).get("input_transforms") or {}
     said = (inputs.get("task") or {}).get("value")
     if not isinstance(said, dict) or "step" not in said:
@@ -234,19 +235,6 @@ def _task(value: Json, module: str, args: Mapping[str, Json]) -> tuple[str, str]
         return spec.step, f"{spec.step}/{task_id(read_position(spec.levels, given))}"
     except Exception:  # noqa: BLE001 (a flow that somebody edited: the step is known all the same)
         return spec.step, spec.step
-
-
-def _modules(value: Json) -> Iterator[dict[str, Json]]:
-    """Go through all modules of a flow's value."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _modules(item)
-    elif isinstance(value, dict):
-        if "id" in value and isinstance(value.get("value"), dict):
-            yield value
-        for name, item in value.items():
-            if name in ("modules", "value", "branches", "default"):
-                yield from _modules(item)
 
 
 def _value(name: str, item: Mapping[str, Json], text: str) -> Json:

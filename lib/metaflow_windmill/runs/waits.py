@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.models import JobState
 from metaflow_windmill.errors import DeployError, Refused
+from metaflow_windmill.runs.watch import CONTAINERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Tasks that are told of."""
-
-_CONTAINERS = frozenset(["flow", "flowpreview", "flownode", "singlestepflow"])
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def end_wait(windmill: Windmill, wait: Wait) -> bool:
 def _queued(windmill: Windmill, parent: str) -> Iterator[Job]:
     """Yield the jobs of a run that have not begun, wherever in its loops and branches."""
     for job in windmill.list_queued_jobs(parent_job=parent, per_page=MOST):
-        if job.kind in _CONTAINERS:
+        if job.kind in CONTAINERS:
             yield from _queued(windmill, job.id)
         elif job.state is JobState.PENDING:
             yield job

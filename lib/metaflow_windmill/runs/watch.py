@@ -356,7 +356,7 @@ class ModuleSteps(NamedTuple):
 def steps_of(value: Json) -> dict[str, ModuleSteps]:
     """Return what each module of a flow's value runs, but for those that run no step."""
     found: dict[str, ModuleSteps] = {}
-    for module in _modules(value.get("modules") or []):
+    for module in modules_of(value):
         told = (module["value"].get("input_transforms") or {}).get("task") or {}
         task = read_task(told.get("value") or {})
         if isinstance(task, Pack):
@@ -366,14 +366,13 @@ def steps_of(value: Json) -> dict[str, ModuleSteps]:
     return found
 
 
-def _modules(modules: list[Json]) -> Iterator[Json]:
-    for module in modules:
+def modules_of(value: Json) -> Iterator[Json]:
+    """Go through the modules of a flow's value, or of a part of it, at any depth."""
+    for module in [*(value.get("modules") or []), *(value.get("default") or [])]:
         yield module
-        value = module["value"]
-        yield from _modules(value.get("modules") or [])
-        yield from _modules(value.get("default") or [])
-        for branch in value.get("branches") or []:
-            yield from _modules(branch.get("modules") or [])
+        yield from modules_of(module["value"])
+    for branch in value.get("branches") or []:
+        yield from modules_of(branch)
 
 
 def _place(job: Job, task_id: str | None) -> str:

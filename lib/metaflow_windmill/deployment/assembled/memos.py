@@ -28,13 +28,7 @@ _OWN = frozenset({"memo", "windmill", "windmill_internal"})
 """Decorators that say where and whether a step runs, and nothing of what it does."""
 
 
-def memos_of(
-    obj: CliState,
-    dag: Dag,
-    package: CodePackage,
-    *,
-    every_step: bool,
-) -> dict[str, Memo]:
+def memos_of(obj: CliState, dag: Dag, package: CodePackage, *, every_step: bool) -> dict[str, Memo]:
     """Return what is told of each step that has ``@memo``, or of all.
 
     Parameters

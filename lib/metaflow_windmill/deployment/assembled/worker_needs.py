@@ -44,13 +44,7 @@ class Needed:
     rules: tuple[TagRule, ...]
 
 
-def needs_of(
-    obj: CliState,
-    dag: Dag,
-    script: str,
-    requirements: str | None,
-    package: CodePackage,
-) -> Needed:
+def needs_of(obj: CliState, dag: Dag, script: str, requirements: str | None, package: CodePackage) -> Needed:
     """Return what the steps need, and say what a person may not expect.
 
     Parameters

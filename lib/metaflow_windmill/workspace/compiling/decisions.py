@@ -16,7 +16,7 @@ from metaflow_windmill.deployment.described.worker_tags import read_rules
 from metaflow_windmill.deployment.placed.newer import for_server
 from metaflow_windmill.deployment.placed.ownership import with_record
 from metaflow_windmill.errors import DeployError, InvalidDocument
-from metaflow_windmill.openflow import objects_in
+from metaflow_windmill.openflow import scripts_in
 from metaflow_windmill.package.lock import lock_for, normal, roots_for
 from metaflow_windmill.package.script import split_requirements, with_requirements
 from metaflow_windmill.package.target import IN_PACKAGE
@@ -97,8 +97,7 @@ def decide(
     identity = DeploymentId.of(record)
     document = with_record(compiled.vetted.document, record)
     settle = _Settling(configuration, stores.datastore.type, pins)
-    scripts = [part for part in objects_in(document["value"]) if part.get("type") == "rawscript"]
-    for script in scripts:
+    for script in list(scripts_in(document["value"])):
         settle.packages(script)
         settle.workers(script)
         settle.secrets(script)

@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.deployment.placed.difference import as_document, difference
+from metaflow_windmill.openflow import modules_in
 from metaflow_windmill.openflow.rewritten import rewritten
 
 if TYPE_CHECKING:
@@ -20,25 +21,14 @@ MAX_LINES = 400
 def is_deployed(existing: Flow, document: Json) -> bool:
     """Return whether deploying the document would change nothing but the commit that it names."""
     there = _comparable(as_document(existing))
-    _forget_locks(there["value"], {module["id"] for module in _scripts(document["value"]) if _lock(module)})
+    given = {module["id"] for module in _scripts(document["value"]) if module["value"].get("lock")}
+    _forget_locks(there["value"], given)
     return not existing.archived and there == _comparable(document)
 
 
-def _scripts(part: Json) -> Iterator[Json]:
+def _scripts(value: Json) -> Iterator[Json]:
     """Go through the modules that hold a script, wherever in a flow they are."""
-    if isinstance(part, list):
-        for item in part:
-            yield from _scripts(item)
-    elif isinstance(part, dict):
-        if isinstance(part.get("value"), dict) and part["value"].get("type") == "rawscript":
-            yield part
-        else:
-            for item in part.values():
-                yield from _scripts(item)
-
-
-def _lock(module: Json) -> Json:
-    return module["value"].get("lock")
+    return (module for module in modules_in(value) if module["value"].get("type") == "rawscript")
 
 
 def _forget_locks(value: Json, given: set[str]) -> None:

@@ -62,19 +62,8 @@ class FlowReport:
 
     def to_json(self) -> dict[str, Json]:
         """Return the report as data."""
-        plain = {
-            "flow": self.flow,
-            "file": self.file,
-            "outcome": self.outcome,
-            "path": self.path,
-            "link": self.link,
-            "commit": self.commit,
-            "package": self.package,
-            "seconds": round(self.seconds, 2),
-            "reason": self.reason,
-        }
-        more = {"diff": self.diff, "remarks": list(self.remarks)}
-        return {**plain, **{name: value for name, value in more.items() if value}}
+        told = {**vars(self), "seconds": round(self.seconds, 2), "remarks": list(self.remarks)}
+        return {name: value for name, value in told.items() if value or name not in ("diff", "remarks")}
 
 
 @dataclass(frozen=True)

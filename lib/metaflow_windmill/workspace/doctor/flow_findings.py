@@ -15,7 +15,7 @@ from metaflow_windmill.client.models import Flow
 from metaflow_windmill.deployment.placed.deployments import deployments
 from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, InvalidDocument, NotFound, WindmillError
-from metaflow_windmill.openflow import objects_in
+from metaflow_windmill.openflow import scripts_in
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.store import is_there
 
@@ -220,8 +220,7 @@ def references(value: Json) -> Iterator[tuple[str, str]]:
 
 def tags_of(value: Json) -> Iterator[str]:
     """Yield the tags that the steps of a flow's value ask for."""
-    steps = (part for part in objects_in(value) if part.get("type") == "rawscript")
-    yield from (step["tag"] for step in steps if step.get("tag"))
+    yield from (step["tag"] for step in scripts_in(value) if step.get("tag"))
 
 
 def _last_line(text: str) -> str:

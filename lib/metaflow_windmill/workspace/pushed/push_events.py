@@ -152,20 +152,18 @@ def _gitea(headers: Mapping[str, str], payload: dict[str, Json]) -> Push:
 def _by_event(provider: Provider, event: str, delivery: str, payload: dict[str, Json]) -> Push:
     if event == "ping":
         return Push(provider, delivery, ignored="pong")
-    if event != "push":
-        return Push(
-            provider, delivery, ignored=f"The event {event[:50]!r} is not a push, so nothing was done."
-        )
-    return _ref_push(provider, delivery, payload)
+    return _ref_push(provider, delivery, payload) if event == "push" else _no_push(provider, delivery, event)
+
+
+def _no_push(provider: Provider, delivery: str, event: str) -> Push:
+    return Push(provider, delivery, ignored=f"The event {event[:50]!r} is not a push, so nothing was done.")
 
 
 def _gitlab(headers: Mapping[str, str], payload: dict[str, Json]) -> Push:
     event = headers.get("x-gitlab-event", "")
     delivery = headers.get("idempotency-key") or headers.get("x-gitlab-event-uuid", "")
     if event not in {"Push Hook", "Tag Push Hook", "System Hook"}:
-        return Push(
-            "gitlab", delivery, ignored=f"The event {event[:50]!r} is not a push, so nothing was done."
-        )
+        return _no_push("gitlab", delivery, event)
     return _ref_push("gitlab", delivery, payload)
 
 
@@ -180,9 +178,7 @@ def _bitbucket(headers: Mapping[str, str], payload: dict[str, Json]) -> Push:
         return _bitbucket_push(delivery, [_cloud_branch(item) for item in _dicts(changes)])
     if event == "repo:refs_changed":
         return _bitbucket_push(delivery, [_server_branch(item) for item in _dicts(payload.get("changes"))])
-    return Push(
-        "bitbucket", delivery, ignored=f"The event {event[:50]!r} is not a push, so nothing was done."
-    )
+    return _no_push("bitbucket", delivery, event)
 
 
 def _bitbucket_push(delivery: str, branches: list[str | None]) -> Push:
