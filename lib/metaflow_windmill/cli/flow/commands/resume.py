@@ -10,8 +10,9 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.commands.trigger import announce
 from metaflow_windmill.cli.flow.deployed import deployed
 from metaflow_windmill.cli.flow.options.attributes import attribute_option, write_attributes
+from metaflow_windmill.cli.flow.options.follow_options import follow_options
 from metaflow_windmill.cli.flow.options.parameter_options import ParameterCommand
-from metaflow_windmill.cli.flow.options.run_options import RunOptions, follow_options, run_options
+from metaflow_windmill.cli.flow.options.run_options import RunOptions, run_options
 from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.cli.flow.telling.following import FollowOptions, see_through
 from metaflow_windmill.cli.flow.telling.showing import time_text

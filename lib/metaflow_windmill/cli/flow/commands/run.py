@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.cli.flow.commands.create import deploy
 from metaflow_windmill.cli.flow.commands.trigger import announce, check_file
 from metaflow_windmill.cli.flow.options.creation import Creation, creation_options
+from metaflow_windmill.cli.flow.options.follow_options import follow_options
 from metaflow_windmill.cli.flow.options.parameter_options import ParameterCommand
-from metaflow_windmill.cli.flow.options.run_options import RunOptions, follow_options, run_options
+from metaflow_windmill.cli.flow.options.run_options import RunOptions, run_options
 from metaflow_windmill.cli.flow.options.shared import connect
 from metaflow_windmill.cli.flow.telling.following import FollowOptions, see_through
 from metaflow_windmill.runs.arguments import arguments_of

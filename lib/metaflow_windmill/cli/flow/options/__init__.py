@@ -4,6 +4,7 @@ __all__ = [
     "attributes",
     "creation",
     "flow_options",
+    "follow_options",
     "parameter_options",
     "run_options",
     "shared",

@@ -1,4 +1,4 @@
-"""What the commands that start a run are told of it, and how they follow it."""
+"""What the commands that start a run are told of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from metaflow._vendor import click
 
 from metaflow_windmill.cli.flow.options.parameter_options import given_tags, given_texts, given_values
 from metaflow_windmill.cli.flow.options.shared import handed_on
-from metaflow_windmill.cli.flow.telling.following import FollowOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,16 +60,3 @@ def run_options(run: str = "the run", *, tags: bool = True) -> Decorator:
     names = {"run_params": "params", "run_params_file": "params_file", "run_id_file": "id_file"}
     names |= {"tags": "tags", "parameters": "parameters"}
     return handed_on(*options, names=names, make=RunOptions, into="start")
-
-
-def follow_options(run: str = "the run") -> Decorator:
-    """Return what adds how a run is followed, for a command that gets it as `following`."""
-    wait = {"default": True, "show_default": True, "help": f"Follow {run}; the exit status is its outcome."}
-    quiet = "Do not show what the tasks of the run print."
-    options = (
-        click.option("--wait/--no-wait", **wait),
-        click.option("--max-wait", default=None, type=float, help="Follow for this many seconds at most."),
-        click.option("--quiet-tasks", is_flag=True, default=False, help=quiet),
-    )
-    names = {name: name for name in ("wait", "max_wait", "quiet_tasks")}
-    return handed_on(*options, names=names, make=FollowOptions, into="following")
