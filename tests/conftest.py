@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support.deployed import Target
 from tests.support.elsewhere import elsewhere, some_server, workspace_there
 from tests.support.islands.everywhere import asked, everywhere
@@ -16,11 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+"""What is drawn is the same each time, and takes as long as a busy machine needs."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Have a workspace where `scripts/test --server` names a Windmill.
 
     And let Ctrl-C reach what the tests start: a shell in the background has its children ignore it.
     """
+    settings.load_profile("any machine")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if (elsewhere() is not None or asked()) and not config.option.collectonly:
