@@ -155,9 +155,15 @@ def test_an_unknown_host() -> None:
 
 
 def test_whole_process_groups_end_with_the_time(tmp_path: Path, origin: GitRepository) -> None:
-    lingering = script(tmp_path / "git", f"sleep 60 & echo $! >{tmp_path}/child; wait")
-    assert "seconds" in refusal(local(origin), limits=GitLimits(0.5), git=str(lingering))
-    assert ended(int((tmp_path / "child").read_text()))
+    child = tmp_path / "child"
+    lingering = script(tmp_path / "git", f"sleep 60 & echo $! >{child}; wait")
+
+    def begun_within(seconds: float) -> bool:
+        assert "seconds" in refusal(local(origin), limits=GitLimits(seconds), git=str(lingering))
+        return child.exists() and bool(child.read_text())
+
+    assert any(map(begun_within, (0.5, 5, 50)))  # as soon as the machine has time for it
+    assert ended(int(child.read_text()))
 
 
 def test_a_repository_over_the_limit_of_size_is_stopped_on_its_way(
