@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +141,8 @@ def restart_all(server: RunningServer) -> None:
     """Tell every worker to end, as a rolling restart does; others come once these have ended."""
     before = worker_processes(server.data)
     for process in before:
-        os.kill(process, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # one that was told before may end only now
+            os.kill(process, signal.SIGTERM)
         time.sleep(0.05)
 
 
