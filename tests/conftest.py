@@ -67,6 +67,16 @@ def windmill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         yield Target(server.url, server.token, server.workspace)
 
 
+@pytest.fixture(scope="module")
+def own_windmill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A Windmill of a file's own, for what lists all runs or leaves something there that has a name.
+
+    Where workers take tests from one another, one of them may come back to a file that it has left.
+    """
+    with some_server(tmp_path_factory.mktemp("windmill")) as server:
+        yield Target(server.url, server.token, server.workspace)
+
+
 @pytest.fixture(scope="session")
 def windmill_of_four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A Windmill that can run four tasks at once."""

@@ -58,9 +58,9 @@ PATH = "f/flows/OperatedFlow"
 
 
 @pytest.fixture(scope="module")
-def commands(windmill: Target, tmp_path_factory: pytest.TempPathFactory) -> Commands:
+def commands(own_windmill: Target, tmp_path_factory: pytest.TempPathFactory) -> Commands:
     home = Home(tmp_path_factory.mktemp("home"))
-    made = Commands(home, windmill, home.write("operated", FLOW))
+    made = Commands(home, own_windmill, home.write("operated", FLOW))
     made.well("create")
     return made
 

@@ -51,13 +51,13 @@ def receiver() -> Iterator[Script]:
 
 
 @pytest.fixture(scope="module")
-def told(windmill: Target, home: Home, receiver: Script) -> Deployed:
-    windmill.post("/folders/create", {"name": "told"})
+def told(own_windmill: Target, home: Home, receiver: Script) -> Deployed:
+    own_windmill.post("/folders/create", {"name": "told"})
     for name in ("slack", "hook"):
         address = f"{receiver.url}/a-secret-of-{name}"
         variable = {"path": f"f/told/{name}", "value": address, "is_secret": True, "description": ""}
-        windmill.post("/variables/create", variable)
-    deployed = Deployed(home, windmill, home.write("told", FLOW.read_text(encoding="utf-8")), "Told")
+        own_windmill.post("/variables/create", variable)
+    deployed = Deployed(home, own_windmill, home.write("told", FLOW.read_text(encoding="utf-8")), "Told")
     deployed.create(*OPTIONS)
     return deployed
 
@@ -150,8 +150,8 @@ def test_a_run_that_fails_after_a_variable_was_moved_away(told: Deployed, receiv
     assert len(receiver.seen) == before
 
 
-def test_what_cannot_be_is_refused_before_anything_is_done(windmill: Target, home: Home) -> None:
-    commands = Commands(home, windmill, home.write("told_not", FLOW.read_text(encoding="utf-8")))
+def test_what_cannot_be_is_refused_before_anything_is_done(own_windmill: Target, home: Home) -> None:
+    commands = Commands(home, own_windmill, home.write("told_not", FLOW.read_text(encoding="utf-8")))
     address = "https://hooks.example.com/services/T0/B0/secret"
     said = commands.refused("create", "--notify-on-error", f"--notify-slack-webhook-url={address}")
     assert "--notify-slack-webhook-url takes the path of a variable in Windmill" in said

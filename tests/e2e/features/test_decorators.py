@@ -25,10 +25,10 @@ RULES = json.dumps([{"tag": GPU, "gpu": 1}, {"tag": LARGE, "memory": 32000}])
 
 
 @pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory, windmill: Target) -> Commands:
+def commands(tmp_path_factory: pytest.TempPathFactory, own_windmill: Target) -> Commands:
     home = Home(tmp_path_factory.mktemp("decorated"))
     settings = {"CHECKPOINTS": str(home.root / "checkpoints"), "METAFLOW_WINDMILL_WORKER_TAGS": RULES}
-    return Commands(home, windmill, home.write("decorated", FLOW.read_text()), env=settings)
+    return Commands(home, own_windmill, home.write("decorated", FLOW.read_text()), env=settings)
 
 
 @pytest.fixture(scope="module")

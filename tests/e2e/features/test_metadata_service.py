@@ -55,11 +55,11 @@ def inside(ask: Ask) -> Iterator[Gate]:
 
 @pytest.fixture(scope="module")
 def commands(
-    tmp_path_factory: pytest.TempPathFactory, windmill: Target, outside: Gate, inside: Gate
+    tmp_path_factory: pytest.TempPathFactory, own_windmill: Target, outside: Gate, inside: Gate
 ) -> Commands:
     for name, value in {"headers": HEADERS, "once": "1", "key": KEY}.items():
         body = {"path": f"u/admin/{name}", "value": value, "is_secret": True, "description": ""}
-        windmill.post("/variables/create", body)
+        own_windmill.post("/variables/create", body)
     settings = {
         "METAFLOW_DEFAULT_METADATA": "service",
         "METAFLOW_SERVICE_URL": outside.url,
@@ -67,7 +67,7 @@ def commands(
         "METAFLOW_SERVICE_AUTH_KEY": KEY,
     }
     home = Home(tmp_path_factory.mktemp("served"), settings)
-    return Commands(home, windmill, home.write("served", FLOW.read_text()))
+    return Commands(home, own_windmill, home.write("served", FLOW.read_text()))
 
 
 @pytest.fixture(scope="module")
