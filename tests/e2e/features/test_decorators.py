@@ -84,7 +84,7 @@ def test_resources_choose_the_worker(commands: Commands, seen: RunSeen) -> None:
     value = commands.target.client.get_flow("f/flows/DecoratedFlow").value
     modules = {found.id: found.module for found in all_modules(value["modules"])}
     assert modules["large"]["value"]["tag"] == LARGE
-    assert [modules[name]["timeout"]["value"] for name in ("stuck", "slow")] == [4, 61]
+    assert [modules[name]["timeout"]["value"] for name in ("stuck", "slow")] == [8, 61]
     said = commands.well("create", "--only-json", env={"METAFLOW_WINDMILL_WORKER_TAGS": "[]"}).err
     assert "no rule in METAFLOW_WINDMILL_WORKER_TAGS has workers for the @resources of the step large" in said
     bad = commands.refused("create", env={"METAFLOW_WINDMILL_WORKER_TAGS": '[{"gpu": 1}]'})

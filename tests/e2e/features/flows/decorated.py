@@ -59,7 +59,7 @@ class DecoratedFlow(FlowSpec):
         self.next(self.join)
 
     @catch(var="killed", print_exception=False)
-    @windmill(timeout=4)
+    @windmill(timeout=8)
     @timeout(seconds=2)
     @step
     def stuck(self):
