@@ -10,6 +10,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from metaflow_windmill.process.control import end_of
 from metaflow_windmill.process.fork import fork, interrupts_held_back
 from metaflow_windmill.process.leftovers import end_leftovers, expect_leftovers, kill_tree, leftovers
 
@@ -96,28 +97,24 @@ class _Child:
     pid: int
     status: int | None = None
 
-    def over(self) -> bool:
-        return self.status is not None or self._reap(os.WNOHANG)
-
-    def wait(self, until: float = math.inf, check: Check = None) -> int:
-        while self.status is None:
-            if until == math.inf and check is None:
-                self._reap(0)
-            elif not self._reap(os.WNOHANG):
-                _look(until, check)
-                time.sleep(POLL_SECONDS)
+    def look(self) -> int | None:
+        """Return how it ended; None while it runs."""
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.status = os.waitstatus_to_exitcode(status) if pid else None
         return self.status
 
+    def wait(self, until: float = math.inf, check: Check = None) -> int:
+        with end_of(self.pid) as ended:
+            while (status := self.look()) is None:
+                _look(until, check)
+                ended(POLL_SECONDS)
+        return status
+
     def kill(self) -> None:
-        if not self.over():
+        if self.look() is None:
             kill_tree(self.pid)
             self.wait()
-
-    def _reap(self, flags: int) -> bool:
-        pid, status = os.waitpid(self.pid, flags)
-        if pid:
-            self.status = os.waitstatus_to_exitcode(status)
-        return bool(pid)
 
 
 def _look(until: float, check: Check) -> None:
@@ -142,7 +139,7 @@ def _relay(
         while selector.get_map():
             _look(until, check)
             _pass_on(selector, open_ends, POLL_SECONDS)
-            if over_since == math.inf and child.over():
+            if over_since == math.inf and child.look() is not None:
                 over_since = time.monotonic()
             if time.monotonic() - over_since > GRACE_SECONDS and leftovers(before):
                 return

@@ -6,6 +6,12 @@ import ctypes
 import os
 import select
 import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 # linux/prctl.h
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -35,6 +41,22 @@ def reader_is_gone(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+@contextmanager
+def end_of(child: int) -> Iterator[Callable[[float], object]]:
+    """Yield what waits for a child's end, so many seconds at most; all of them where none can tell."""
+    try:
+        descriptor = os.pidfd_open(child)
+    except (AttributeError, OSError):  # another system, or an older kernel
+        yield time.sleep
+        return
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    try:
+        yield lambda seconds: poll.poll(1000 * seconds)
+    finally:
+        os.close(descriptor)
 
 
 def _prctl(option: int, value: int) -> None:

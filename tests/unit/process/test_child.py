@@ -28,7 +28,8 @@ RUN = """
         saves.append(Path("stdout").read_bytes())
 
     def run(body):
-        return run_child(body, streams, Saver(save, streams))
+        saver = Saver(save, streams)
+        return run_child(body, streams, saver, check=saver.check)
 
     {text}
 """
@@ -202,6 +203,26 @@ except KeyboardInterrupt:
     assert output_of(program(text), tmp_path) == "[]\n"
 
 
+def test_a_child_that_is_over_soon_pays_for_no_thread(tmp_path: Path) -> None:
+    text = """
+begun = set()
+threading.setprofile(lambda *_: begun.add(threading.current_thread().name))
+run(lambda: 0)
+print(begun)
+def body():
+    while not Path("saved").exists():
+        os.write(1, b".")
+        time.sleep(0.05)
+    return 0
+def save():
+    Path("saved").touch()
+run(body)
+print("", "save-logs" in begun)
+"""
+    said = output_of(program(text), tmp_path).splitlines()
+    assert (said[0], said[-1].lstrip(".")) == ("set()", " True")
+
+
 def test_a_child_can_be_interrupted(tmp_path: Path) -> None:
     text = """
 print(run(lambda: len(signal.pthread_sigmask(signal.SIG_BLOCK, []))))
@@ -250,7 +271,8 @@ def body():
     time.sleep(600)
     return 0
 try:
-    run_child(body, streams, Saver(save, streams), time.time() + 2)
+    saver = Saver(save, streams)
+    run_child(body, streams, saver, time.time() + 2, saver.check)
 except TimeoutError:
     print("too long")
 pid = Path("began").read_text()

@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -150,7 +150,7 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     place, flow_file = attempt.place, attempt.task.record.package.flow_file
     import_metaflow()
     fill(place, attempt.root)
-    jobs_own = JobsOwn.of(attempt.root)
+    jobs_own = _jobs_own(attempt.root)
 
     def body() -> int:
         if attempt.task.controls:
@@ -162,6 +162,11 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
         return status
 
     run_in_child(attempt, body)
+
+
+@cache
+def _jobs_own(root: Path) -> JobsOwn:
+    return JobsOwn.of(root)
 
 
 def run_in_child(attempt: Attempt, body: Callable[[], int]) -> None:
@@ -259,14 +264,18 @@ def _child(attempt: Attempt, body: Callable[[], int]) -> int:
 def _together(saver: Saver, watch: Company | None) -> tuple[AbstractContextManager[None], Check]:
     """Return what goes on beside a child, and what may end it."""
     if watch is None:
-        return saver, None
+        return saver, saver.check
 
     @contextmanager
     def both() -> Iterator[None]:
         with saver, watch:
             yield
 
-    return both(), watch.check
+    def check() -> None:
+        saver.check()
+        watch.check()
+
+    return both(), check
 
 
 def _save_logs(attempt: Attempt) -> None:

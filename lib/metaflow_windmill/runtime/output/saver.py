@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.output.log_streams import LogStream
 
 REST_FACTOR = 10.0
+FIRST_SECONDS = 0.25  # metaflow.mflog.MIN_UPDATE_DELAY
 
 
 class Saver:
@@ -20,6 +21,8 @@ class Saver:
 
     A save that takes long is followed by a rest in proportion, since each one writes everything
     again. One that fails is made up for by the next one.
+
+    It is entered when the task has begun, and `check` is called several times a second.
 
     Parameters
     ----------
@@ -32,18 +35,25 @@ class Saver:
         self._save, self._streams = save, streams
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="save-logs", daemon=True)
+        self._began = time.monotonic()
 
     def __enter__(self) -> None:
-        self._thread.start()
+        self._began = time.monotonic()
+
+    def check(self) -> None:
+        """Begin to save if it is time to: a task that is over before pays for no thread."""
+        if self._thread.ident is None and time.monotonic() - self._began >= FIRST_SECONDS:
+            self._thread.start()
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         from metaflow.mflog import update_delay
 
-        start, saved, wait = time.monotonic(), 0, update_delay(0)
+        saved, wait = 0, 0.0
         while not self._stop.wait(wait):
             began = time.monotonic()
             size = sum(stream.size() for stream in self._streams)
@@ -51,4 +61,4 @@ class Saver:
                 with suppress(Exception):
                     self._save()
                     saved = size
-            wait = max(update_delay(began - start), REST_FACTOR * (time.monotonic() - began))
+            wait = max(update_delay(began - self._began), REST_FACTOR * (time.monotonic() - began))
