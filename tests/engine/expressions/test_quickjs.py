@@ -34,7 +34,7 @@ def look_up(kind: str, name: str) -> Json:
 
 @pytest.fixture(scope="module")
 def quickjs() -> Iterator[QuickJs]:
-    made = QuickJs(deadline=5)
+    made = QuickJs(deadline=30)
     yield made
     made.close()
 
@@ -148,7 +148,9 @@ def test_a_process_that_dies_is_told_and_replaced() -> None:
     quickjs = QuickJs(deadline=30)
 
     def dies(kind: str, name: str) -> Json:
-        os.kill(quickjs.processes()[0], signal.SIGKILL)
+        (process,) = quickjs.processes()
+        os.kill(process, signal.SIGKILL)
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
         return 1
 
     with pytest.raises(ExpressionError, match="ended its process"):

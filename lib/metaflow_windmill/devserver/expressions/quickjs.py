@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver import frames
@@ -166,7 +167,8 @@ class _Child:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(OSError):  # there may be something left that nobody reads any more
+                    pipe.close()
 
     def _send(self, message: Json) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for as a pipe
