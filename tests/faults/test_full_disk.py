@@ -58,7 +58,7 @@ def test_a_result_waits_until_there_is_space(stand: Bench) -> None:
     assert report.is_alive()
     assert stand.seen(job_id).children[0].outcome == "running"
     free(stand)
-    report.join(20)
+    report.join(60)
     assert not report.is_alive()
     stand.work()
     assert stand.seen(job_id).result == {"n": 200_000}

@@ -182,7 +182,7 @@ def test_a_running_step_is_canceled_with_all_it_started(house: House) -> None:
     house.wait_for_lines(1)
     group = int(house.lines()[0][0])
     house.server.post(f"/jobs_u/queue/cancel/{job_id}", {"reason": "enough"})
-    job = house.server.finished(job_id, within=10)
+    job = house.server.finished(job_id, within=60)
     assert job["canceled"] is True
     wait_until(lambda: not _alive(group), 10, "the group still runs")
 

@@ -77,7 +77,7 @@ class MemoryQueue:
         with self._changed:
             return dict(self._running)
 
-    def ended(self, job_id: str, timeout: float = 30) -> Outcome:
+    def ended(self, job_id: str, timeout: float = 60) -> Outcome:
         """Wait for a job's end."""
         with self._changed:
             assert self._changed.wait_for(lambda: job_id in self.outcomes, timeout), "the job did not end"

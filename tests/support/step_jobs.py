@@ -103,7 +103,7 @@ class StartedJob:
     process: subprocess.Popen[bytes]
     directory: Path
 
-    def end(self, timeout: float = 60) -> JobEnd:
+    def end(self, timeout: float = 120) -> JobEnd:
         """Wait for its end."""
         written = self.process.communicate(timeout=timeout)
         log, errors = (text.decode(errors="backslashreplace") for text in written)

@@ -40,7 +40,7 @@ def test_a_line_is_there_before_the_task_ends(prints: Worker, tmp_path: Path) ->
     assert job.process.stdout is not None
     assert b"attempt 0" in job.process.stdout.readline()
     assert job.process.stdout.readline() == b"the first line\n"
-    kept, deadline = log_file(worker, "start/t", "0.task_stdout.log"), time.monotonic() + 30
+    kept, deadline = log_file(worker, "start/t", "0.task_stdout.log"), time.monotonic() + 60
     while not kept.exists() or b"the first line" not in kept.read_bytes():
         assert time.monotonic() < deadline, "the running task's log was not saved"
         time.sleep(0.05)

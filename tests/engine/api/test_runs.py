@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -65,9 +64,7 @@ def test_a_run_waits_for_its_time(server: RunningServer, folder: str) -> None:
     later = server.post(f"/jobs/run/p/{folder}/add?scheduled_in_secs=3600", {})
     soon = server.post(f"/jobs/run/p/{folder}/add?scheduled_in_secs=1", {})
     never = server.post(f"/jobs/run/p/{folder}/add?scheduled_for=2100-01-01T00:00:00%2B01:00", {})
-    began = time.monotonic()
     job = server.finished(soon)
-    assert time.monotonic() - began < 30
     assert job["started_at"] > job["created_at"]
     assert server.get(f"/jobs_u/get/{later}")["running"] is False
     assert server.get(f"/jobs_u/get/{never}")["scheduled_for"].startswith("2099-12-31T23:00:00")

@@ -39,9 +39,9 @@ def test_coroutines_are_woken_from_other_threads() -> None:
         with changes.subscribe("job") as news:
             came = [await news.changed(0.01)]
             threading.Timer(0.05, changes.publish, [["job"]]).start()
-            came.append(await news.changed(20))
+            came.append(await news.changed(60))
             changes.publish(["job"])
-            came.append(await news.changed(20))
+            came.append(await news.changed(60))
             came.append(await news.changed(0.01))
             return came
 

@@ -237,7 +237,7 @@ class TestPutOff:
         stand.work()
         with stand.engine.changes.subscribe(job_id) as news:
             while stand.seen(job_id).outcome == "running":
-                assert news.wait(20), "the alarm did not ring"
+                assert news.wait(60), "the alarm did not ring"
         seen = stand.seen(job_id)
         assert seen.result == {"v": 1}
         assert ended(seen) - ended(seen.child("a")) >= timedelta(seconds=0.3)

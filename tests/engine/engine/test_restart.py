@@ -158,7 +158,7 @@ def test_what_is_due_later_is_remembered(tmp_path: Path, evaluator: Evaluator) -
         second.engine.recover()
         with second.engine.changes.subscribe(job_id) as news:
             while second.seen(job_id).outcome != "success":
-                assert news.wait(20), "the alarm did not ring"
+                assert news.wait(60), "the alarm did not ring"
 
 
 @pytest.mark.parametrize("event", [None, {"kind": "webhook"}])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.crew import MemoryQueue, abandon
+from tests.support.server import wait_until
 
 from metaflow_windmill.devserver.runner.files import Places, read_json
 from metaflow_windmill.devserver.runner.supervisor import Crew, Supervisor
@@ -42,11 +42,8 @@ def crew(jobs: MemoryQueue, tmp_path: Path) -> Iterator[Supervisor]:
     supervisor.stop()
 
 
-def wait_for(path: Path, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not appear"
-        time.sleep(0.02)
+def wait_for(path: Path) -> None:
+    wait_until(path.exists, 60, f"{path} did not appear")
 
 
 def error(outcome: Json) -> Json:
@@ -132,9 +129,7 @@ class TestScripts:
         )
         job = jobs.add(content, {"gate": str(gate), "started": str(tmp_path / "started")})
         wait_for(tmp_path / "started")
-        deadline = time.monotonic() + 10
-        while "err" not in Places(tmp_path).log(job).read_text():
-            assert time.monotonic() < deadline
+        wait_until(lambda: "err" in Places(tmp_path).log(job).read_text(), 60, "the log did not grow")
         gate.touch()
         assert jobs.ended(job).success
         assert Places(tmp_path).log(job).read_text() == "out\nerr\n"
@@ -169,10 +164,8 @@ class TestDeaths:
         wait_for(tmp_path / "pid")
         crew.kill(job)
         assert "canceled" in error(jobs.ended(job))["message"]
-        deadline = time.monotonic() + 10
         child = int((tmp_path / "pid").read_text())
-        while alive(child) and "Z" not in _state(child):
-            assert time.monotonic() < deadline
+        wait_until(lambda: not alive(child) or "Z" in _state(child), 60, "the child lives on")
 
     @pytest.mark.usefixtures("crew")
     def test_a_killed_worker_is_replaced_and_its_job_runs_again(
@@ -185,9 +178,7 @@ class TestDeaths:
         process = read_json(Places(tmp_path).process(job))
         worker = _parent(process["group"])
         os.kill(worker, signal.SIGKILL)
-        deadline = time.monotonic() + 20
-        while jobs.starts[job] < 2:
-            assert time.monotonic() < deadline
+        wait_until(lambda: jobs.starts[job] == 2, 60, "it did not run again")
         gate.touch()
         assert jobs.ended(job).result == "opened"
 

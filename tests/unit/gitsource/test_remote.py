@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import stat
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.git_repository import GitRepository, new_repository
 from tests.support.git_server import GitHost, git_host
+from tests.support.server import wait_until
 
 from metaflow_windmill.errors import GitSourceError
 from metaflow_windmill.gitsource import Credentials, GitLimits, Head, Repository, connect, parse_repository
@@ -141,7 +141,7 @@ def test_a_server_that_hangs() -> None:
         repository, _ = parse_repository(f"https://127.0.0.1:{silent.getsockname()[1]}/a.git")
         begun = time.monotonic()
         assert "within 0.5 seconds" in refusal(repository, limits=GitLimits(seconds=0.5))
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 60
 
 
 def test_nobody_listens() -> None:
@@ -156,14 +156,14 @@ def test_an_unknown_host() -> None:
 
 def test_whole_process_groups_end_with_the_time(tmp_path: Path, origin: GitRepository) -> None:
     child = tmp_path / "child"
-    lingering = script(tmp_path / "git", f"sleep 60 & echo $! >{child}; wait")
+    lingering = script(tmp_path / "git", f"sleep 600 & echo $! >{child}; wait")
 
     def begun_within(seconds: float) -> bool:
         assert "seconds" in refusal(local(origin), limits=GitLimits(seconds), git=str(lingering))
         return child.exists() and bool(child.read_text())
 
     assert any(map(begun_within, (0.5, 5, 50)))  # as soon as the machine has time for it
-    assert ended(int(child.read_text()))
+    wait_until(lambda: ended(int(child.read_text())), 60, "the child lives on")
 
 
 def test_a_repository_over_the_limit_of_size_is_stopped_on_its_way(
@@ -353,14 +353,8 @@ def spying_git(directory: Path) -> Path:
 
 
 def ended(pid: int) -> bool:
-    """Wait a moment for a process to be gone (or to be a zombie that nobody collects)."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except FileNotFoundError:
-            return True
-        if state == "Z":
-            return True
-        threading.Event().wait(0.02)
-    return False
+    """Tell whether a process is gone, or a zombie that nobody collects."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True

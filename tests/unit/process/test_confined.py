@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.server import wait_until
 
 from metaflow_windmill.process.confined import Confinement, Finished, run_confined, weakness
 
@@ -62,7 +62,7 @@ def test_too_long(tmp_path: Path) -> None:
     done = run("import time; time.sleep(60)", tmp_path, confinement=Confinement(seconds=1))
     assert done.stopped == "it took longer than 1 seconds"
     assert done.status == -9
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 50
 
 
 def test_too_much_memory(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_what_it_leaves_running_ends_with_it(tmp_path: Path, leave: str, *, apar
 def test_it_ends_with_the_job(tmp_path: Path, *, apart: bool) -> None:
     """Kill a job in the middle: the program that it runs must not live on."""
     name = f"here-{os.getpid()}-{time.monotonic_ns()}"
-    inner = f"import time; open({name!r}, 'w').close(); time.sleep(60)"
+    inner = f"import time; open({name!r}, 'w').close(); time.sleep(600)"
     outer = (
         "import sys, pathlib; from metaflow_windmill.process.confined import *;"
         f"run_confined([sys.executable, '-c', {inner!r}], directory=pathlib.Path('.'), environment={{}},"
@@ -121,10 +121,10 @@ def test_it_ends_with_the_job(tmp_path: Path, *, apart: bool) -> None:
         [sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {outer}"],
         os.environ,
     )
-    wait_until((tmp_path / name).exists)
+    wait_until((tmp_path / name).exists, 60, "the program did not begin")
     os.kill(pid, 9)
     os.waitpid(pid, 0)
-    wait_until(lambda: running(name) == [])
+    wait_until(lambda: running(name) == [], 60, "it lives on")
 
 
 @LINUX
@@ -184,11 +184,3 @@ def running(name: str) -> list[str]:
             if name in file.read_text(errors="replace"):
                 found.append(file.parent.name)
     return found
-
-
-def wait_until(condition: object, within: float = 10.0) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.02)

@@ -37,7 +37,7 @@ class Gang:
     """A gang of a run: which nodes have a job, and how each job ended."""
 
     count: int = 3
-    gather: int = 5
+    gather: int = 60
     retries: int = 0
     user_retries: int = 0
     deadline: Deadline | None = None
@@ -92,7 +92,7 @@ def fails(now: Attempt) -> Json:
 def runs_until_another_fails(now: Attempt) -> Json:
     assert now.watch is not None
     with now.watch:
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             now.watch.check()
             time.sleep(0.01)
