@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import GitSourceError
@@ -46,19 +46,13 @@ class Credentials:
         """Return these credentials, completed by a login that stood in the URL."""
         if login is None or self.token:
             return self
-        if not login.password:
-            return _replace_token(self, username=login.username, token="")
-        return _replace_token(self, username=login.username, token=login.password)
+        return replace(self, username=login.username, token=login.password)
 
     def redactor(self) -> Redactor:
         """Return what takes these secrets out of texts."""
         # A login without a password is a token in the place of the user name.
         alone = [] if self.token else [self.username]
         return Redactor([self.token, self.ssh_key, *alone])
-
-
-def _replace_token(old: Credentials, *, username: str, token: str) -> Credentials:
-    return Credentials(token, username, old.ssh_key, old.known_hosts, old.ca_certificates)
 
 
 def configuration_for(

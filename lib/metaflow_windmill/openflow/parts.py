@@ -20,35 +20,11 @@ from metaflow_windmill.openflow.transforms import Ai, InputTransform, Javascript
 if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
-LANGUAGES = frozenset(
-    [
-        "ansible",
-        "bash",
-        "bigquery",
-        "bun",
-        "bunnative",
-        "csharp",
-        "dbt",
-        "deno",
-        "duckdb",
-        "go",
-        "graphql",
-        "java",
-        "mssql",
-        "mysql",
-        "nativets",
-        "nu",
-        "oracledb",
-        "php",
-        "postgresql",
-        "powershell",
-        "python3",
-        "rlang",
-        "ruby",
-        "rust",
-        "snowflake",
-    ]
-)
+LANGUAGES = frozenset({
+    *("ansible", "bash", "bigquery", "bun", "bunnative", "csharp", "dbt", "deno", "duckdb", "go"),
+    *("graphql", "java", "mssql", "mysql", "nativets", "nu", "oracledb", "php"),
+    *("postgresql", "powershell", "python3", "rlang", "ruby", "rust", "snowflake"),
+})  # fmt: skip
 _CHECKED = {"cache_ttl": (32, False), "priority": (16, True), "delete_after_secs": (32, True)}
 _INPUTS = ("input_transforms", "input_transform")
 _u16 = partial(Cursor.integer, bits=16)

@@ -12,8 +12,9 @@ from tests.support.server import wait_until
 from metaflow_windmill.devserver.catalog import flows, folders, schedules, scripts
 from metaflow_windmill.devserver.catalog.catalog import WorkspaceCatalog
 from metaflow_windmill.devserver.catalog.vault import open_vault
+from metaflow_windmill.devserver.engine.alarm import LONGEST_NAP
 from metaflow_windmill.devserver.model import Actor
-from metaflow_windmill.devserver.schedules.scheduler import LONGEST_NAP, Scheduler
+from metaflow_windmill.devserver.schedules.scheduler import Scheduler
 from metaflow_windmill.devserver.store.clock import from_datetime, now
 from metaflow_windmill.devserver.store.database import Database
 from metaflow_windmill.errors import ServerError

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from metaflow_windmill.contract.resume_argument import WINDMILL_RUN
 from metaflow_windmill.errors import DeployError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 DEFAULT_FOLDER = "f/flows"
 OWN_FOLDER = "f/metaflow"
-RUN_PREFIX = "windmill-"
 
 _PATH_LIMIT = 255
 _PART_LIMIT = 100
@@ -155,7 +155,7 @@ def token_prefix(identity: DeploymentId) -> str:
 
 def run_id_of(job_id: str) -> str:
     """Return Metaflow's run id of a flow job."""
-    return RUN_PREFIX + job_id
+    return WINDMILL_RUN + job_id
 
 
 def job_id_of(run: str) -> str:
@@ -166,11 +166,11 @@ def job_id_of(run: str) -> str:
     DeployError
         If it is none of these.
     """
-    text = run.strip().rpartition("/")[2].removeprefix(RUN_PREFIX)
+    text = run.strip().rpartition("/")[2].removeprefix(WINDMILL_RUN)
     try:
         return str(UUID(text))
     except ValueError:
         raise DeployError(
             f"{run!r} is not a run on Windmill; the id of one looks like "
-            f"{RUN_PREFIX}0198c0de-0000-7000-8000-000000000000"
+            f"{WINDMILL_RUN}0198c0de-0000-7000-8000-000000000000"
         ) from None

@@ -7,10 +7,10 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.catalog import path_rows
-from metaflow_windmill.devserver.catalog.containment import contains
 from metaflow_windmill.devserver.catalog.paths import check_place
 from metaflow_windmill.devserver.refusals import bad_request, there
 from metaflow_windmill.devserver.store.clock import iso, now
+from metaflow_windmill.devserver.store.containment import contains
 
 if TYPE_CHECKING:
     from metaflow_windmill.devserver.model import Actor

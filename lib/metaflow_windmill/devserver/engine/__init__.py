@@ -1,3 +1,3 @@
 """The state machine that carries flows from step to step, and the queue of jobs that workers take from."""
 
-__all__ = ["answering", "changes", "engine"]
+__all__ = ["alarm", "answering", "changes", "engine"]

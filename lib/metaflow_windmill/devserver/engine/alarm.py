@@ -1,4 +1,4 @@
-"""Wakes the engine when a job becomes due that was put off: a schedule, a retry's delay, a sleep."""
+"""Wakes somebody when something becomes due: the engine for a job that was put off, the scheduler."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.store import clock
+from metaflow_windmill.devserver.store.clock import now
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
@@ -26,37 +26,48 @@ class Alarm:
     following : callable
         Returns the next instant, in microseconds since 1970, or None.
     ring : callable
+    now : callable
+        Returns the present instant.
     """
 
-    def __init__(self, following: Callable[[], int | None], ring: Callable[[], None]) -> None:
-        self._following, self._ring = following, ring
+    def __init__(
+        self,
+        following: Callable[[], int | None],
+        ring: Callable[[], None],
+        now: Callable[[], int] = now,
+    ) -> None:
+        self._following, self._ring, self._now = following, ring, now
         self._changed = threading.Event()
-        self._closed = False
-        self._thread = threading.Thread(target=self._loop, name="alarm", daemon=True)
+        self._stopped = False
+        self._thread = threading.Thread(target=self._loop, name=type(self).__name__.lower(), daemon=True)
 
     def start(self) -> None:
         """Begin to watch the clock."""
         self._thread.start()
 
-    def reset(self) -> None:
+    def wake(self) -> None:
         """Ask for the next instant again."""
         self._changed.set()
 
-    def close(self) -> None:
-        """End the thread."""
-        self._closed = True
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stopped = True
         self._changed.set()
         if self._thread.is_alive():
             self._thread.join()
 
+    def seconds_to_next(self) -> float:
+        """Return how long to sleep: to the next instant, but at most a minute."""
+        instant = self._following()
+        return LONGEST_NAP if instant is None else min(max((instant - self._now()) / 1e6, 0.0), LONGEST_NAP)
+
     def _loop(self) -> None:
-        while not self._closed:
+        while not self._stopped:
             self._changed.clear()
             try:
                 self._ring()
-                instant = self._following()
+                nap = self.seconds_to_next()
             except ServerError as fault:
-                log.warning("jobs that are due wait a moment longer: %s", fault)
-                instant = clock.now() + 1_000_000
-            nap = LONGEST_NAP if instant is None else (instant - clock.now()) / 1e6
-            self._changed.wait(min(max(nap, 0.0), LONGEST_NAP))
+                log.warning("what is due waits a moment longer: %s", fault)
+                nap = 1.0
+            self._changed.wait(nap)

@@ -149,7 +149,7 @@ class Engine:
             if moved and job is not None:
                 effects.born(job, now)
         self._tell(effects)
-        self._alarm.reset()
+        self._alarm.wake()
         return moved
 
     def cancel(self, job_id: str, by: str, reason: str | None = None) -> bool:
@@ -178,7 +178,7 @@ class Engine:
             self._handout.hide_all(job_id)
         for root in flow_rows.roots_with_events(self.database.read()):
             self._lanes.schedule(root)
-        self._alarm.reset()
+        self._alarm.wake()
         self._work.set()
 
     def wait_for_work(self, timeout: float | None = None) -> bool:
@@ -196,7 +196,7 @@ class Engine:
         self._closing.set()
         self._lanes.stop()
         self._evaluator.close()
-        self._alarm.close()
+        self._alarm.stop()
         self._lanes.close()
 
     def _taken(self, worker: str, tags: Sequence[str]) -> job_rows.JobRow | None:
@@ -296,7 +296,7 @@ class Engine:
         if effects.work:
             self._work.set()
         if effects.later:
-            self._alarm.reset()
+            self._alarm.wake()
         for job_id in effects.killed:
             self._kill(job_id)
         if effects.ended:

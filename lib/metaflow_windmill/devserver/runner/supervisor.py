@@ -33,19 +33,20 @@ import sys
 import threading
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from metaflow_windmill.devserver.model import Outcome
 from metaflow_windmill.devserver.runner.files import Places, await_release, held, read_json, runs_in
 from metaflow_windmill.devserver.runner.process import kill_group
-from metaflow_windmill.devserver.runner.worker_messages import Line, job_to_json, outcome_from_json
+from metaflow_windmill.devserver.runner.worker_messages import Line
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from metaflow_windmill.devserver.model import Outcome, RunnableJob
+    from metaflow_windmill.devserver.model import RunnableJob
     from metaflow_windmill.types import Json
 
 
@@ -228,7 +229,7 @@ class Supervisor:
         self._engine.requeue(job)
 
     def _take(self, job: str, ended: Json) -> None:
-        self._engine.finish(job, outcome_from_json(ended))
+        self._engine.finish(job, Outcome(**ended))
 
     def _spawn(self) -> bool:
         """Start a worker; False where the system does not let us now."""
@@ -357,7 +358,7 @@ class Supervisor:
             if job is None:
                 return
             if self._assigned(worker, job.id):
-                worker.line.send({"run": job_to_json(job)})
+                worker.line.send({"run": asdict(job)})
             else:
                 self._settle(worker.name)
 

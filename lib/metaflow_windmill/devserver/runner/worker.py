@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from metaflow_windmill.devserver.runner.job_directory import lay_out
 from metaflow_windmill.devserver.runner.process import JobProcess, outcome, spawned
 from metaflow_windmill.devserver.runner.requirement_cache import Prepared, find_uv, prepare, resolved
 from metaflow_windmill.devserver.runner.tools import JobTools, Unprepared
-from metaflow_windmill.devserver.runner.worker_messages import Line, job_from_json, outcome_to_json
+from metaflow_windmill.devserver.runner.worker_messages import Line, job_from_json
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Worker:
         ended = self._ended(job)
         if ended is None:
             return
-        said = outcome_to_json(ended)
+        said = asdict(ended)
         with suppress(OSError):  # On a full disk it is told all the same, and the server waits for space.
             self._places.job(job.id).mkdir(parents=True, exist_ok=True)
             write_json(self._places.outcome(job.id), said)

@@ -17,10 +17,9 @@ import json
 import socket
 import threading
 from contextlib import suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.model import Demand, Outcome, RunnableJob, ScriptCode
+from metaflow_windmill.devserver.model import Demand, RunnableJob, ScriptCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,23 +70,8 @@ class Line:
         self._connection.close()
 
 
-def job_to_json(job: RunnableJob) -> Json:
-    """Return a job as JSON."""
-    return asdict(job)
-
-
 def job_from_json(data: Json) -> RunnableJob:
-    """Read what `job_to_json` wrote."""
+    """Read a job that `asdict` wrote."""
     code = {**data["code"], "envs": tuple(data["code"]["envs"])}
     demands = tuple(Demand(**{**said, "lines": tuple(said["lines"])}) for said in data["demands"])
     return RunnableJob(**{**data, "code": ScriptCode(**code), "demands": demands})
-
-
-def outcome_to_json(outcome: Outcome) -> Json:
-    """Return an outcome as JSON."""
-    return asdict(outcome)
-
-
-def outcome_from_json(data: Json) -> Outcome:
-    """Read what `outcome_to_json` wrote."""
-    return Outcome(**data)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from metaflow_windmill.devserver.catalog import schedules
+from metaflow_windmill.devserver.engine.alarm import Alarm
 from metaflow_windmill.devserver.model import Actor, Submission
 from metaflow_windmill.devserver.store.clock import EPOCH, now
 from metaflow_windmill.errors import ServerError
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 TICKS = uuid.UUID("6b7c3cd1-5c14-4d51-9c53-6b4f5ce5f0b4")
 """Job ids of ticks are made in this namespace, so that one tick never makes two jobs."""
 
-LONGEST_NAP = 60.0
-"""Seconds after which the clock is read again, since it may have been set."""
-
 log = logging.getLogger(__name__)
 
 
@@ -37,7 +34,7 @@ class RunStarter(Protocol):
         """Take a job in."""
 
 
-class Scheduler:
+class Scheduler(Alarm):
     """Starts runs when their schedules are due; `wake` it when a schedule has changed.
 
     Parameters
@@ -61,28 +58,12 @@ class Scheduler:
         clock: Callable[[], int] = now,
     ) -> None:
         self._database, self._catalog, self._runs = database, catalog, runs
-        self._is_live, self._clock = is_live, clock
-        self._stopped = False
-        self._changed = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
-
-    def start(self) -> None:
-        """Begin to watch the schedules."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Look at the schedules again."""
-        self._changed.set()
-
-    def stop(self) -> None:
-        """End the thread and wait for it."""
-        self._stopped = True
-        self.wake()
-        self._thread.join()
+        self._is_live = is_live
+        super().__init__(lambda: schedules.next_tick(database.read()), self.run_due, clock)
 
     def run_due(self) -> None:
         """Start what is due now. A tick that was missed, however many there were, starts one run."""
-        instant = self._clock()
+        instant = self._now()
         for due in schedules.due(self._database.read(), instant):
             try:
                 job_id = self._start(due)
@@ -91,22 +72,6 @@ class Scheduler:
                 job_id = None
             with self._database.write() as connection:
                 schedules.advance(connection, due, job_id, instant)
-
-    def seconds_to_next(self) -> float:
-        """Return how long to sleep: to the next tick, but at most a minute."""
-        tick = schedules.next_tick(self._database.read())
-        return LONGEST_NAP if tick is None else min(max((tick - self._clock()) / 1e6, 0), LONGEST_NAP)
-
-    def _loop(self) -> None:
-        while not self._stopped:
-            self._changed.clear()
-            try:
-                self.run_due()
-                nap = self.seconds_to_next()
-            except ServerError:
-                log.exception("the scheduler could not read its schedules; it tries again")
-                nap = 1.0
-            self._changed.wait(nap)
 
     def _start(self, due: Due) -> str | None:
         overlaps = due.last_job is not None and self._is_live(due.last_job)

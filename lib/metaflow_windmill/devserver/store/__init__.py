@@ -4,6 +4,7 @@ __all__ = [
     "approval_rows",
     "canonical",
     "clock",
+    "containment",
     "database",
     "flow_rows",
     "ids",

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from metaflow_windmill.devserver.store.containment import contains
 from metaflow_windmill.devserver.store.migrate import migrate
 from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metaflow_windmill.types import Json
 
 BUSY_TIMEOUT = 30.0
 """Seconds that a connection waits for another process (a backup tool, a shell) to let go of the file."""
@@ -132,17 +132,7 @@ def explain(fault: sqlite3.Error, path: Path) -> ServerError:
 
 def json_holds(text: str | None, part: str) -> bool:
     """Tell whether one JSON text contains another, as PostgreSQL's ``@>`` does."""
-    return text is not None and _holds(json.loads(text), json.loads(part))
-
-
-def _holds(whole: Json, part: Json) -> bool:
-    if isinstance(part, dict):
-        return isinstance(whole, dict) and all(
-            key in whole and _holds(whole[key], value) for key, value in part.items()
-        )
-    if isinstance(part, list):
-        return isinstance(whole, list) and all(any(_holds(item, value) for item in whole) for value in part)
-    return bool(whole == part)
+    return text is not None and contains(json.loads(text), json.loads(part))
 
 
 def _open_checked(path: Path) -> sqlite3.Connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -111,29 +111,16 @@ def save_flow(connection: sqlite3.Connection, job_id: str, flow: FlowRun) -> Non
     )
 
 
-_MODULE = (
-    "id, type, job, shape, parallel, attempt, branch, total, started, done, failed, failed_retries, skipped,"
-    " parent_module"
-)
+_COLUMNS = tuple(field.name for field in fields(ModuleRun))
+_MODULE = ", ".join(_COLUMNS)
 
 
-def _module(row: Sequence[Json]) -> ModuleRun:
-    return ModuleRun(
-        id=row[0],
-        type=row[1],
-        job=row[2],
-        shape=row[3],
-        parallel=bool(row[4]),
-        attempt=row[5],
-        branch=row[6],
-        total=row[7],
-        started=row[8],
-        done=row[9],
-        failed=row[10],
-        failed_retries=tuple(json.loads(row[11])),
-        skipped=bool(row[12]),
-        parent_module=row[13],
-    )
+def _module(row: sqlite3.Row) -> ModuleRun:
+    """Return a row as a module; SQLite has neither truth values nor lists."""
+    columns = dict(zip(_COLUMNS, row, strict=False))
+    for name in ("parallel", "skipped"):
+        columns[name] = bool(columns[name])
+    return ModuleRun(**{**columns, "failed_retries": tuple(json.loads(columns["failed_retries"]))})
 
 
 def load_modules(connection: sqlite3.Connection, job_id: str) -> dict[int, ModuleRun]:
@@ -163,26 +150,11 @@ def find_finished(connection: sqlite3.Connection, job_id: str, name: str) -> tup
 
 def save_module(connection: sqlite3.Connection, job_id: str, step: int, module: ModuleRun) -> None:
     """Write what a module became."""
+    columns = {**vars(module), "failed_retries": json.dumps(module.failed_retries)}
+    places = ", ?" * len(columns)
     connection.execute(
-        f"INSERT OR REPLACE INTO module_run (flow, step, {_MODULE}) VALUES (?, ?{', ?' * 14})",  # noqa: S608 - names
-        (
-            job_id,
-            step,
-            module.id,
-            module.type,
-            module.job,
-            module.shape,
-            module.parallel,
-            module.attempt,
-            module.branch,
-            module.total,
-            module.started,
-            module.done,
-            module.failed,
-            json.dumps(module.failed_retries),
-            module.skipped,
-            module.parent_module,
-        ),
+        f"INSERT OR REPLACE INTO module_run (flow, step, {', '.join(columns)}) VALUES (?, ?{places})",  # noqa: S608 - names
+        (job_id, step, *columns.values()),
     )
 
 

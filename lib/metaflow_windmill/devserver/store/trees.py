@@ -33,10 +33,7 @@ class Twig(NamedTuple):
         return self.state == "completed"
 
 
-_COLUMNS = (
-    "id, parent, kind, state, outcome, for_worker, tag, step, step_id, iteration, attempt, scheduled_for,"
-    " created_at, started_at, completed_at"
-)
+_COLUMNS = ", ".join(Twig._fields)
 
 
 def load(connection: sqlite3.Connection, root: str) -> tuple[Twig, ...]:

@@ -1,12 +1,11 @@
 """What a look at an installation found: one finding a line, and what to do about it.
 
-The looks themselves are beside this module: `doctor_machine`, `doctor_store`, `doctor_server` and
-`doctor_workers`.
+The looks themselves are beside this module: `machine`, `store`, `server_findings` and `workers`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from metaflow_windmill.runtime.report.markdown import plain
@@ -48,13 +47,7 @@ class Finding:
 
     def to_json(self) -> dict[str, str]:
         """Return the finding as data."""
-        return {
-            "subject": self.subject,
-            "state": self.state,
-            "said": self.said,
-            "advice": self.advice,
-            "where": self.where,
-        }
+        return asdict(self)
 
     @classmethod
     def from_json(cls, data: Json) -> Finding:

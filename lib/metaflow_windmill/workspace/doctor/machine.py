@@ -71,7 +71,7 @@ def python_finding(running: tuple[int, ...]) -> Finding:
 def package_finding(name: str, found: str | None) -> Finding:
     """Return whether a package that this one needs is there, and not too old or too new."""
     lowest, above = LOWEST[name], ABOVE.get(name)
-    wanted = f"{name}>={_dotted(lowest)}" + (f",<{_dotted(above)}" if above else "")
+    wanted = f"{name}>={dotted(lowest)}" + (f",<{dotted(above)}" if above else "")
     advice = f"Run: pip install '{wanted}'"
     if found is None:
         return Finding(name, "bad", "It is not installed.", advice)
@@ -196,5 +196,6 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _dotted(parts: tuple[int, ...]) -> str:
+def dotted(parts: tuple[int, ...]) -> str:
+    """Return a version as it is written."""
     return ".".join(map(str, parts))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.openflow import objects_in
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.flow_findings import CREATE
+from metaflow_windmill.workspace.doctor.machine import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,11 +60,11 @@ def python_findings(flows: Iterable[tuple[str, Json]], here: frozenset[Version])
     for path, value in flows:
         for version in sorted(set(pythons_of(value)) - here):
             asking[version].append(path)
-    has = ", ".join(map(_dotted, sorted(here)))
+    has = ", ".join(map(dotted, sorted(here)))
     for version, paths in sorted(asking.items()):
         others = f" (so were {len(paths) - 1} more)" if len(paths) > 1 else ""
-        said = f"{paths[0]} was made for Python {_dotted(version)}{others}, and here is {has}."
-        advice = _ADVICE.format(create=CREATE, python=_dotted(version), has=_dotted(max(here)))
+        said = f"{paths[0]} was made for Python {dotted(version)}{others}, and here is {has}."
+        advice = _ADVICE.format(create=CREATE, python=dotted(version), has=dotted(max(here)))
         yield Finding("pythons", "warn", said, advice)
 
 
@@ -99,7 +100,3 @@ def _listed(folder: Path | None) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout
-
-
-def _dotted(version: Version) -> str:
-    return ".".join(map(str, version))

@@ -13,7 +13,7 @@ from metaflow_windmill.errors import WindmillError
 from metaflow_windmill.openflow import objects_in
 from metaflow_windmill.workspace.doctor.findings import Finding
 from metaflow_windmill.workspace.doctor.flow_findings import CREATE, tag_advice
-from metaflow_windmill.workspace.doctor.workers import ALIVE_SECONDS
+from metaflow_windmill.workspace.doctor.workers import living
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,12 +42,6 @@ def worker_findings(site: InspectedSite) -> Iterator[Finding]:
     yield from version_findings(rows, site.transport.send(request).text)
     groups = sorted({str(row.get("worker_group") or "default") for row in rows})
     yield Finding("workers alive", "ok", f"{len(rows)}, of {_counted(groups, 'group')}")
-
-
-def living(site: InspectedSite) -> list[Json]:
-    """Return the workers that were heard of within the last minute."""
-    query = {"per_page": "100", "ping_since": str(ALIVE_SECONDS)}
-    return list(site.get("/workers/list", query))
 
 
 def version_findings(rows: Sequence[Json], server: str) -> Iterator[Finding]:

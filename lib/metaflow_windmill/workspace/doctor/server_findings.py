@@ -180,12 +180,10 @@ def folder_finding(folder: str, user: User, *, there: bool) -> Finding:
         said = f"{user.username} may {'' if mine else 'not '}write to {root}"
         return Finding("folder", "ok", said) if mine else Finding("folder", "bad", f"{said}.", advice)
     if not there:
-        state: Finding = Finding(
-            "folder", "warn", f"{root} does not exist.", "The first deployment makes it."
-        )
-        return (
-            state if not user.operator else Finding("folder", "bad", state.said, "Ask an admin to make it.")
-        )
+        said = f"{root} does not exist."
+        if user.operator:
+            return Finding("folder", "bad", said, "Ask an admin to make it.")
+        return Finding("folder", "warn", said, "The first deployment makes it.")
     if user.may_write(name):
         return Finding("folder", "ok", f"{user.username} may write to {root}")
     return Finding("folder", "bad", f"{user.username} may not write to {root}.", advice)

@@ -85,20 +85,22 @@ def _flow_findings(site: InspectedSite, store: StoreInfo | None) -> Iterator[Fin
 
 
 def _store_of(datastore: str, root: str) -> StoreInfo | None:
-    from metaflow_windmill.workspace.compiling.stores import stores_for
-
     try:
-        return stores_for(Configuration(url="", datastore=datastore, datastore_root=root)).datastore
+        return _read_store(datastore, root)
     except DeployError:
         return None
 
 
-def store_findings(datastore: str, root: str, probe: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield whether this worker writes and reads the datastore, and sees what was left there for it."""
+def _read_store(datastore: str, root: str) -> StoreInfo:
     from metaflow_windmill.workspace.compiling.stores import stores_for
 
+    return stores_for(Configuration(url="", datastore=datastore, datastore_root=root)).datastore
+
+
+def store_findings(datastore: str, root: str, probe: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield whether this worker writes and reads the datastore, and sees what was left there for it."""
     try:
-        store = stores_for(Configuration(url="", datastore=datastore, datastore_root=root)).datastore
+        store = _read_store(datastore, root)
     except DeployError as why:
         yield Finding(
             "datastore",

@@ -39,6 +39,12 @@ class ListedWorker:
     tag: str | None
 
 
+def living(site: InspectedSite) -> list[Json]:
+    """Return the workers that were heard of within the last minute."""
+    query = {"per_page": str(PAGE), "ping_since": str(ALIVE_SECONDS)}
+    return list(site.get("/workers/list", query))
+
+
 def alive(rows: Iterable[Json]) -> tuple[ListedWorker, ...]:
     """Return the workers of an answer of ``workers/list``."""
     return tuple(ListedWorker(row["worker"], _tag(row.get("custom_tags"))) for row in rows)
@@ -75,8 +81,7 @@ def ask_workers(
         if site.find_script(SCRIPT) is None:
             said = f"They were not asked: {SCRIPT} is not in the workspace."
             return (Finding("workers", "bad", said, "Run `metaflow-windmill install`."),)
-        rows = site.get("/workers/list", {"per_page": str(PAGE), "ping_since": str(ALIVE_SECONDS)})
-        workers = alive(rows)
+        workers = alive(living(site))
         answers = _rounds(site, workers, arguments, seconds, say)
     except WindmillError as why:
         return (
