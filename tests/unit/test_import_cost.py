@@ -54,6 +54,14 @@ def test_a_task_imports_nothing_of_weight_besides_metaflow() -> None:
     ]
 
 
+def test_a_job_imports_no_command_line_before_it_has_a_flow() -> None:
+    """It has the options of one flow, such as `--config-value`, as it was when Metaflow made it."""
+    asked = "from metaflow_windmill.runtime.child.metaflow_commands import import_metaflow as there"
+    brought = printed(f"import sys; {asked}; there(); print(*sys.modules)")
+    assert "metaflow.runtime" in brought
+    assert "metaflow.cli" not in brought
+
+
 @pytest.mark.parametrize("command", ["trigger", "status", "logs"])
 def test_a_command_that_compiles_nothing_imports_no_compiler(command: str) -> None:
     """So it starts about as fast as Metaflow's own commands: each module costs a millisecond or two."""

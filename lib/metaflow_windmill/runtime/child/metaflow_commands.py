@@ -50,9 +50,9 @@ if TYPE_CHECKING:
 
 
 # What the commands of Metaflow and the hooks in it import, without its command line itself, which is made
-# for one flow when it is imported.
+# for one flow when it is imported: without a flow's configurations if there is none yet.
 _USED_BY_METAFLOW = (
-    "metaflow.cli_components.step_cmd",
+    "metaflow.cli_components.utils",
     "metaflow.client.filecache",
     "metaflow.clone_util",
     "metaflow.lint",
