@@ -144,7 +144,7 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
         crew = Crew(settings.workers, settings.tags, settings.cache, settings.worker)
         supervisor = Supervisor(engine, data, crew)
         engine.on_kill(supervisor.kill)
-        scheduler = Scheduler(database, catalog, engine, is_live=is_live)
+        scheduler = Scheduler(database, catalog, engine.submit, is_live=is_live)
         engine.recover()
         supervisor.start()
         stack.callback(supervisor.stop)

@@ -42,7 +42,7 @@ class Bench:
     def __post_init__(self) -> None:
         catalog = WorkspaceCatalog(self.database, open_vault(self.database.path.with_name("key")))
         self.scheduler = Scheduler(
-            self.database, catalog, self, is_live=self.live.__contains__, clock=lambda: self.time
+            self.database, catalog, self.submit, is_live=self.live.__contains__, clock=lambda: self.time
         )
 
     def submit(self, submission: Submission) -> str:

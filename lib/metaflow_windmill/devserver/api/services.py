@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.catalog.catalog import WorkspaceCatalog
     from metaflow_windmill.devserver.catalog.credentials import JobTokens
     from metaflow_windmill.devserver.catalog.vault import Vault
+    from metaflow_windmill.devserver.engine.alarm import Alarm
     from metaflow_windmill.devserver.engine.engine import Engine
     from metaflow_windmill.devserver.release import Release
     from metaflow_windmill.devserver.store.database import Database
@@ -22,13 +23,6 @@ USER = "admin"
 """The one user of an embedded server: a superadmin, as on a fresh Windmill."""
 
 EMAIL = "admin@windmill.dev"
-
-
-class Wakeable(Protocol):
-    """Something that sleeps until the next schedule is due, and looks again when it is told."""
-
-    def wake(self) -> None:
-        """Look at the schedules again."""
 
 
 class Workers(Protocol):
@@ -67,7 +61,7 @@ class Services:
         The rooms of the server.
     own_token : str
         The hash of the token that the server was started with.
-    scheduler : Wakeable
+    scheduler : Alarm
     workers : Workers
     keeper : Keeper or None
         None where nothing but Windmill's own is known of runs.
@@ -84,7 +78,7 @@ class Services:
     logs: Logs
     job_tokens: JobTokens
     own_token: str
-    scheduler: Wakeable
+    scheduler: Alarm
     workers: Workers
     keeper: Keeper | None = None
     release: Release = TRIED

@@ -6,7 +6,7 @@ import logging
 import uuid
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.catalog import schedules
 from metaflow_windmill.devserver.engine.alarm import Alarm
@@ -27,13 +27,6 @@ TICKS = uuid.UUID("6b7c3cd1-5c14-4d51-9c53-6b4f5ce5f0b4")
 log = logging.getLogger(__name__)
 
 
-class RunStarter(Protocol):
-    """What the scheduler needs of the engine."""
-
-    def submit(self, submission: Submission) -> str:
-        """Take a job in."""
-
-
 class Scheduler(Alarm):
     """Starts runs when their schedules are due; `wake` it when a schedule has changed.
 
@@ -41,7 +34,8 @@ class Scheduler(Alarm):
     ----------
     database : Database
     catalog : Catalog
-    runs : RunStarter
+    submit : callable
+        Takes a job in: the engine's.
     is_live : callable
         Takes a job's id and tells whether the job has not ended yet.
     clock : callable
@@ -52,12 +46,12 @@ class Scheduler(Alarm):
         self,
         database: Database,
         catalog: Catalog,
-        runs: RunStarter,
+        submit: Callable[[Submission], str],
         *,
         is_live: Callable[[str], bool],
         clock: Callable[[], int] = now,
     ) -> None:
-        self._database, self._catalog, self._runs = database, catalog, runs
+        self._database, self._catalog, self._submit = database, catalog, submit
         self._is_live = is_live
         super().__init__(lambda: schedules.next_tick(database.read()), self.run_due, clock)
 
@@ -81,7 +75,7 @@ class Scheduler(Alarm):
         if asked is None:
             log.warning("schedule %s: there is nothing to run at %s", due.path, due.script_path)
             return None
-        return self._runs.submit(asked)
+        return self._submit(asked)
 
     def _submission(self, due: Due, *, skipped: bool) -> Submission | None:
         code = None if due.is_flow else self._catalog.script(due.workspace, due.script_path)

@@ -55,7 +55,7 @@ from metaflow_windmill.runtime.output.masking import Mask
 from metaflow_windmill.runtime.position.identity import identify
 from metaflow_windmill.runtime.position.parent_tasks import input_paths
 from metaflow_windmill.runtime.position.task_ids import PARAMETERS
-from metaflow_windmill.runtime.position.tasks import DatastoreTasks
+from metaflow_windmill.runtime.position.tasks import Tasks
 from metaflow_windmill.runtime.resumed.origin_run import (
     approved,
     begin,
@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.runtime.child.deadline import Deadline
     from metaflow_windmill.runtime.position.given import Here, ReceivedInputs
     from metaflow_windmill.runtime.position.identity import Task
-    from metaflow_windmill.runtime.position.tasks import Tasks
     from metaflow_windmill.runtime.resumed.origin_run import Clone
     from metaflow_windmill.types import Json
 
@@ -112,7 +111,7 @@ def run_step(here: Here, spec: TaskSpec, given: ReceivedInputs) -> Ran:
         raise deadline.error(spec.step, "not begun")
     began = time.monotonic()
     most = _prepare(this, here.root, given)
-    tasks = DatastoreTasks(here.record, this.run, most)
+    tasks = Tasks(here.record, this.run, most)
     set_due(here, given, tasks)
     begun = tasks.attempts(this.name)
     outcome, state, number = finished(tasks, this.name, begun), BEFORE, None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.contract.known import known
 from metaflow_windmill.contract.memo import PRODUCTION, ROOM
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     from metaflow_windmill.types import Json
 
 _PRODUCTION = "prod"  # metaflow/plugins/project_decorator.py
-
-
-class Shelf(Protocol):
-    """What is kept for all runs of a flow, by name."""
-
-    def share(self, name: str, content: Json) -> None:
-        """Keep something for all runs of the flow."""
-
-    def shared(self, name: str) -> Json:
-        """Return what `share` kept; None if there is nothing, or nothing that can be read."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +50,20 @@ def is_production(record: Record) -> bool:
     return branch is None or branch == _PRODUCTION or branch.startswith(f"{_PRODUCTION}.")
 
 
-def keep(shelf: Shelf, record: Record, key: str, success: Success) -> None:
+def keep(shelf: Tasks, record: Record, key: str, success: Success) -> None:
     """Keep a success for those who may take it, and as the last one of its task."""
     for room in (_own(record), *([PRODUCTION] if is_production(record) else [])):
         shelf.share(_name(room, key), asdict(success))
     shelf.share(_last(record, success.name), asdict(success))
 
 
-def last(shelf: Shelf, record: Record, name: str) -> Success | None:
+def last(shelf: Tasks, record: Record, name: str) -> Success | None:
     """Return the last success of a task of the deployment, whatever its key, to be compared with."""
     return _success(shelf.shared(_last(record, name)))
 
 
 def find(
-    shelf: Shelf,
+    shelf: Tasks,
     record: Record,
     key: str,
     usable: Callable[[Success], bool],

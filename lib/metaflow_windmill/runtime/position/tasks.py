@@ -60,72 +60,8 @@ class Artifacts(Protocol):
         """Return an artifact, or else the default."""
 
 
-class Tasks(Protocol):
-    """The tasks of one run, each named ``step/task``."""
-
-    def of_run(self, run: str) -> Tasks:
-        """Return the tasks of another run of the same flow."""
-
-    def exist(self, tasks: Sequence[str]) -> list[bool]:
-        """Tell of each task whether it ever began."""
-
-    def attempts(self, task: str) -> list[int]:
-        """Return the attempts of a task that began, in ascending order."""
-
-    def is_done(self, task: str) -> bool:
-        """Tell whether the first attempt of a task came to its end."""
-
-    def note(self, task: str, attempt: int) -> Json:
-        """Return what an attempt left for Windmill; None if it did not come that far."""
-
-    def keep_note(self, task: str, attempt: int, note: Json) -> None:
-        """Keep what an attempt left for Windmill."""
-
-    def begun_at(self, task: str, attempt: int) -> float | None:
-        """Return when an attempt began, in seconds since 1970; None where nobody knows."""
-
-    def mark(self, task: str, attempt: int) -> Json:
-        """Return the mark of an attempt that failed; None where it has none."""
-
-    def keep_mark(self, task: str, attempt: int, mark: Json) -> None:
-        """Mark an attempt that failed."""
-
-    def artifact(self, task: str, name: str) -> Json:
-        """Return an artifact of a task that is over."""
-
-    def succeeded(self, task: str) -> Artifacts | None:
-        """Return the artifacts of a task if its last attempt ended well, else None."""
-
-    def all_succeeded(self, *steps: str) -> Iterator[tuple[str, Artifacts]]:
-        """Yield the tasks of some steps, or of all, that ended well."""
-
-    def contents(self, tasks: Sequence[str]) -> Sequence[Mapping[str, StoredArtifact]]:
-        """Return of each task that is over what artifacts it has, without reading them."""
-
-    def blobs(self, shas: Iterable[str]) -> Iterator[bytes]:
-        """Yield what is kept by some shas, in any order."""
-
-    def is_whole(self, task: str) -> bool:
-        """Tell whether all that a task made is still there."""
-
-    def keep_parts(self, task: str, attempt: int, parts: Json) -> None:
-        """Keep what the key of an attempt was made of."""
-
-    def share(self, name: str, content: Json) -> None:
-        """Keep something for all runs of the flow."""
-
-    def shared(self, name: str) -> Json:
-        """Return what `share` kept; None if there is nothing, or nothing that can be read."""
-
-    def keep(self, name: str, content: Json) -> None:
-        """Keep something of the whole run, under a name that is no task's."""
-
-    def kept(self, name: str) -> Json:
-        """Return what `keep` kept; None if there is nothing."""
-
-
-class DatastoreTasks:
-    """The tasks of a run in Metaflow's datastore.
+class Tasks:
+    """The tasks of one run in Metaflow's datastore, each named ``step/task``.
 
     Parameters
     ----------
@@ -141,9 +77,9 @@ class DatastoreTasks:
         self._datastore = flow_datastore(record)
         self._record, self._run, self._most = record, run, most_attempts
 
-    def of_run(self, run: str) -> DatastoreTasks:
+    def of_run(self, run: str) -> Tasks:
         """Return the tasks of another run of the same flow."""
-        return DatastoreTasks(self._record, run, self._most)
+        return Tasks(self._record, run, self._most)
 
     def exist(self, tasks: Sequence[str]) -> list[bool]:
         """Tell of each task whether it ever began."""

@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from tests.support.deployments import fixed_deployment
 from tests.support.tasks import MemoryTasks
 
-from metaflow_windmill.runtime.child.current_schedule import set_due
+from metaflow_windmill.runtime.child import current_schedule
 from metaflow_windmill.runtime.child.task_environment import DUE
 from metaflow_windmill.runtime.position.current_job import CurrentJob
 from metaflow_windmill.runtime.position.given import Here, ReceivedInputs
+
+if TYPE_CHECKING:
+    from metaflow_windmill.runtime.position.tasks import Tasks
 
 TICK = "2026-03-01T12:00:00+00:00"
 FILE = "scheduled.json"
@@ -26,6 +30,10 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def here(schedule: str = "f/flows/F") -> Here:
     job = CurrentJob(id="this", workspace="w", run="run", root="outermost", schedule=schedule)
     return Here(Path(), fixed_deployment("F").record, job)
+
+
+def set_due(place: Here, given: ReceivedInputs, tasks: MemoryTasks) -> None:
+    current_schedule.set_due(place, given, cast("Tasks", tasks))
 
 
 def test_the_start_step_keeps_the_time_for_all_others() -> None:

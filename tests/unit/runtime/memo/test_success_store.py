@@ -27,7 +27,7 @@ PRODUCTION = record(token="main", project="p", branch="prod.eu")
 
 
 def taken(by: Record, made_by: Record, **more: Json) -> bool:
-    shelf = MemoryTasks()
+    shelf = cast("Tasks", MemoryTasks())
     keep(shelf, made_by, "abcd", OLD)
     return find(shelf, by, "abcd", lambda _: True, **more) == OLD
 
@@ -35,7 +35,7 @@ def taken(by: Record, made_by: Record, **more: Json) -> bool:
 def test_a_deployment_takes_what_its_own_runs_made() -> None:
     for who in (OURS, BRANCH, PRODUCTION):
         assert taken(who, who)
-    assert find(MemoryTasks(), OURS, "abcd", lambda _: True) is None
+    assert find(cast("Tasks", MemoryTasks()), OURS, "abcd", lambda _: True) is None
 
 
 def test_nothing_of_a_branch_gets_into_production() -> None:
@@ -46,13 +46,14 @@ def test_nothing_of_a_branch_gets_into_production() -> None:
 
 
 def test_what_is_too_old_or_unusable_is_left() -> None:
-    shelf = MemoryTasks()
+    kept = MemoryTasks()
+    shelf = cast("Tasks", kept)
     keep(shelf, OURS, "abcd", Success(OLD.origin, 0, time.time() - 100))
     assert find(shelf, OURS, "abcd", lambda _: True, 200)
     assert find(shelf, OURS, "abcd", lambda _: True, 50) is None
     assert find(shelf, OURS, "abcd", lambda _: False) is None
-    for name in shelf.shelf:
-        shelf.shelf[name] = {"origin": "half"}
+    for name in kept.shelf:
+        kept.shelf[name] = {"origin": "half"}
     assert find(shelf, OURS, "abcd", lambda _: True) is None
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.metaflow
 PROGRAM = """
     import json, sys
     from metaflow_windmill.contract.record import Record
-    from metaflow_windmill.runtime.position.tasks import DatastoreTasks, flow_datastore
+    from metaflow_windmill.runtime.position.tasks import Tasks, flow_datastore
     record = Record.from_json(json.loads({record!r}))
     store = flow_datastore(record)
 
@@ -33,7 +33,7 @@ PROGRAM = """
         if note:
             tasks.keep_note(task, number, note)
 
-    tasks = DatastoreTasks(record, "windmill-r", 6)
+    tasks = Tasks(record, "windmill-r", 6)
     told = []
     {body}
     print(json.dumps(told))

@@ -19,7 +19,7 @@ from metaflow_windmill.cli.flow.telling.showing import time_text
 from metaflow_windmill.errors import DeployError, RetryNotAllowed
 from metaflow_windmill.runs.resumption import check_step, former_run, resume
 from metaflow_windmill.runs.start import check_takes_tags
-from metaflow_windmill.runtime.position.tasks import DatastoreTasks
+from metaflow_windmill.runtime.position.tasks import Tasks
 from metaflow_windmill.runtime.resumed.origin_run import parameters_of
 from metaflow_windmill.terminal.speech import CommandError, flow_command, say
 
@@ -100,7 +100,7 @@ def _check_data(found: Deployment, former: Former) -> None:
     if former.known or (store.type == "local" and not Path(store.root).is_dir()):
         return
     try:
-        parameters_of(former.run_id, found.record, DatastoreTasks(found.record, former.run_id, MAX_ATTEMPTS))
+        parameters_of(former.run_id, found.record, Tasks(found.record, former.run_id, MAX_ATTEMPTS))
     except RetryNotAllowed:
         raise DeployError(
             f"there is no run {former.run_id} of {found.record.flow} in the datastore of the deployed flow, "

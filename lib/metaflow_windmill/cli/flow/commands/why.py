@@ -12,7 +12,7 @@ from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.contract.resume_argument import WINDMILL_RUN
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.runtime.position.tasks import DatastoreTasks
+from metaflow_windmill.runtime.position.tasks import Tasks
 from metaflow_windmill.terminal.speech import flow_command, print_data, print_json, print_table
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _told(found: Deployment, run: str, name: str) -> Json:
     from metaflow.metaflow_config import MAX_ATTEMPTS
 
     try:
-        return DatastoreTasks(found.record, run, MAX_ATTEMPTS).parts(name)
+        return Tasks(found.record, run, MAX_ATTEMPTS).parts(name)
     except Exception as why:
         store = found.record.datastore
         raise DeployError(
