@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.metaflow
 FLOW = Path(__file__).parent / "flows/packed.py"
 LANES = ("--pack=3", "--max-workers=2")
 LOST = """
+import fcntl
 import time
 from pathlib import Path
 from metaflow import FlowSpec, Parameter, step
@@ -38,6 +40,8 @@ class LostFlow(FlowSpec):
 
     @step
     def work(self):
+        held = open(self.traces + ".held", "w")
+        fcntl.flock(held, fcntl.LOCK_EX)
         with open(self.traces, "a") as file:
             print(self.input, file=file)
         print("works on", self.input)
@@ -157,3 +161,29 @@ def test_a_worker_that_is_killed_loses_the_task_that_ran_and_the_run_ends_well(
         logs = [told(lost, "logs", run, f"--step=work/t-{item}").splitlines() for item in range(4)]
         assert [lines.count(f"[work/t-{item}] works on {item}") for item, lines in enumerate(logs)] == [1] * 4
         assert "[work/t-1 (attempt 2)] works on 1" in logs[1]
+
+
+def test_a_job_that_is_stopped_begins_no_further_task_and_a_resumed_run_does_the_rest(
+    home: Home, windmill: Target, tmp_path: Path
+) -> None:
+    stopped = Deployed(home, windmill, home.write("stopped", LOST.replace("LostFlow", "Stopped")), "Stopped")
+    traces = tmp_path / "traces"
+    run = stopped.run("--pack=4", f"--traces={traces}")
+    wait_until(lambda: traces.exists() and traces.read_text().split() == ["0", "1"], 90, "no task ran")
+    told(stopped, "terminate", run)
+    assert stopped.wait(run).state.value == "CANCELED"
+    wait_until(lambda: is_free(traces.with_suffix(".held")), 60, "the task goes on")
+    assert traces.read_text().split() == ["0", "1"]
+    resumed = stopped.resume(run)
+    assert stopped.finish(resumed).at("end").artifacts["squares"] == "[0, 1, 4, 9]"
+    assert traces.read_text().split() == ["0", "1", "1", "2", "3"]
+
+
+def is_free(file: Path) -> bool:
+    """Tell whether no process holds a file."""
+    with file.open() as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
