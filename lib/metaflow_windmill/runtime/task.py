@@ -15,7 +15,7 @@ from metaflow_windmill.contract.tags import tagged
 from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.runtime.attempt.step import run_step
 from metaflow_windmill.runtime.child.metaflow_commands import EndedError
-from metaflow_windmill.runtime.child.package_cache import LIMIT, limit_of, tidy
+from metaflow_windmill.runtime.child.package_cache import LIMIT, is_due, limit_of, tidy
 from metaflow_windmill.runtime.position.current_job import read_job
 from metaflow_windmill.runtime.position.given import Here, ReceivedInputs
 
@@ -65,6 +65,7 @@ def run_task(
         If the task cannot be run, or its process ended without an exception.
     """
     most = limit_of(os.environ.get(LIMIT)) if new else 0
+    tidies = new and is_due(root.parent)
     given = ReceivedInputs.of(inputs, **(asked or {}))
     record = tagged(Record.from_json(given.deployment), given.tags_asked_for)
     here = Here(root, record, read_job(os.environ), token)
@@ -74,7 +75,7 @@ def run_task(
     except EndedError as ended:
         raise ended.error from None  # here, so that little of this project is in its traceback
     finally:
-        if new:
+        if tidies:
             with suppress(OSError):  # a task that is over is not lost by it
                 tidy(root.parent, most)
 
