@@ -13,7 +13,7 @@ import pytest
 from tests.support.oracle import Home
 from tests.support.step_jobs import Worker, spec
 
-from metaflow_windmill.devserver.store.ids import new_job_id
+from metaflow_windmill.devserver.engine.births import new_job_id
 
 if TYPE_CHECKING:
     from tests.support.step_jobs import JobEnd

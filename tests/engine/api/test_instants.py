@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaflow_windmill.devserver.instants import read_instant
-from metaflow_windmill.devserver.store.clock import from_datetime, iso
+from metaflow_windmill.devserver.store.clock import from_datetime, iso, read_instant
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
 

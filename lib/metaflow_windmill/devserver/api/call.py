@@ -8,8 +8,8 @@ from uuid import UUID
 
 from metaflow_windmill.devserver.api.body import read_fields
 from metaflow_windmill.devserver.catalog.scopes import Need, allows, opens
-from metaflow_windmill.devserver.instants import read_instant
 from metaflow_windmill.devserver.refusals import denied
+from metaflow_windmill.devserver.store.clock import read_instant
 from metaflow_windmill.errors import RequestRefused
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from metaflow_windmill.devserver.model import Actor
     from metaflow_windmill.types import Json
 
+DEFAULT_ROWS, MOST_ROWS = 1000, 10_000
+"""Of a list that is asked for."""
 
 Handed = ParamSpec("Handed")
 T = TypeVar("T")
@@ -139,6 +141,11 @@ class Call:
             return None if given is None else read_instant(given)
         except ValueError as fault:
             raise _bad_query(name, f"`{given}` is not an instant like 2030-01-31T10:00:00Z") from fault
+
+    def page(self) -> tuple[int, int]:
+        """Return how many rows of a list the query asks for, and how many come before them."""
+        limit = min(max(self.integer("per_page") or DEFAULT_ROWS, 1), MOST_ROWS)
+        return limit, limit * (max(self.integer("page") or 1, 1) - 1)
 
     def fields(self, *required: str, **kinds: FieldType) -> dict[str, Json]:
         """Return the body, an object with these fields and perhaps more; see `read_fields`."""

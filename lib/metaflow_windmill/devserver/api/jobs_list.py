@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.refusals import bad_request
@@ -53,7 +52,7 @@ def filters(call: Call) -> jobs.JobFilters:
     RequestRefused
         400 if a filter is not valid.
     """
-    query, (limit, offset) = call.query, page(call)
+    query, (limit, offset) = call.query, call.page()
     success, running = call.choice("success"), call.choice("running")
     return jobs.JobFilters(
         path_exact=query.get("script_path_exact"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.api.routing import Endpoint, W
 from metaflow_windmill.devserver.api.variable_routes import hide
@@ -41,7 +40,7 @@ def get_value_interpolated(call: Call) -> Response:
 
 def list_all(call: Call) -> Response:
     """Show a page of the resources, without their values."""
-    limit, before = page(call)
+    limit, before = call.page()
     found = resources.listed(
         call.services.database.read(),
         call.workspace,

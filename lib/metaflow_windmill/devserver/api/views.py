@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.devserver.api.lists import page
 from metaflow_windmill.devserver.api.replies import as_json, as_text
 from metaflow_windmill.devserver.catalog.path_rows import Selection
 
@@ -29,7 +28,7 @@ def lists(listed: Callable[[sqlite3.Connection, str, Selection], list[Json]]) ->
     """Return what shows the flows or scripts that a query selects."""
 
     def show(call: Call) -> Response:
-        limit, offset = page(call)
+        limit, offset = call.page()
         wanted = Selection(
             path_start=call.query.get("path_start", ""),
             path_exact=call.query.get("path_exact"),

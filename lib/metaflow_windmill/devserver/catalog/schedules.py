@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from metaflow_windmill.devserver.catalog import path_rows
-from metaflow_windmill.devserver.instants import read_instant
 from metaflow_windmill.devserver.refusals import bad_request, not_found
 from metaflow_windmill.devserver.schedules.cron_patterns import (
     InvalidPattern,
@@ -17,7 +16,7 @@ from metaflow_windmill.devserver.schedules.cron_patterns import (
     next_time,
     read_pattern,
 )
-from metaflow_windmill.devserver.store.clock import EPOCH, from_datetime, iso, now
+from metaflow_windmill.devserver.store.clock import EPOCH, from_datetime, iso, now, read_instant
 
 if TYPE_CHECKING:
     import sqlite3

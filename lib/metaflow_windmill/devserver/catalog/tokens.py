@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from metaflow_windmill.devserver.catalog import members, workspaces
 from metaflow_windmill.devserver.catalog.scopes import exceeding
-from metaflow_windmill.devserver.instants import read_instant
 from metaflow_windmill.devserver.refusals import bad_request, denied, unauthorized
-from metaflow_windmill.devserver.store.clock import from_datetime, iso, now
+from metaflow_windmill.devserver.store.clock import from_datetime, iso, now, read_instant
 
 if TYPE_CHECKING:
     import sqlite3

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import secrets
+import uuid
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,7 +15,6 @@ from metaflow_windmill.devserver.engine.plan import PREPROCESSOR
 from metaflow_windmill.devserver.model import JobExists
 from metaflow_windmill.devserver.store import canonical, clock, flow_rows, job_rows
 from metaflow_windmill.devserver.store.flow_rows import EngineEvent
-from metaflow_windmill.devserver.store.ids import new_job_id
 from metaflow_windmill.devserver.store.job_rows import JobEnding, JobRow
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ AT_ONCE = 100
 """Children that are in memory at the same time; a loop may start many thousands."""
 
 NOTHING_RESOLVED: Json = {"status": "there is nothing to resolve"}
+
+_RANDOM_BITS = 80
+_TIME_BITS = 48
+
+
+def new_job_id(instant: int) -> str:
+    """Return an id for a job that is made at an instant, in microseconds since 1970.
+
+    Ids are in the order of time, as a real Windmill's are, which begin with milliseconds.
+    """
+    milliseconds = (instant // 1000) % (1 << _TIME_BITS)
+    return str(uuid.UUID(int=milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)))
 
 
 def submit(connection: sqlite3.Connection, asked: Submission, value: FlowValue | None) -> JobRow:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from metaflow_windmill.devserver.instants import read_instant
 from metaflow_windmill.devserver.pages.markup import Markup, join, tag, text
-from metaflow_windmill.devserver.store.clock import from_datetime, iso
+from metaflow_windmill.devserver.store.clock import from_datetime, iso, read_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

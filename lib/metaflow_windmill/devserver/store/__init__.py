@@ -7,7 +7,6 @@ __all__ = [
     "containment",
     "database",
     "flow_rows",
-    "ids",
     "job_logs",
     "job_rows",
     "jobs",
