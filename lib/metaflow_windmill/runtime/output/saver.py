@@ -29,10 +29,14 @@ class Saver:
     save : callable
         Saves all that was logged.
     streams : sequence of LogStream
+    first : float
+        After so many seconds there is something worth saving.
     """
 
-    def __init__(self, save: Callable[[], None], streams: Sequence[LogStream]) -> None:
-        self._save, self._streams = save, streams
+    def __init__(
+        self, save: Callable[[], None], streams: Sequence[LogStream], first: float = FIRST_SECONDS
+    ) -> None:
+        self._save, self._streams, self._first = save, streams, first
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="save-logs", daemon=True)
         self._began = time.monotonic()
@@ -42,7 +46,7 @@ class Saver:
 
     def check(self) -> None:
         """Begin to save if it is time to: a task that is over before pays for no thread."""
-        if self._thread.ident is None and time.monotonic() - self._began >= FIRST_SECONDS:
+        if self._thread.ident is None and time.monotonic() - self._began >= self._first:
             self._thread.start()
 
     def __exit__(self, *_: object) -> None:
