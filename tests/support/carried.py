@@ -109,7 +109,9 @@ def bench(directory: Path) -> Iterator[Bench]:
         workspaces.ensure(connection, WHO.workspace, WHO.email)
     vault = open_vault(directory / "key")
     tokens = JobTokens(vault, lambda _: True)
-    engine = Engine(database, WorkspaceCatalog(database, vault), tokens, evaluator, base_url="http://nowhere")
+    engine = Engine(
+        database, WorkspaceCatalog(database, vault), tokens.issue, evaluator, base_url="http://nowhere"
+    )
     try:
         yield Bench(database, engine)
     finally:

@@ -18,7 +18,7 @@ from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from metaflow_windmill.devserver.expressions.evaluator import Evaluator
@@ -87,14 +87,10 @@ class CountedTokens:
 
     def __init__(self) -> None:
         self.issued: list[Actor] = []
-        self.revoked: list[str] = []
 
     def issue(self, job_id: str, who: Actor) -> str:
         self.issued.append(who)
         return f"token of {job_id}"
-
-    def revoke(self, job_ids: Sequence[str]) -> None:
-        self.revoked += job_ids
 
 
 class Failing(Exception):
@@ -227,7 +223,7 @@ def bench(
     database = database or Database(directory / "windmill.db")
     evaluator, logs = evaluator or QuickJs(), Logs(directory / "logs")
     catalog, tokens = ShelfCatalog(), CountedTokens()
-    engine = Engine(database, catalog, tokens, evaluator, base_url="http://server", logs=logs)
+    engine = Engine(database, catalog, tokens.issue, evaluator, base_url="http://server", logs=logs)
     try:
         yield Bench(database, engine, catalog, tokens, logs)
     finally:

@@ -9,7 +9,7 @@ from metaflow_windmill.errors import ServerError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from metaflow_windmill.types import Json
@@ -252,16 +252,6 @@ class Catalog(Protocol):
 
     def environment(self, workspace: str) -> dict[str, str]:
         """Return the environment variables that the workspace sets for every job."""
-
-
-class TokenIssuer(Protocol):
-    """Makes the token that a job acts with, and ends it with the job."""
-
-    def issue(self, job_id: str, who: Actor) -> str:
-        """Return the job's token."""
-
-    def revoke(self, job_ids: Sequence[str]) -> None:
-        """End the tokens of jobs."""
 
 
 class JobExists(ServerError):

@@ -133,7 +133,7 @@ def _running(settings: Settings, url: str, own_token: str) -> Iterator[Services]
         engine = Engine(
             database,
             catalog,
-            job_tokens,
+            job_tokens.issue,
             QuickJs(),
             base_url=settings.jobs_url or url,
             logs=logs,

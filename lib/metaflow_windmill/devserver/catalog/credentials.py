@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.devserver.catalog.tokens import Bearer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from metaflow_windmill.devserver.catalog.vault import Vault
     from metaflow_windmill.devserver.model import Actor
@@ -20,7 +20,7 @@ MARK = "job_"
 
 
 class JobTokens:
-    """Implements `metaflow_windmill.devserver.model.Credentials`.
+    """Makes and reads the tokens; each asks the store whether its job still lives, so it ends with the job.
 
     Parameters
     ----------
@@ -46,9 +46,6 @@ class JobTokens:
         claims |= {} if who.scopes is None else {"scopes": list(who.scopes)}
         text = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
         return f"{MARK}{text}.{self._vault.sign(text)}"
-
-    def revoke(self, job_ids: Sequence[str]) -> None:
-        """Do nothing: a token asks the store whether its job still lives, so it ends when the job does."""
 
     def find(self, token: str) -> Bearer | None:
         """Return whom a job's token stands for; None if it is not genuine or its job has ended."""

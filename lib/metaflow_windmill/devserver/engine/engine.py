@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.devserver.engine.apply import Effects
     from metaflow_windmill.devserver.expressions.evaluator import Evaluator
-    from metaflow_windmill.devserver.model import Catalog, RunnableJob, Submission, TokenIssuer
+    from metaflow_windmill.devserver.model import Actor, Catalog, RunnableJob, Submission
     from metaflow_windmill.devserver.store.approval_rows import Answer
     from metaflow_windmill.devserver.store.database import Database
     from metaflow_windmill.devserver.store.job_logs import Logs
@@ -47,8 +47,8 @@ class Engine:
     database : Database
     catalog : Catalog
         What flows may name by path.
-    credentials : TokenIssuer
-        Makes the jobs' tokens.
+    token_for : callable
+        Takes a job's id and an actor, and returns the token that the job acts with.
     evaluator : Evaluator
         Evaluates expressions.
     base_url : str
@@ -65,7 +65,7 @@ class Engine:
         self,
         database: Database,
         catalog: Catalog,
-        credentials: TokenIssuer,
+        token_for: Callable[[str, Actor], str],
         evaluator: Evaluator,
         *,
         base_url: str,
@@ -75,10 +75,10 @@ class Engine:
     ) -> None:
         self.database, self.isolated, self._catalog = database, isolated, catalog
         self.changes = Changes()
-        self._credentials, self._evaluator, self._logs = credentials, evaluator, logs
+        self._evaluator, self._logs = evaluator, logs
         self._stepper = Stepper(database, catalog, evaluator, Definitions())
         self._handout = Handout(
-            database, catalog, credentials, base_url, logs, isolated=isolated, scoped=scoped
+            database, catalog, token_for, base_url, logs, isolated=isolated, scoped=scoped
         )
         self._kill: Callable[[str], None] = lambda _: None
         self._work = threading.Event()
@@ -300,7 +300,6 @@ class Engine:
         for job_id in effects.killed:
             self._kill(job_id)
         if effects.ended:
-            self._credentials.revoke(effects.ended)
             self._close_logs(effects)
         self.changes.publish(effects.changed)
 

@@ -14,8 +14,9 @@ from metaflow_windmill.devserver.store import job_rows
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
-    from metaflow_windmill.devserver.model import Catalog, Demand, TokenIssuer
+    from metaflow_windmill.devserver.model import Actor, Catalog, Demand
     from metaflow_windmill.devserver.store.database import Database
     from metaflow_windmill.devserver.store.job_logs import Logs
     from metaflow_windmill.devserver.store.job_rows import JobRow
@@ -28,7 +29,8 @@ class Handout:
     ----------
     database : Database
     catalog : Catalog
-    credentials : TokenIssuer
+    token_for : callable
+        Takes a job's id and an actor, and returns the token that the job acts with.
     base_url : str
     logs : Logs or None
         Is told the secrets among the arguments.
@@ -40,7 +42,7 @@ class Handout:
         self,
         database: Database,
         catalog: Catalog,
-        credentials: TokenIssuer,
+        token_for: Callable[[str, Actor], str],
         base_url: str,
         logs: Logs | None,
         *,
@@ -48,7 +50,7 @@ class Handout:
         scoped: bool = False,
     ) -> None:
         self._scoped = scoped
-        self._database, self._catalog, self._credentials = database, catalog, credentials
+        self._database, self._catalog, self._token_for = database, catalog, token_for
         self._base_url, self._logs, self._isolated = base_url, logs, isolated
 
     def runnable(self, job: JobRow) -> RunnableJob:
@@ -63,7 +65,7 @@ class Handout:
         args = json.loads(job_rows.args_text(reading, job.id))
         above = job_rows.load(reading, job.parent) if job.parent else None
         who = job.identity if self._scoped else replace(job.identity, scopes=None)
-        token = self._credentials.issue(job.id, who)
+        token = self._token_for(job.id, who)
         code, resolves = code_of(reading, job), job.kind in births.DEPENDENCIES
         return RunnableJob(
             id=job.id,
