@@ -41,7 +41,7 @@ def test_a_repository_becomes_running_flows(place: Workspace, origin: GitReposit
     assert record["git"]["commit"] == commit
     assert (record["git"]["repository"], record["git"]["path"]) == (origin.url, "flows/one.py")
     assert (record["owner"], record["tags"]) == ("ada", ["nightly"])
-    assert record["datastore"] == {"type": "local", "root": f"{place.store}/.metaflow"}
+    assert record["datastore"] == place.datastore
     assert record["package"]["sha"][:12] in shown
     assert commit[:12] in place.server.get("/flows/get/f/first/OneFlow")["description"]
     run = place.run("f/first/OneFlow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.support.deployed import Deployed, Target
 from tests.support.islands.server import Islands, islands
 from tests.support.oracle import Home, RunSeen, compare
 from tests.support.recorded import known_local_run
+from tests.support.scripted_server import Answer, scripted_server
 from tests.support.server import wait_until
 
 from metaflow_windmill.deployment.described.names import run_id_of
@@ -36,6 +38,21 @@ _ELSEWHERE = re.compile(": the artifact (port|broken|caught|late) is ")
 LANES_AND_CHUNKS = ("--max-workers", "2", "--max-num-splits", "600")
 WHY = "['never good, at attempt 1', 'MetaflowExceptionWrapper']"
 FLOWS = Path(__file__).parent / "flows"
+STUMBLES = """
+from metaflow import FlowSpec, exit_hook, step
+
+def stumble(run):
+    raise ValueError(f"{run.id} has {run['end'].task.data.made}")
+
+@exit_hook(on_success=[stumble])
+class Stumbles(FlowSpec):
+    @step(start=True, end=True)
+    def end(self):
+        self.made = "what was made"
+
+if __name__ == "__main__":
+    Stumbles()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +104,29 @@ def test_all_kinds_of_steps_and_what_follows_a_run(home: Home, target: Target, a
     assert seen.at("start").artifacts["why"] == WHY
     assert seen.at("end").artifacts["twice"] == "2"
     assert f"cloned from {earlier}/work/t (memo)" in apart.log(seen.at("start").job)
+
+
+def test_a_pack_of_a_foreach_tries_again_what_failed(home: Home, target: Target) -> None:
+    packed = Deployed(home, target, FLOWS / "packed.py", "Packed")
+    seen = _finished(packed, packed.run("--pack", "3"))
+    here = Home(home.root / "local")
+    here.root.mkdir()
+    assert compare(known_local_run(here, packed.flow, "Packed"), seen) == []
+    assert (seen.at("work", 4).attempt, seen.at("work", 3).attempt) == (1, 0)
+
+
+def test_a_hook_that_fails_and_a_receiver_that_is_told(home: Home, target: Target, apart: Islands) -> None:
+    """The hook has read its run from the store; the receiver is where no loopback leads to."""
+    stumbles = Deployed(home, target, home.write("stumbles", STUMBLES), "Stumbles")
+    with scripted_server(Answer(200), host=apart.host) as receiver:
+        address = {"path": "u/admin/hook", "value": receiver.url, "is_secret": True, "description": ""}
+        target.post("/variables/create", address)
+        run = stumbles.run("--notify-on-success", "--notify-webhook-url=$var:u/admin/hook")
+        assert stumbles.wait(run).state.value == "SUCCEEDED"
+    assert [json.loads(told.body)["run"] for told in receiver.seen] == [run]
+    hook = stumbles.step_job(run, "end_on_success")
+    assert hook.state.value == "FAILED"
+    assert f"ValueError: {run} has what was made" in apart.log(hook.id)
 
 
 def _differences(local: RunSeen, seen: RunSeen, cloned: Container[Place] = ()) -> list[str]:

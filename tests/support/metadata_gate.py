@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import requests
 from tests.support.metadata_service import VERSION, Answer
+from tests.support.reachable import reachable
 
 Ask: TypeAlias = Callable[[str, str, Any], Answer]
 
@@ -51,11 +52,11 @@ class Gate:
 @contextmanager
 def open_gate(gate: Gate) -> Iterator[Gate]:
     """Serve a gate on a free port of this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(gate))
+    server = ThreadingHTTPServer((reachable(), 0), _handler(gate))
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    gate.url = f"http://127.0.0.1:{server.server_port}"
+    gate.url = f"http://{reachable()}:{server.server_port}"
     try:
         yield gate
     finally:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from tests.support.reachable import reachable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -55,9 +57,9 @@ def answer(value: Any = None, status: int = 200, **headers: str) -> Answer:
 
 
 @contextmanager
-def scripted_server(*answers: Answer, keep: bool = False) -> Iterator[Script]:
+def scripted_server(*answers: Answer, keep: bool = False, host: str | None = None) -> Iterator[Script]:
     """Serve the answers in order, on a free port of this machine; `keep` leaves connections open for more."""
-    script = Script(list(answers))
+    script, host = Script(list(answers)), host or reachable()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1" if keep else "HTTP/1.0"
@@ -92,8 +94,8 @@ def scripted_server(*answers: Answer, keep: bool = False) -> Iterator[Script]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    script.url = f"http://127.0.0.1:{server.server_port}"
+    server = ThreadingHTTPServer((host, 0), Handler)
+    script.url = f"http://{host}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

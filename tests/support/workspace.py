@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.support.elsewhere import embedded_server, some_server
+from tests.support.oracle import usual_settings
 
 from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.workspace.installing.installer import Installer
@@ -80,9 +81,17 @@ class Workspace:
 
     def deploy(self, **args: Any) -> Any:
         """Run compile_and_deploy, with the datastore of these tests unless another one is said."""
-        return self.script(
-            "compile_and_deploy", **{"datastore": "local", "datastore_root": str(self.store), **args}
-        )
+        kept = self.datastore
+        where = {"datastore": kept["type"], "datastore_root": kept["root"].removesuffix("/.metaflow")}
+        return self.script("compile_and_deploy", **{**where, **args})
+
+    @property
+    def datastore(self) -> dict[str, str]:
+        """Where the flows of these tests keep their data, as a deployment record has it."""
+        usual = usual_settings()
+        kind = usual.get("METAFLOW_DEFAULT_DATASTORE", "local")
+        root = usual.get(f"METAFLOW_DATASTORE_SYSROOT_{kind.upper()}", f"{self.store}/.metaflow")
+        return {"type": kind, "root": root}
 
     def logs(self, job: Any) -> str:
         """Return the log of a job."""

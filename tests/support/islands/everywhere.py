@@ -13,6 +13,7 @@ from tests.support.elsewhere import KEPT, TOKEN, WORKSPACE, elsewhere, workspace
 from tests.support.islands.server import islands
 from tests.support.oracle import SETTINGS
 from tests.support.patience import SERVER
+from tests.support.reachable import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def everywhere() -> Iterator[None]:
     """
     own = workspace_there() if elsewhere() else nullcontext()
     with tempfile.TemporaryDirectory() as directory, own, islands(Path(directory)) as made:
-        os.environ[SETTINGS] = json.dumps(made.settings)
+        os.environ |= {SETTINGS: json.dumps(made.settings), HOST: made.host}
         if elsewhere():
             yield
             return

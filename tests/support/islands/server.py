@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,12 +37,15 @@ class Islands:
         Metaflow's, for whoever deploys and reads.
     caches : tuple of Path
         Of the workers.
+    host : str
+        This machine's address on their bridge.
     """
 
     server: Server
     addresses: tuple[str, ...]
     settings: dict[str, str]
     caches: tuple[Path, ...]
+    host: str
 
     def log(self, job: str | None) -> str:
         """Return the log of a job."""
@@ -64,16 +66,16 @@ def islands(directory: Path, count: int = 2) -> Iterator[Islands]:
         made = (
             _embedded(directory, net.host, places, told) if command is None else _real(command, places, told)
         )
-        with made as (server, more):
+        with made as server:
             caches = tuple(place / "cache" for place in places.values())
             addresses = tuple(address for _, address in net.islands)
-            yield Islands(server, addresses, {**settings, **more}, caches)
+            yield Islands(server, addresses, settings, caches, net.host)
 
 
 @contextmanager
 def _embedded(
     directory: Path, host: str, places: Mapping[str, Path], told: Mapping[str, str]
-) -> Iterator[tuple[Server, Mapping[str, str]]]:
+) -> Iterator[Server]:
     server = start_server(
         directory,
         len(places),
@@ -83,19 +85,17 @@ def _embedded(
     )
     try:
         server.tell_jobs(told)
-        yield server, {}
+        yield server
     finally:
         end_server(server)
 
 
 @contextmanager
-def _real(
-    command: str, places: Mapping[str, Path], told: Mapping[str, str]
-) -> Iterator[tuple[Server, Mapping[str, str]]]:
+def _real(command: str, places: Mapping[str, Path], told: Mapping[str, str]) -> Iterator[Server]:
     with some_server(next(iter(places.values()))) as server:
         server.tell_jobs(told)  # before there are workers that might have looked
-        with workers(command, server, places) as tag:
-            yield server, {"METAFLOW_WINDMILL_WORKER_TAGS": json.dumps([{"tag": tag}])}
+        with workers(command, server, places):
+            yield server
 
 
 def _settings(store: str) -> dict[str, str]:
