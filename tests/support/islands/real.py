@@ -40,7 +40,7 @@ def started_by() -> str:
 def workers(command: str, server: Server, places: Mapping[str, Path]) -> Iterator[None]:
     """Start a worker on each island, to which all jobs of the workspace go, scripts and flows too.
 
-    But for those that make locks, which take a package index: they go to a worker that is on none.
+    But for those that make locks of flows, which take a package index: they go to a worker that is on none.
     """
     here = f"locks{os.getpid()}"
     last = next(iter(places.values())).with_name(here)
