@@ -12,7 +12,7 @@ from metaflow_windmill.contract.pack import FAILED_STEP, failed_step
 from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.errors import TaskError
 from metaflow_windmill.process.child import run_child
-from metaflow_windmill.runtime.child.flow_file import JobsOwn, enter
+from metaflow_windmill.runtime.child.flow_file import enter, jobs_own
 from metaflow_windmill.runtime.child.local_metadata import fetch, is_elsewhere
 from metaflow_windmill.runtime.child.metaflow_commands import say
 from metaflow_windmill.runtime.child.task_environment import task_environment
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from metaflow_windmill.contract.record import Record
+    from metaflow_windmill.runtime.child.flow_file import JobsOwn
     from metaflow_windmill.runtime.position.current_job import CurrentJob
     from metaflow_windmill.types import Json
 
@@ -82,15 +83,15 @@ def _run(task: Task, root: Path, function: str) -> bool:
         streams = (LogStream(1, place.stdout, mask), LogStream(2, place.stderr, mask))
         file = place.work / task.record.package.flow_file
         # Its output is kept in the job only: there is no task of Metaflow that it could belong to.
-        status = run_child(partial(_call, task, file, function, JobsOwn.of(root), place.work), streams)
+        status = run_child(partial(_call, task, file, function, jobs_own(root), place.work), streams)
     if status:
         say(f"Exit hook {function} failed; the run stays what it was.")
     return not status
 
 
-def _call(task: Task, file: Path, function: str, jobs_own: JobsOwn, directory: Path) -> int:
+def _call(task: Task, file: Path, function: str, own: JobsOwn, directory: Path) -> int:
     """Call a function as Metaflow's own orchestrators do, in the child, where its run is known."""
-    enter(jobs_own, directory)
+    enter(own, directory)
     if is_elsewhere(task.record.metadata.type, task.record.datastore.type):
         _fetch(task)
     script = importlib.import_module("metaflow.plugins.exit_hook.exit_hook_script")

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -38,26 +39,25 @@ class JobsOwn:
     modules: frozenset[str]
     path: tuple[str, ...]
 
-    @classmethod
-    def of(cls, root: Path) -> JobsOwn:
-        """Find it, in the parent: a child that looks at each module gets a copy of the memory it is in.
 
-        Parameters
-        ----------
-        root : Path
-            Of the unpacked code package.
-        """
-        directory = Path.cwd().resolve()
-        kept = (f"{root}/", f"{sys.prefix}/")
-        places = ((name, _place(module)) for name, module in sys.modules.items() if name != "__main__")
-        own = (name for name, at in places if at.startswith(f"{directory}/") and not at.startswith(kept))
-        path = (entry for entry in sys.path if entry and Path(entry).resolve() != directory)
-        return cls(frozenset(own), tuple(path))
+@cache
+def jobs_own(root: Path) -> JobsOwn:
+    """Find what is the job's own, in the parent: a child would get a copy of the memory of each module.
+
+    Parameters
+    ----------
+    root : Path
+        Of the unpacked code package.
+    """
+    directory = Path.cwd().resolve()
+    kept = (f"{root}/", f"{sys.prefix}/")
+    places = ((name, _place(module)) for name, module in sys.modules.items() if name != "__main__")
+    own = (name for name, at in places if at.startswith(f"{directory}/") and not at.startswith(kept))
+    path = (entry for entry in sys.path if entry and Path(entry).resolve() != directory)
+    return JobsOwn(frozenset(own), tuple(path))
 
 
-def run_flow_file(
-    file: Path, arguments: Sequence[str], root: Path, place: Workplace, jobs_own: JobsOwn
-) -> int:
+def run_flow_file(file: Path, arguments: Sequence[str], root: Path, place: Workplace, own: JobsOwn) -> int:
     """Run a flow file as the main program and return its exit status.
 
     Parameters
@@ -68,9 +68,9 @@ def run_flow_file(
     root : Path
         Of the unpacked code package. A failure names the lines there, which stay when the task is over.
     place : Workplace
-    jobs_own : JobsOwn
+    own : JobsOwn
     """
-    enter(jobs_own, place.work)
+    enter(own, place.work)
     return run_as_program(lambda: _execute(file), file, root, place, arguments)
 
 
@@ -88,11 +88,11 @@ def run_as_program(
     return status
 
 
-def enter(jobs_own: JobsOwn, directory: Path) -> None:
+def enter(own: JobsOwn, directory: Path) -> None:
     """Let this process be one where a flow file finds its modules, and no longer the job's own."""
-    for name in jobs_own.modules & sys.modules.keys():
+    for name in own.modules & sys.modules.keys():
         del sys.modules[name]
-    sys.path[:] = jobs_own.path
+    sys.path[:] = own.path
     os.chdir(directory)
     sys.path.insert(0, str(directory))
 

@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +19,7 @@ from metaflow_windmill.errors import FINAL
 from metaflow_windmill.internals.imported_late import imported_late
 from metaflow_windmill.internals.running import spare_git
 from metaflow_windmill.process.child import run_child
-from metaflow_windmill.runtime.child.flow_file import JobsOwn, run_flow_file
+from metaflow_windmill.runtime.child.flow_file import jobs_own, run_flow_file
 from metaflow_windmill.runtime.child.workplace import fill, path_with_python
 from metaflow_windmill.runtime.output.failure import (
     DISALLOW_RETRY,
@@ -150,23 +150,18 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
     place, flow_file = attempt.place, attempt.task.record.package.flow_file
     import_metaflow()
     fill(place, attempt.root)
-    jobs_own = _jobs_own(attempt.root)
+    own = jobs_own(attempt.root)
 
     def body() -> int:
         if attempt.task.controls:
             path = os.environ.get("PATH", os.defpath)
             os.environ["PATH"] = path_with_python(place, Path(sys.executable), path)
-        status = run_flow_file(place.work / flow_file, arguments, attempt.root, place, jobs_own)
+        status = run_flow_file(place.work / flow_file, arguments, attempt.root, place, own)
         if not status:
             then()
         return status
 
     run_in_child(attempt, body)
-
-
-@cache
-def _jobs_own(root: Path) -> JobsOwn:
-    return JobsOwn.of(root)
 
 
 def run_in_child(attempt: Attempt, body: Callable[[], int]) -> None:

@@ -59,13 +59,13 @@ import sys
 from pathlib import Path
 
 import metaflow
-from metaflow_windmill.runtime.child.flow_file import JobsOwn, run_flow_file
+from metaflow_windmill.runtime.child.flow_file import jobs_own, run_flow_file
 from metaflow_windmill.runtime.child.workplace import Workplace
 
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     place = Workplace(root, *(root / name for name in ("outcome", "failure", "stdout", "stderr")))
-    raise SystemExit(run_flow_file(root / "flow.py", [], root, place, JobsOwn.of(root)))
+    raise SystemExit(run_flow_file(root / "flow.py", [], root, place, jobs_own(root)))
 """
 
 _OWN = """
@@ -74,9 +74,9 @@ from pathlib import Path
 
 sys.path.append(sys.argv[1])
 import of_job, of_package, spread
-from metaflow_windmill.runtime.child.flow_file import JobsOwn
+from metaflow_windmill.runtime.child.flow_file import jobs_own
 
-own = JobsOwn.of(Path(sys.argv[1]))
+own = jobs_own(Path(sys.argv[1]))
 print(sorted(own.modules), [*own.path] == [entry for entry in sys.path if entry != str(Path.cwd())])
 """
 

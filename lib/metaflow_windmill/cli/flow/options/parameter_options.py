@@ -22,10 +22,20 @@ if TYPE_CHECKING:
     from metaflow_windmill.internals.shapes import MetaflowParameter
     from metaflow_windmill.types import Json
 
-PROTECTED = frozenset({
-    *("help", "windmill_host", "windmill_token", "windmill_workspace", "run_params", "run_params_file"),
-    *("run_id_file", "step_to_rerun", "origin_run_id", "deployer_attribute_file"),
-})  # fmt: skip
+PROTECTED = frozenset(
+    {
+        "help",
+        "windmill_host",
+        "windmill_token",
+        "windmill_workspace",
+        "run_params",
+        "run_params_file",
+        "run_id_file",
+        "step_to_rerun",
+        "origin_run_id",
+        "deployer_attribute_file",
+    }
+)
 """Options that a parameter of the same name does not displace; `--run-param` reaches it nevertheless."""
 
 
