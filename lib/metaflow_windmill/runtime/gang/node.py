@@ -103,6 +103,7 @@ def run_node(attempt: Attempt, count: int, run: RunAttempt, pace: Pace | None = 
     try:
         outcome = _run_with_others(node, run)
     except EndedError as ended:
+        ended.error = _with_cause(node, ended.error)
         _give_up(node, ended.error)
         raise
     except BaseException as why:
@@ -256,6 +257,22 @@ def _await_others(node: Node, watch: GangWatch) -> None:
         if node.board.closed():
             return
         time.sleep(node.pace.look)
+
+
+def _with_cause(node: Node, error: BaseException) -> BaseException:
+    """Return what a node ended with: where another one failed before it, an error that says so first.
+
+    A node that talks to one that was ended may lose its connection before it looks at the board.
+    """
+    if isinstance(error, GangError) or vars(error).get(FINAL):
+        return error
+    with suppress(Exception):  # the store may be what failed
+        failure = node.board.failure()
+        if failure is not None and failure["node"] != node.index:
+            own = f"{type(error).__name__}: {error}"[:_WHY]
+            first = f"Node {failure['node']} of the gang failed: {failure['why']}"
+            return node.error(f"{first}. After it, this one failed with {own}", final=failure["final"]).error
+    return error
 
 
 def _give_up(node: Node, why: BaseException) -> None:

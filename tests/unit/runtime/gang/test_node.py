@@ -141,6 +141,28 @@ def test_a_failed_node_ends_the_others_with_its_reason() -> None:
     assert all(map(is_final, errors))
 
 
+def test_what_a_node_fails_with_after_another_one_is_told_with_its_cause() -> None:
+    def loses_its_connection(now: Attempt) -> Json:
+        while gang.board.failure() is None:
+            time.sleep(0.01)
+        raise EndedError(ConnectionResetError("reset by peer"), now.number)
+
+    gang = Gang(count=2)
+    first, _ = gang.jobs(loses_its_connection, fails)
+    assert isinstance(first, GangError)
+    assert str(first) == (
+        "Node 1 of the gang failed: ValueError: boom. "
+        "After it, this one failed with ConnectionResetError: reset by peer"
+    )
+    assert gang.board.failure()["node"] == 1
+
+
+def test_a_node_that_fails_first_keeps_its_error() -> None:
+    gang = Gang(count=2, retries=1)
+    error, _ = gang.jobs(fails, runs_until_another_fails)
+    assert isinstance(error, ValueError)
+
+
 def test_all_are_tried_again_also_those_that_were_done() -> None:
     gang = Gang(retries=2, user_retries=2)
     errors = gang.jobs(None, fails)
