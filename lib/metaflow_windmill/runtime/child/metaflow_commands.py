@@ -19,7 +19,7 @@ from metaflow_windmill.errors import FINAL
 from metaflow_windmill.internals.imported_late import imported_late
 from metaflow_windmill.internals.running import spare_git
 from metaflow_windmill.process.child import run_child
-from metaflow_windmill.runtime.child.flow_file import jobs_own, run_flow_file
+from metaflow_windmill.runtime.child.flow_file import jobs_own, ready_to_read_source, run_flow_file
 from metaflow_windmill.runtime.child.workplace import fill, path_with_python
 from metaflow_windmill.runtime.output.failure import (
     DISALLOW_RETRY,
@@ -148,6 +148,7 @@ def run_metaflow(attempt: Attempt, arguments: Sequence[str], then: Callable[[], 
         With what ended the child.
     """
     place, flow_file = attempt.place, attempt.task.record.package.flow_file
+    ready_to_read_source()
     import_metaflow()
     fill(place, attempt.root)
     own = jobs_own(attempt.root)

@@ -106,3 +106,14 @@ def test_what_only_the_job_may_import_is_named(tmp_path: Path) -> None:
     command = [sys.executable, str(job / "main.py"), str(root)]
     done = subprocess.run(command, cwd=job, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "['of_job', 'spread'] True\n", done.stderr
+
+
+def test_a_child_is_spared_the_expression_for_a_token() -> None:
+    program = (
+        "import tokenize\n"
+        "from metaflow_windmill.runtime.child.flow_file import ready_to_read_source\n"
+        "assert not tokenize._compile.cache_info().currsize\n"
+        "ready_to_read_source()\n"
+        "assert tokenize._compile.cache_info().currsize\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
