@@ -24,7 +24,8 @@ from metaflow_windmill.client.http import HttpTransport
 from metaflow_windmill.client.pages import flow_page, run_page
 from metaflow_windmill.client.transport import Request
 from metaflow_windmill.client.windmill import Windmill
-from metaflow_windmill.runs.watch import RunWatch, steps_of
+from metaflow_windmill.runs.flow_modules import steps_of
+from metaflow_windmill.runs.watch import RunWatch
 
 if TYPE_CHECKING:
     from metaflow_windmill.client.models import Job

@@ -4,6 +4,7 @@ __all__ = [
     "approvals",
     "arguments",
     "expected_tasks",
+    "flow_modules",
     "reasons",
     "recovery",
     "resumption",

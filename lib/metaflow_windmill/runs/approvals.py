@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.errors import DeployError, InvalidParameter, NotFound, Refused, Unauthorized
 from metaflow_windmill.runs.approvers import until_when, who_may, why_refused
-from metaflow_windmill.runs.watch import modules_of
+from metaflow_windmill.runs.flow_modules import modules_of
 from metaflow_windmill.runtime.position.task_ids import read_position, task_id
 
 if TYPE_CHECKING:

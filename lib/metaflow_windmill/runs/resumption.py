@@ -14,8 +14,8 @@ from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, NotFound
 from metaflow_windmill.runs.arguments import checked_arguments
+from metaflow_windmill.runs.flow_modules import steps_of
 from metaflow_windmill.runs.start import started
-from metaflow_windmill.runs.watch import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

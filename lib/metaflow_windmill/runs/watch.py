@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from metaflow_windmill.client.models import JobState, instant
 from metaflow_windmill.contract.pack import Pack, read_task
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from metaflow_windmill.client.models import Job
     from metaflow_windmill.client.windmill import Windmill
+    from metaflow_windmill.runs.flow_modules import ModuleSteps
     from metaflow_windmill.runs.packed_tasks import PackedTask
     from metaflow_windmill.types import Json
 
@@ -344,35 +345,6 @@ def _pages(ask: Callable[..., tuple[Job, ...]], filters: Mapping[str, Json]) -> 
         if len(jobs) < PAGE:
             return
         page += 1
-
-
-class ModuleSteps(NamedTuple):
-    """The steps that a module runs, and whether it runs several tasks, be it of one step."""
-
-    steps: tuple[str, ...]
-    packed: bool = False
-
-
-def steps_of(value: Json) -> dict[str, ModuleSteps]:
-    """Return what each module of a flow's value runs, but for those that run no step."""
-    found: dict[str, ModuleSteps] = {}
-    for module in modules_of(value):
-        told = (module["value"].get("input_transforms") or {}).get("task") or {}
-        task = read_task(told.get("value") or {})
-        if isinstance(task, Pack):
-            found[module["id"]] = ModuleSteps(tuple(spec.step for spec in task.steps), packed=True)
-        elif task is not None:
-            found[module["id"]] = ModuleSteps((task.step,))
-    return found
-
-
-def modules_of(value: Json) -> Iterator[Json]:
-    """Go through the modules of a flow's value, or of a part of it, at any depth."""
-    for module in [*(value.get("modules") or []), *(value.get("default") or [])]:
-        yield module
-        yield from modules_of(module["value"])
-    for branch in value.get("branches") or []:
-        yield from modules_of(branch)
 
 
 def _place(job: Job, task_id: str | None) -> str:

@@ -10,7 +10,8 @@ from tests.support.answering import Answering
 from metaflow_windmill.client.models import JobState
 from metaflow_windmill.contract.pack import Pack, begun_line, ended_line
 from metaflow_windmill.contract.task_spec import TaskSpec
-from metaflow_windmill.runs.watch import Look, ModuleSteps, RunWatch, TaskJob, steps_of
+from metaflow_windmill.runs.flow_modules import ModuleSteps
+from metaflow_windmill.runs.watch import Look, RunWatch, TaskJob
 
 PATH = "f/flows/Hello"
 RUN = "00000000-0000-4000-8000-000000000000"
@@ -226,34 +227,6 @@ def test_a_job_that_is_no_step_of_metaflow() -> None:
     assert told(watch(server, "start").look()) == []
 
 
-def test_the_steps_of_a_document() -> None:
-    def leaf(step: str) -> dict[str, Any]:
-        value = {
-            "type": "rawscript",
-            "input_transforms": {"task": {"type": "static", "value": {"step": step}}},
-        }
-        return {"id": f"{step}__2", "value": value}
-
-    document = {
-        "modules": [
-            leaf("start"),
-            {"id": "pass", "value": {"type": "identity"}},
-            {"id": "loop", "value": {"type": "forloopflow", "modules": [leaf("work")]}},
-            {"id": "arms", "value": {"type": "branchall", "branches": [{"modules": [leaf("left")]}]}},
-            {
-                "id": "choice",
-                "value": {
-                    "type": "branchone",
-                    "branches": [{"modules": [leaf("one")]}],
-                    "default": [leaf("other")],
-                },
-            },
-        ]
-    }
-    names = ("start", "work", "left", "one", "other")
-    assert steps_of(document) == {f"{step}__2": ModuleSteps((step,)) for step in names}
-
-
 # Jobs of several tasks
 
 PACK = Pack((TaskSpec("work", levels=("foreach",)), TaskSpec("after", levels=("foreach",))), items=2)
@@ -334,8 +307,3 @@ def test_a_turn_of_a_lane_is_a_job_of_several_tasks() -> None:
     rows = [row("work/t-4", "done", 1)]
     server.show(job("loop-0", ended=3, args=ITEMS, result={"run_id": "r", "tasks": rows}))
     assert told(RunWatch(server.asked.windmill, RUN, PACKED).look()) == ["work/t-4 begins", "work/t-4 ends"]
-
-
-def test_the_steps_of_a_job_of_several_tasks() -> None:
-    value = {"type": "rawscript", "input_transforms": {"task": {"type": "static", "value": PACK.to_json()}}}
-    assert steps_of({"modules": [{"id": "work", "value": value}]}) == PACKED

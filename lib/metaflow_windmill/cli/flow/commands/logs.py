@@ -11,7 +11,8 @@ from metaflow._vendor import click
 from metaflow_windmill.cli.flow.deployed import deployed, run_argument
 from metaflow_windmill.cli.flow.options.shared import server_options
 from metaflow_windmill.cli.flow.telling.output import Output
-from metaflow_windmill.runs.watch import MANY_NAMED, RunWatch, steps_of
+from metaflow_windmill.runs.flow_modules import steps_of
+from metaflow_windmill.runs.watch import MANY_NAMED, RunWatch
 from metaflow_windmill.terminal.speech import flow_command, print_data, say
 
 if TYPE_CHECKING:

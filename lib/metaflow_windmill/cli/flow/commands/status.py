@@ -24,8 +24,9 @@ from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.contract.exact import plain
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.deployment.placed.ownership import TOKEN_SCHEME
+from metaflow_windmill.runs.flow_modules import steps_of
 from metaflow_windmill.runs.reasons import reason_of
-from metaflow_windmill.runs.watch import MANY_NAMED, RunWatch, steps_of
+from metaflow_windmill.runs.watch import MANY_NAMED, RunWatch
 from metaflow_windmill.terminal.paste import pasted
 from metaflow_windmill.terminal.speech import flow_command, print_data, print_json, print_table
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.approvals import Question
-    from metaflow_windmill.runs.watch import TaskEvent, TaskJob
+from metaflow_windmill.runs.watch import TaskEvent, TaskJob
 
 
 @flow_command(

@@ -18,8 +18,9 @@ from metaflow_windmill.client.models import JobState
 from metaflow_windmill.client.pages import run_page
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.errors import WindmillError
+from metaflow_windmill.runs.flow_modules import steps_of
 from metaflow_windmill.runs.reasons import reason_of
-from metaflow_windmill.runs.watch import RunWatch, steps_of
+from metaflow_windmill.runs.watch import RunWatch
 from metaflow_windmill.terminal.paste import command_line
 from metaflow_windmill.terminal.speech import INTERRUPTED, CommandError, say
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.reasons import Reason
     from metaflow_windmill.runs.start import Triggered
-    from metaflow_windmill.runs.watch import Look, TaskEvent
+from metaflow_windmill.runs.watch import Look, TaskEvent
 
 TASKS_NAMED = 3
 SHORTEST, LONGEST = 0.1, 2.0
