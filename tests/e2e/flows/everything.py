@@ -48,7 +48,6 @@ def tell(run):
 @exit_hook(on_success=[tell])
 class Everything(FlowSpec):
     port = Parameter("port", default=29431)
-    broken = Parameter("broken", default=False, help="the step in the middle fails")
     text = IncludeFile("text", default="text.txt")
     limits = Config("limits", default_value={"turns": 2})
 
@@ -101,7 +100,6 @@ class Everything(FlowSpec):
 
     @step
     def both(self, inputs):
-        assert not self.broken, "this step was told to fail"
         self.seen, self.turns = inputs.gather_groups.seen, inputs.leave.turns
         self.next(self.launch)
 
