@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.slow]
 KEY = "the-key-that-nobody-sees"
 FLOW = """\
 import json, os
-from metaflow import FlowSpec, IncludeFile, step
+from metaflow import FlowSpec, IncludeFile, card, step
 if "METAFLOW_WINDMILL_GIT" in os.environ:
     json.dump(dict(os.environ), open({seen!r}, "w"))
 
@@ -35,6 +36,7 @@ class StoredFlow(FlowSpec):
         print("it says", self.read)
         self.next(self.end)
 
+    @card
     @step
     def end(self):
         assert self.read == "INCLUDED"
@@ -64,7 +66,7 @@ def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
             "METAFLOW_DEFAULT_DATASTORE": "s3",
             "METAFLOW_DATASTORE_SYSROOT_S3": f"s3://{BUCKET}/metaflow",
             "METAFLOW_S3_ENDPOINT_URL": address,
-            "METAFLOW_S3_WORKER_COUNT": "2",
+            "METAFLOW_S3_WORKER_COUNT": "1",
             "AWS_ACCESS_KEY_ID": "the-id",
             "AWS_SECRET_ACCESS_KEY": KEY,
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -87,6 +89,8 @@ def test_the_job_carries_over_what_was_saved(tmp_path: Path) -> None:
         assert first["success"], first["result"]
         assert seen_in_logs(place, first) == ["it says INCLUDED", ""]
         assert second["success"], second["result"]
+        shown = place.script("show_card", run=first["id"])
+        assert "<!DOCTYPE html>" in b64decode(shown["result"]["result"]).decode(), reasons(shown)
         cloned = f"cloned from windmill-{first['id']}"
         assert seen_in_logs(place, second) == [f"{cloned}/start/t (memo)", f"{cloned}/end/t (memo)"]
         assert outcomes(place.script("compile_and_deploy", **how)) == {"StoredFlow": "unchanged"}

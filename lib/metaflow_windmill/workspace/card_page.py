@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import base64
-import os
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.deployment.described.names import job_id_of, run_id_of
 from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import DeployError, NotFound
+from metaflow_windmill.workspace.kept_runs import cards_of, known_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metaflow import Task
     from metaflow.plugins.cards.card_client import Card
 
     from metaflow_windmill.client.windmill import Windmill
     from metaflow_windmill.contract.record import Record
     from metaflow_windmill.types import Json
-
-LOCAL = "/.metaflow"
 
 SANDBOX = {
     # A card runs scripts of its own. In the sandbox it has an origin of its own too, so that they
@@ -50,23 +47,29 @@ def card_page(windmill: Windmill, run: str, step: str, task: str, card: str) -> 
     Raises
     ------
     DeployError
-        If there is no such run or no such card; the text says which there are.
+        If there is no such run or no such card, or it cannot be read; the text says which there are.
     """
     job_id = job_id_of(run)
     record = _record(windmill, job_id)
-    point_metaflow_at(record)
-    cards = list(_cards(record, run_id_of(job_id), step, task))
-    chosen = [item for spec, item in cards if card in {"", item.id, item.type}]
-    if not chosen:
-        known = ", ".join(f"{item.id or item.type} of {spec}" for spec, item in cards[:20]) or "none"
-        raise DeployError(f"There is no such card in {record.flow}/{run_id_of(job_id)}. Its cards: {known}.")
+    with known_run(record, run_id_of(job_id)):
+        page = _page(record, run_id_of(job_id), step, task, card)
     # A card's scripts may hold characters that Windmill takes out of results: base64 has none.
     return {
         "windmill_content_type": "text/html; charset=utf-8",
         "windmill_content_transfer_encoding": "base64",
         "windmill_headers": SANDBOX,
-        "result": base64.b64encode(chosen[0].get().encode()).decode(),
+        "result": base64.b64encode(page.encode()).decode(),
     }
+
+
+def _page(record: Record, run_id: str, step: str, task: str, card: str) -> str:
+    """Return the text of the first card that is asked for."""
+    cards = list(_cards(record, run_id, step, task))
+    chosen = [item for spec, item in cards if card in {"", item.id, item.type}]
+    if not chosen:
+        known = ", ".join(f"{item.id or item.type} of {spec}" for spec, item in cards[:20]) or "none"
+        raise DeployError(f"There is no such card in {record.flow}/{run_id}. Its cards: {known}.")
+    return str(chosen[0].get())
 
 
 def _record(windmill: Windmill, job_id: str) -> Record:
@@ -81,28 +84,10 @@ def _record(windmill: Windmill, job_id: str) -> Record:
     return record
 
 
-def point_metaflow_at(record: Record) -> None:
-    """Point Metaflow's client, before it is imported, at what the flow was deployed with."""
-    store, root = record.datastore.type, record.datastore.root
-    place = root.removesuffix(LOCAL) if store == "local" else root
-    os.environ.update(
-        {
-            **{name: value for name, value in record.variables.items() if name.startswith("METAFLOW_")},
-            "METAFLOW_DEFAULT_DATASTORE": store,
-            "METAFLOW_DEFAULT_METADATA": record.metadata.type,
-            f"METAFLOW_DATASTORE_SYSROOT_{store.upper()}": place,
-            "METAFLOW_USER": record.owner,
-        }
-    )
-    if record.metadata.type == "service" and record.metadata.root:
-        os.environ["METAFLOW_SERVICE_URL"] = record.metadata.root
-
-
 def _cards(record: Record, run_id: str, step: str, task: str) -> Iterator[tuple[str, Card]]:
-    from metaflow import Run, namespace
+    from metaflow import Run
     from metaflow.exception import MetaflowException
 
-    namespace(None)
     try:
         for found in Run(f"{record.flow}/{run_id}"):
             for one in found if step in {"", found.id} else ():
@@ -110,14 +95,3 @@ def _cards(record: Record, run_id: str, step: str, task: str) -> Iterator[tuple[
                     yield from ((one.pathspec, item) for item in cards_of(one))
     except MetaflowException as why:
         raise DeployError(f"The run {record.flow}/{run_id} cannot be read: {why}") from None
-
-
-def cards_of(task: Task) -> list[Card]:
-    """Return the cards of a task; none where it has none."""
-    from metaflow.cards import get_cards
-    from metaflow.plugins.cards.exception import CardNotPresentException
-
-    try:
-        return list(get_cards(task))
-    except CardNotPresentException:
-        return []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +19,13 @@ from tests.support.oracle import Home
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from metaflow_windmill.types import Json
+
 pytestmark = [pytest.mark.metaflow, pytest.mark.slow]
 
 FLOW = Path(__file__).with_name("flows") / "stored.py"
 KEY_ID, KEY = "the-id-of-the-key", "the-key-that-nobody-sees"
-FEW_PROCESSES = {"METAFLOW_S3_WORKER_COUNT": "2"}  # Metaflow starts 64 of them for each read or write
+FEW_PROCESSES = {"METAFLOW_S3_WORKER_COUNT": "1"}  # Metaflow starts 64 of them for each read or write
 SECRET = ("--secret", "AWS_SECRET_ACCESS_KEY=u/admin/s3#secretKey")
 
 
@@ -86,6 +90,36 @@ def test_a_run_with_all_its_data_in_s3(commands: Commands, address: str) -> None
     assert "<html" in shown.stdout
     logs = commands.home.python(commands.flow, "--no-pylint", "--quiet", "logs", f"{run}/work/t-2").stdout
     assert "worked on 2" in logs
+    _check_what_is_told_to_a_page(commands, run)
+
+
+def _check_what_is_told_to_a_page(commands: Commands, run: str) -> None:
+    """The metadata of its tasks is nowhere but in the store."""
+    environment = commands.target.client.get_flow("f/flows/StoredFlow").value["flow_env"]
+    asked = {"environment": environment, "run": run.removeprefix("windmill-")}
+    told = {each["task"].removeprefix(f"StoredFlow/{run}/"): each for each in kept(commands, asked)["tasks"]}
+    assert sorted(told) == ["end/t", "join/t", "start/t", "work/t-0", "work/t-1", "work/t-2"]
+    assert [artifact["name"] for artifact in told["join/t"]["artifacts"]] == ["squares", "text"]
+    assert told["start/t"]["cards"] == ["default"]
+    card = {**asked, "task": told["start/t"]["task"], "card": 0}
+    assert "<html" in kept(commands, card)["html"]
+    environment["metaflow"]["datastore"]["root"] = "s3://none/x"
+    error = kept(commands, card)["error"]
+    assert f"What StoredFlow/{run} has left cannot be read from s3://none/x (" in error
+
+
+def kept(commands: Commands, asked: Json) -> Json:
+    """Ask the program that tells the embedded server's pages what a run keeps."""
+    done = subprocess.run(
+        [sys.executable, "-m", "metaflow_windmill.workspace.compiling.kept_data"],
+        cwd=commands.home.root,
+        env=commands.home.environment,
+        input=json.dumps(asked),
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
 
 
 def test_tasks_that_share_a_job_share_their_data_by_s3(commands: Commands) -> None:

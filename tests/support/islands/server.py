@@ -103,7 +103,7 @@ def _settings(store: str) -> dict[str, str]:
         "METAFLOW_DEFAULT_DATASTORE": "s3",
         "METAFLOW_DATASTORE_SYSROOT_S3": f"s3://{BUCKET}/metaflow",
         "METAFLOW_S3_ENDPOINT_URL": store,
-        "METAFLOW_S3_WORKER_COUNT": "2",
+        "METAFLOW_S3_WORKER_COUNT": "1",
         "AWS_ACCESS_KEY_ID": KEY_ID,
         "AWS_SECRET_ACCESS_KEY": KEY,
         "AWS_DEFAULT_REGION": "us-east-1",

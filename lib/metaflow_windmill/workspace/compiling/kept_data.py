@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from metaflow_windmill.deployment.described.names import run_id_of
 from metaflow_windmill.deployment.placed.ownership import record_in
 from metaflow_windmill.errors import MetaflowWindmillError
-from metaflow_windmill.workspace.card_page import cards_of, point_metaflow_at
+from metaflow_windmill.workspace.kept_runs import cards_of, known_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,10 +59,11 @@ def answer(asked: Json) -> dict[str, Json]:
         record = record_in({"flow_env": asked["environment"]})
         if record is None:
             return {"error": "This is no run of a flow of Metaflow."}
-        point_metaflow_at(record)
-        if "card" in asked:
-            return {"html": _card(asked["task"], int(asked["card"]))}
-        return {"tasks": list(_tasks(record, run_id_of(asked["run"])))}
+        run_id = run_id_of(asked["run"])
+        with known_run(record, run_id):
+            if "card" in asked:
+                return {"html": _card(asked["task"], int(asked["card"]))}
+            return {"tasks": list(_tasks(record, run_id))}
     except MetaflowWindmillError as why:
         return {"error": str(why)}
     except Exception as why:  # noqa: BLE001 - whatever a datastore or its libraries raise, a page can show it
@@ -70,12 +71,11 @@ def answer(asked: Json) -> dict[str, Json]:
 
 
 def _tasks(record: Record, run_id: str) -> Iterator[dict[str, Json]]:
-    from metaflow import Run, namespace
+    from metaflow import Run
 
     from metaflow_windmill.internals.running import artifacts_in
     from metaflow_windmill.runtime.position.tasks import flow_datastore
 
-    namespace(None)
     store = flow_datastore(record)
     for step in reversed(list(Run(f"{record.flow}/{run_id}"))):
         tasks = list(islice(step, MOST_OF_STEP + 1))
@@ -96,9 +96,8 @@ def _artifact(name: str, info: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _card(task: str, number: int) -> str:
-    from metaflow import Task, namespace
+    from metaflow import Task
 
-    namespace(None)
     return str(cards_of(Task(task))[number].get())
 
 
