@@ -61,6 +61,22 @@ def test_the_same_flow_gives_the_same_package(saved: Record, tmp_path: Path) -> 
     assert again.package == replace(saved.package, url=again.package.url)
 
 
+@pytest.mark.metaflow
+def test_one_step_of_a_flow_brings_what_all_need() -> None:
+    """Metaflow goes through what each brings, for each file anew."""
+    from metaflow_extensions.windmill.plugins.windmill_decorator import WindmillInternalDecorator
+
+    def start() -> None: ...
+    def end() -> None: ...
+
+    brought = {}
+    for step in (start, end):
+        decorator = WindmillInternalDecorator()
+        decorator.package_init([start, end], step.__name__, None)
+        brought[step.__name__] = list(decorator.add_to_package())
+    assert brought == {"start": list(runtime_files()), "end": []}
+
+
 def test_what_goes_in_is_closed_under_imports() -> None:
     files = {name: Path(path) for path, name in runtime_files()}
     modules = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in files}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from metaflow.decorators import StepDecorator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from metaflow_windmill.internals.shapes import MetadataProvider, MetaflowGraph, TaskFlow, TaskStore
     from metaflow_windmill.runtime.report.describing import Describing
@@ -21,12 +21,18 @@ class WindmillInternalDecorator(StepDecorator):  # type: ignore[misc]
     name = "windmill_internal"
     _describing: Describing | None = None
     _nodes = ""
+    _brings_files = True
+
+    def package_init(self, flow: Iterable[Callable[..., None]], step_name: str, environment: object) -> None:  # noqa: ARG002
+        """Let one step bring the files: Metaflow looks at each of each step, 0.1 s a step."""
+        self._brings_files = step_name == next(iter(flow)).__name__
 
     def add_to_package(self) -> Iterator[tuple[str, str]]:
         """Yield the files of this project that a task needs, each with its name in the package."""
         from metaflow_windmill.package.contents import runtime_files
 
-        yield from runtime_files()
+        if self._brings_files:
+            yield from runtime_files()
 
     def task_pre_step(  # noqa: PLR0917 (Metaflow's signature)
         self,
