@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.internals.running import chosen_step, number_of_splits, size_of_gang, take_over
-from metaflow_windmill.runtime.child.local_metadata import is_elsewhere
+from metaflow_windmill.runtime.child.local_metadata import is_elsewhere, leave
 from metaflow_windmill.runtime.child.task_environment import ALL, DUE, RENEWED
 from metaflow_windmill.runtime.position.current_job import read_job
 from metaflow_windmill.runtime.position.task_ids import GRAPH, PARAMETERS, UNBOUNDED
@@ -99,9 +99,5 @@ def finish(said: dict[str, Json], file: str) -> None:
 
 def carry_metadata(kind: str, datastore: TaskStore) -> None:
     """Carry metadata that lies in the working directory only to where others can fetch it."""
-    if not is_elsewhere(kind, datastore.TYPE):
-        return
-    from metaflow.metadata_provider.util import sync_local_metadata_to_datastore
-    from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
-
-    sync_local_metadata_to_datastore(DATASTORE_LOCAL_DIR, datastore)
+    if is_elsewhere(kind, datastore.TYPE):
+        leave(datastore)

@@ -8,17 +8,20 @@ from __future__ import annotations
 import json
 import os
 import tarfile
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from metaflow_windmill.internals.running import note_when_done
 from metaflow_windmill.runtime.position.tasks import flow_datastore_at, storage_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from metaflow_windmill.contract.record import StoreInfo
+    from metaflow_windmill.internals.shapes import TaskStore
     from metaflow_windmill.types import Json
 
 KEPT = "local_metadata"  # metaflow.metadata_provider.util
@@ -27,6 +30,30 @@ KEPT = "local_metadata"  # metaflow.metadata_provider.util
 def is_elsewhere(metadata: str, datastore: str) -> bool:
     """Tell by the types of both whether metadata is local to its reader, and is handed on with the data."""
     return metadata == "local" and datastore != "local"
+
+
+def leave(datastore: TaskStore) -> None:
+    """Leave the metadata of a task, which lies in its working directory only, with its data.
+
+    What Metaflow has for that (``sync_local_metadata_to_datastore``) fails where something else writes there
+    at the same time, as the other nodes of a gang do, and where the step's code has changed its directory.
+
+    Parameters
+    ----------
+    datastore : TaskStore
+        Of the task, which is done.
+    """
+    from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
+    from metaflow.plugins.datastores.local_storage import LocalStorage
+
+    packed, root = BytesIO(), Path(LocalStorage.datastore_root or DATASTORE_LOCAL_DIR)
+    with tarfile.open(mode="w:gz", fileobj=packed) as tar:
+        for path in sorted(root.rglob("*.json")):  # what is being written has another name
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                name = Path(DATASTORE_LOCAL_DIR, path.relative_to(root))
+                tar.addfile(tar.gettarinfo(arcname=str(name), fileobj=file), file)
+    ((_, key),) = datastore.parent_datastore.save_data([packed.getvalue()], len_hint=1)
+    note_when_done(datastore, {KEPT: key})
 
 
 def fetch(place: StoreInfo, flow: str, run_id: str) -> None:

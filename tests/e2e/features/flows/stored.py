@@ -1,5 +1,7 @@
 """A flow that keeps data of several kinds in its datastore."""
 
+import os
+
 from metaflow import S3, FlowSpec, IncludeFile, card, current, retry, step
 
 
@@ -24,6 +26,7 @@ class StoredFlow(FlowSpec):
 
     @step
     def join(self, inputs):
+        os.chdir("/")
         self.squares = [task.square for task in inputs]
         self.next(self.end)
 
