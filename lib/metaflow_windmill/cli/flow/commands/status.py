@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.deployment.assembled.deployment_target import TargetOptions
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.approvals import Question
-from metaflow_windmill.runs.watch import TaskEvent, TaskJob
+    from metaflow_windmill.runs.watch import TaskEvent, TaskJob
 
 
 @flow_command(

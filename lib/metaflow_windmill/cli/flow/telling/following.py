@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from metaflow_windmill.internals.deploying import CliState
     from metaflow_windmill.runs.reasons import Reason
     from metaflow_windmill.runs.start import Triggered
-from metaflow_windmill.runs.watch import Look, TaskEvent
+    from metaflow_windmill.runs.watch import Look, TaskEvent
 
 TASKS_NAMED = 3
 SHORTEST, LONGEST = 0.1, 2.0
