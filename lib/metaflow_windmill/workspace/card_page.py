@@ -51,8 +51,9 @@ def card_page(windmill: Windmill, run: str, step: str, task: str, card: str) -> 
     """
     job_id = job_id_of(run)
     record = _record(windmill, job_id)
-    with known_run(record, run_id_of(job_id)):
-        page = _page(record, run_id_of(job_id), step, task, card)
+    run_id = run_id_of(job_id)
+    with known_run(record, run_id):
+        page = _page(record, run_id, step, task, card)
     # A card's scripts may hold characters that Windmill takes out of results: base64 has none.
     return {
         "windmill_content_type": "text/html; charset=utf-8",

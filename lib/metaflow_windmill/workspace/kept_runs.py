@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from metaflow_windmill.errors import DeployError
-from metaflow_windmill.runtime.child.local_metadata import fetch, is_elsewhere
+from metaflow_windmill.runtime.child.local_metadata import fetch_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +40,7 @@ def known_run(record: Record, run_id: str) -> Iterator[None]:
     """
     with TemporaryDirectory() as scratch:
         os.environ.update(_settings(record, scratch))
-        if is_elsewhere(record.metadata.type, record.datastore.type):
-            _fetch(record, run_id)
+        _fetch(record, run_id)
         from metaflow import namespace
 
         namespace(None)
@@ -77,7 +76,7 @@ def _settings(record: Record, scratch: str) -> dict[str, str]:
 
 def _fetch(record: Record, run_id: str) -> None:
     try:
-        fetch(record.datastore, record.flow, run_id)
+        fetch_run(record, run_id)
     except Exception as why:  # noqa: BLE001 (whatever a datastore and its libraries say)
         raise DeployError(
             f"What {record.flow}/{run_id} has left cannot be read from {record.datastore.root} "

@@ -13,7 +13,7 @@ from metaflow_windmill.contract.task_spec import TaskSpec
 from metaflow_windmill.errors import TaskError
 from metaflow_windmill.process.child import run_child
 from metaflow_windmill.runtime.child.flow_file import enter, jobs_own
-from metaflow_windmill.runtime.child.local_metadata import fetch, is_elsewhere
+from metaflow_windmill.runtime.child.local_metadata import fetch_run
 from metaflow_windmill.runtime.child.metaflow_commands import say
 from metaflow_windmill.runtime.child.task_environment import task_environment
 from metaflow_windmill.runtime.child.workplace import fill, workplace
@@ -92,8 +92,7 @@ def _run(task: Task, root: Path, function: str) -> bool:
 def _call(task: Task, file: Path, function: str, own: JobsOwn, directory: Path) -> int:
     """Call a function as Metaflow's own orchestrators do, in the child, where its run is known."""
     enter(own, directory)
-    if is_elsewhere(task.record.metadata.type, task.record.datastore.type):
-        _fetch(task)
+    _fetch(task)
     script = importlib.import_module("metaflow.plugins.exit_hook.exit_hook_script")
     script.main(str(file), function, f"{task.record.flow}/{task.run}")
     return 0
@@ -102,7 +101,7 @@ def _call(task: Task, file: Path, function: str, own: JobsOwn, directory: Path) 
 def _fetch(task: Task) -> None:
     """Fetch what the tasks of the run have left for Metaflow's client; a hook runs without it too."""
     try:
-        fetch(task.record.datastore, task.record.flow, task.run)
+        fetch_run(task.record, task.run)
     except Exception as why:  # noqa: BLE001 (whatever a datastore says)
         say(
             f"The hook knows no run: what its tasks have left cannot be fetched ({type(why).__name__}: {why})"

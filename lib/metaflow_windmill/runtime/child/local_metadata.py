@@ -20,7 +20,7 @@ from metaflow_windmill.runtime.position.tasks import flow_datastore_at, storage_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from metaflow_windmill.contract.record import StoreInfo
+    from metaflow_windmill.contract.record import Record, StoreInfo
     from metaflow_windmill.internals.shapes import TaskStore
     from metaflow_windmill.types import Json
 
@@ -54,6 +54,12 @@ def leave(datastore: TaskStore) -> None:
                 tar.addfile(tar.gettarinfo(arcname=str(name), fileobj=file), file)
     ((_, key),) = datastore.parent_datastore.save_data([packed.getvalue()], len_hint=1)
     note_when_done(datastore, {KEPT: key})
+
+
+def fetch_run(record: Record, run_id: str) -> None:
+    """Fetch the metadata of a run of a deployment, where it is not known here anyway; see `fetch`."""
+    if is_elsewhere(record.metadata.type, record.datastore.type):
+        fetch(record.datastore, record.flow, run_id)
 
 
 def fetch(place: StoreInfo, flow: str, run_id: str) -> None:

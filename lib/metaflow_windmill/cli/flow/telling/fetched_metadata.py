@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaflow_windmill.runtime.child.local_metadata import fetch, is_elsewhere
+from metaflow_windmill.runtime.child.local_metadata import fetch_run
 from metaflow_windmill.terminal.speech import say
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ def fetch_metadata(obj: CliState, record: Record, run_id: str) -> None:
         Of the deployed flow; with a metadata service, or a shared directory, there is nothing to do.
     run_id : str
     """
-    if not is_elsewhere(record.metadata.type, record.datastore.type):
-        return
     try:
-        fetch(record.datastore, record.flow, run_id)
+        fetch_run(record, run_id)
     except Exception as why:  # noqa: BLE001 (whatever a datastore says; the run itself is as it is)
         say(obj, f"The metadata of {run_id} cannot be fetched from {record.datastore.root}: {why}.")
