@@ -244,7 +244,7 @@ def test_a_thousand_queued_runs_do_not_slow_the_server(server: RunningServer) ->
         assert {job["id"] for job in waiting} == set(jobs)
         assert server.get("/jobs/queue/count")["database_length"] >= 1000
         assert server.get(f"/jobs_u/completed/get_result_maybe/{jobs[-1]}")["completed"] is False
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 5
         for job in (*jobs[1:], busy):
             cancel = f"{server.url}/api/w/admins/jobs_u/queue/cancel/{job}"
             assert session.post(cancel, json={}, timeout=30).status_code == 200
